@@ -1,0 +1,28 @@
+# make demo: upscale a bundled photo with the bundled network.   make test: style, types and tests.
+# Both set up .venv first, once; they need python3 and a network to the package index.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: demo test clean
+
+demo: $(READY)
+	@mkdir -p demo
+	@$(BIN)/python upscale.py sr_keras/sample/small.png --output=demo/small_x4.png --comparison=demo/comparison.png --overwrite
+
+test: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+$(READY): setup.cfg pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or sys.exit(f"Python 3.10 to 3.13 is needed, $(PYTHON) is {v[0]}.{v[1]}; another one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[addons,test]'
+	@touch $@
+
+clean:
+	rm -rf .venv demo
