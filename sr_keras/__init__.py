@@ -1,0 +1,1 @@
+"""Super-resolution with the networks of "Upscaling Images Using a Generative Adversarial Network", in Keras."""

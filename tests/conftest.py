@@ -1,0 +1,28 @@
+import os
+import pathlib
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def noise(rng):
+    """Makes uint8 `[height, width, 3]` of random numbers."""
+    return lambda height, width: rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def tiny_generator():
+    """Makes the smallest generator of the paper's structure, with random weights."""
+    from sr_keras import models
+
+    return lambda num_upscales=2, num_blocks=1: models.build_generator(num_blocks, num_upscales, 4, 4)

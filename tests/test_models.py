@@ -1,0 +1,166 @@
+import itertools
+
+import keras
+import numpy as np
+import pytest
+
+from sr_keras import models
+
+
+@pytest.fixture
+def policy():
+    yield keras.mixed_precision.set_global_policy
+    keras.mixed_precision.set_global_policy("float32")
+
+
+def conv(kernel, inputs, outputs, bias):
+    return kernel * kernel * inputs * outputs + (outputs if bias else 0)
+
+
+def norm(channels):
+    return 4 * channels  # gamma, beta, and the moving mean and variance
+
+
+def test_generator_has_the_parameters_of_figure_1():
+    stem = conv(9, 3, 64, bias=True) + 64
+    block = conv(3, 64, 64, bias=False) + norm(64) + 64 + conv(3, 64, 64, bias=False) + norm(64)
+    trunk = conv(3, 64, 64, bias=False) + norm(64)
+    first_upscale = conv(3, 64, 256, bias=True) + conv(3, 256, 256, bias=True) + 256
+    second_upscale = conv(3, 256, 256, bias=True) + conv(3, 256, 256, bias=True) + 256
+    head = conv(9, 256, 3, bias=True)
+    expected = stem + 8 * block + trunk + first_upscale + second_upscale + head
+    assert expected == 2_627_907
+    assert models.build_generator().count_params() == expected
+
+
+def test_generator_sizes_follow_the_arguments():
+    stem = conv(9, 3, 5, bias=True) + 5
+    trunk = conv(3, 5, 5, bias=False) + norm(5)
+    upscale = conv(3, 5, 7, bias=True) + conv(3, 7, 7, bias=True) + 7
+    generator = models.build_generator(num_blocks=0, num_upscales=1, filters=5, upscale_filters=7)
+    assert generator.count_params() == stem + trunk + upscale + conv(9, 7, 3, bias=True)
+
+
+def discriminator_convolutions():
+    widths = [64, 64, 128, 128, 256, 256, 512, 512]
+    later = [conv(3, i, o, bias=False) + norm(o) for i, o in itertools.pairwise(widths)]
+    return conv(3, 3, 64, bias=True) + sum(later)
+
+
+def test_discriminator_has_the_parameters_of_figure_1():
+    dense = 512 * 1024 + 1024 + 1024 + 1
+    assert discriminator_convolutions() + dense == 5_217_281
+    assert models.build_discriminator().count_params() == 5_217_281
+
+
+def test_image_head_flattens_first():
+    discriminator = models.build_discriminator(head="image", hr_size=32)
+    dense = 2 * 2 * 512 * 1024 + 1024 + 1024 + 1
+    assert discriminator.count_params() == discriminator_convolutions() + dense
+    assert discriminator(np.zeros((3, 32, 32, 3), np.float32)).shape == (3, 1)
+
+
+@pytest.mark.parametrize("height, width, regions", [(256, 256, (16, 16)), (16, 33, (1, 3))])
+def test_patch_head_judges_each_16x16_region(height, width, regions):
+    logits = models.build_discriminator(filters=2)(np.zeros((1, height, width, 3), np.float32))
+    assert logits.shape == (1, *regions, 1)
+
+
+@pytest.mark.parametrize("num_upscales", [1, 2, 3])
+@pytest.mark.parametrize("height, width", [(1, 1), (5, 8)])
+def test_generator_takes_any_size(tiny_generator, num_upscales, height, width):
+    sr = tiny_generator(num_upscales)(np.zeros((2, height, width, 3), np.float32))
+    assert sr.shape == (2, height * 2**num_upscales, width * 2**num_upscales, 3)
+
+
+@pytest.mark.parametrize("build", [models.build_generator, models.build_discriminator])
+def test_every_layer_is_used_once(build):
+    model = build()
+    assert all(len(layer._inbound_nodes) == 1 for layer in model.layers)
+    assert len({layer.name for layer in model.layers}) == len(model.layers)
+
+
+@pytest.mark.parametrize("num_upscales", [1, 2, 3])
+def test_interpolator_start_interpolates(tiny_generator, num_upscales):
+    """A ramp stays a ramp, at the places where an enlargement has its pixels; borders see zeros and are left out."""
+    generator = tiny_generator(num_upscales)
+    models.init_as_interpolator(generator)
+    scale = 2**num_upscales
+    ramp = np.arange(16, dtype=np.float32) / 16
+    lr = np.broadcast_to(ramp[:, np.newaxis, np.newaxis], (16, 12, 3))
+    places = (np.arange(16 * scale) + 0.5) / scale - 0.5
+    sr = np.array(generator(lr[np.newaxis]))[0]
+    inside = slice(4 * scale, -4 * scale)
+    np.testing.assert_allclose(
+        sr[inside, inside, 1], np.broadcast_to(places[inside, np.newaxis] / 16, (8 * scale, 4 * scale)), atol=1e-5
+    )
+
+
+def test_interpolator_start_keeps_colours(tiny_generator):
+    generator = tiny_generator()
+    models.init_as_interpolator(generator)
+    lr = np.broadcast_to(np.float32([0.2, 0.5, 0.9]), (1, 12, 12, 3))
+    sr = np.array(generator(lr))[0, 16:-16, 16:-16]
+    np.testing.assert_allclose(sr, np.broadcast_to(np.float32([0.2, 0.5, 0.9]), sr.shape), atol=1e-5)
+
+
+def test_interpolator_refuses_what_it_cannot_compensate(tiny_generator):
+    with pytest.raises(ValueError, match="at most 3 upscaling blocks, got 4"):
+        models.init_as_interpolator(tiny_generator(num_upscales=4))
+
+
+@pytest.mark.parametrize("num_blocks, num_upscales", [(0, 1), (2, 2), (1, 3)])
+def test_reach_is_as_far_as_the_network_sees(rng, tiny_generator, num_blocks, num_upscales):
+    generator = tiny_generator(num_upscales, num_blocks)
+    scale, reach = models.scale_and_reach(generator)
+    assert scale == 2**num_upscales
+    size, middle = 2 * reach + 5, reach + 2
+    lr = rng.random((1, size, size, 3), dtype=np.float32)
+    changed = lr.copy()
+    changed[0, middle, middle] += 1
+    difference = np.abs(np.array(generator(changed) - generator(lr)))[0].max(axis=2)
+    rows, columns = (indices // scale for indices in np.nonzero(difference))
+    furthest = max(np.abs(rows - middle).max(), np.abs(columns - middle).max())
+    assert reach - 1 <= furthest <= reach
+
+
+def test_reach_of_the_papers_generator():
+    assert models.scale_and_reach(models.build_generator()) == (4, 25)
+
+
+def test_reach_of_unknown_layers_is_refused():
+    photo = keras.Input((None, None, 3))
+    model = keras.Model(photo, keras.layers.MaxPooling2D(name="pool")(photo))
+    with pytest.raises(ValueError, match="pool"):
+        models.scale_and_reach(model)
+
+
+def test_last_convolution_is_a_plain_one(rng, tiny_generator):
+    head = tiny_generator().get_layer("head_conv")
+    head.bias.assign([0.1, 0.2, 0.3])
+    x = rng.random((2, 14, 22, 4), dtype=np.float32)
+    plain = keras.ops.conv(x, head.kernel, padding="same") + head.bias
+    np.testing.assert_allclose(head(x), plain, atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_outputs_are_float32_in_every_precision(policy, precision, tiny_generator):
+    policy(precision)
+    photo = np.zeros((1, 16, 16, 3), np.float32)
+    for model in (tiny_generator(), models.build_discriminator(filters=2)):
+        assert keras.backend.standardize_dtype(model(photo).dtype) == "float32"
+
+
+@pytest.mark.parametrize(
+    "build, message",
+    [
+        (lambda: models.build_generator(num_blocks=-1), "num_blocks must be at least 0, got -1"),
+        (lambda: models.build_generator(num_upscales=0), "num_upscales must be at least 1, got 0"),
+        (lambda: models.build_generator(filters=2), "filters must be at least 3, got 2"),
+        (lambda: models.build_discriminator(head="round"), "got 'round'"),
+        (lambda: models.build_discriminator(head="image"), "needs hr_size, got None"),
+    ],
+)
+def test_wrong_numbers_are_refused(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()
