@@ -1,0 +1,124 @@
+"""What a photo is: uint8 RGB `[H, W, 3]` in files, float32 `[..., H, W, 3]` in [0, 1] everywhere in memory.
+
+The step between the two, clipping and rounding, happens here alone.
+"""
+
+import contextlib
+import os
+import pathlib
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import Image, ImageOps
+
+# What training reads. Upscaling reads whatever Pillow does.
+PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
+
+# What photos are written to: formats that hold 24-bit colour.
+WRITABLE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif")
+
+# Full colour resolution: halving it would blur edges. Formats without loss ignore both.
+SAVE_OPTIONS = {"quality": 95, "subsampling": "4:4:4"}
+
+
+class PhotoError(Exception):
+    """A photo can't be read or written; the message is one line that names the file and the reason."""
+
+
+def read_photo(path: str | os.PathLike[str]) -> np.ndarray:
+    """Reads a picture of any kind as RGB, turned as its EXIF orientation says: uint8 `[H, W, 3]`.
+
+    Raises:
+        PhotoError: the file is missing, is no picture, or is damaged.
+    """
+    try:
+        with _large_photos_allowed(), Image.open(path) as picture:
+            return np.asarray(to_rgb(ImageOps.exif_transpose(picture)))
+    except Image.UnidentifiedImageError:
+        raise PhotoError(f"{path}: not a picture") from None
+    # A damaged file raises whatever its decoder stumbles over.
+    except Exception as error:
+        raise PhotoError(f"{path}: {reason(error)}") from None
+
+
+def to_rgb(picture: Image.Image) -> Image.Image:
+    """Converts a picture of any mode to RGB; what is transparent becomes white, and 16-bit greyscale keeps its tones."""
+    if picture.mode.startswith("I"):
+        # Pillow clips numbers above 255 where it should divide them.
+        tones = np.asarray(picture, dtype=np.float64) / 257
+        picture = Image.fromarray(to_uint8(tones / 255))
+    if picture.has_transparency_data:
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture.convert("RGBA"))
+    return picture.convert("RGB")
+
+
+def write_photo(path: str | os.PathLike[str], photo: np.ndarray) -> None:
+    """Writes uint8 `[H, W, 3]` in the format that the suffix of `path` names; the file appears whole or not at all.
+
+    Raises:
+        PhotoError: the suffix is none of `WRITABLE_SUFFIXES`, or the file can't be written.
+    """
+    path = pathlib.Path(path)
+    require_writable_suffix(path)
+    file_format = Image.registered_extensions()[path.suffix.lower()]
+    try:
+        with written_beside(path) as part:
+            Image.fromarray(photo).save(part, format=file_format, **SAVE_OPTIONS)
+    except (OSError, ValueError) as error:
+        raise PhotoError(f"{path}: {reason(error)}") from None
+
+
+def require_writable_suffix(path: pathlib.Path) -> None:
+    """Raises:
+    PhotoError: the suffix is none of `WRITABLE_SUFFIXES`.
+    """
+    if path.suffix.lower() not in WRITABLE_SUFFIXES:
+        raise PhotoError(f"{path}: the name must end in {', '.join(WRITABLE_SUFFIXES)}")
+
+
+@contextlib.contextmanager
+def written_beside(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Gives a path to write to that becomes `path` at the end, or vanishes if writing fails."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def to_float(photo: np.ndarray) -> np.ndarray:
+    """uint8 to float32 in [0, 1]."""
+    return photo.astype(np.float32) / np.float32(255)
+
+
+def to_uint8(photo: np.ndarray) -> np.ndarray:
+    """Values in [0, 1] to uint8: clipped, then rounded.
+
+    Raises:
+        ValueError: a value is not finite.
+    """
+    if not np.isfinite(photo).all():
+        raise ValueError("the picture holds values that are not finite")
+    return np.rint(np.clip(photo, 0, 1) * 255).astype(np.uint8)
+
+
+def resize_bicubic(photo: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Bicubic (a = -0.5), antialiased where it gets smaller: uint8 to uint8 `[height, width, 3]`."""
+    return np.asarray(Image.fromarray(photo).resize((width, height), Image.Resampling.BICUBIC))
+
+
+@contextlib.contextmanager
+def _large_photos_allowed() -> Iterator[None]:
+    """Silences Pillow's warning above 89 megapixels; above 179 it still refuses."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        yield
+
+
+def reason(error: Exception) -> str:
+    """What went wrong, in one line and without the file's name."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(text.split()) or type(error).__name__

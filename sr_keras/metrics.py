@@ -1,0 +1,52 @@
+"""PSNR and SSIM as the papers of the field measure them: on luma, with a border removed."""
+
+import numpy as np
+import tensorflow as tf
+
+# ITU-R BT.601, from RGB in 0..255 to luma in 16..235.
+_LUMA_WEIGHTS = np.array([65.481, 128.553, 24.966]) / 255
+_LUMA_OFFSET = 16
+
+
+def psnr_ssim(hr: np.ndarray, sr: np.ndarray, border: int) -> tuple[float, float]:
+    """Peak signal-to-noise ratio in dB, and structural similarity (Wang et al. 2004, 11x11 Gaussian window), of luma.
+
+    Args:
+        hr, sr: uint8 `[H, W, 3]`, at least 11 pixels high and wide without the border.
+        border: pixels removed on each side; the field takes the scale.
+
+    Raises:
+        ValueError: the shapes differ, or nothing is left without the border.
+    """
+    if hr.shape != sr.shape:
+        raise ValueError(f"hr and sr must have one shape, got {hr.shape} and {sr.shape}")
+    if min(hr.shape[:2]) < 2 * border + 11:
+        raise ValueError(f"photos must be larger than {2 * border + 10} pixels on each side, got {hr.shape[:2]}")
+    pair = [tf.constant(luma(photo)[border : hr.shape[0] - border, border : hr.shape[1] - border]) for photo in (hr, sr)]
+    return float(tf.image.psnr(*pair, max_val=255)), float(tf.image.ssim(*pair, max_val=255))
+
+
+def luma(photo: np.ndarray) -> np.ndarray:
+    """uint8 `[H, W, 3]` to float64 `[H, W, 1]` in 16..235, not rounded."""
+    return (photo @ _LUMA_WEIGHTS + _LUMA_OFFSET)[..., np.newaxis]
+
+
+def colour_shift(photo: np.ndarray, reference: np.ndarray) -> float:
+    """How far the mean colour moved, in levels of 255: the largest difference of a channel's means.
+
+    Args:
+        photo, reference: uint8 `[H, W, 3]`; sizes may differ.
+    """
+    return float(np.abs(photo.mean((0, 1)) - reference.mean((0, 1))).max())
+
+
+def edge_loss(hr: np.ndarray, sr: np.ndarray, width: int = 16) -> float:
+    """By how many dB the outer `width` pixels are worse than the inside; negative where they are better.
+
+    Args:
+        hr, sr: uint8 `[H, W, 3]`, more than twice `width` high and wide.
+    """
+    error = np.square(luma(hr) - luma(sr))
+    inside = error[width:-width, width:-width]
+    outside = (error.sum() - inside.sum()) / (error.size - inside.size)
+    return float(10 * np.log10(outside / inside.mean()))

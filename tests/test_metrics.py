@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from sr_keras import data, images, metrics
+
+PHOTO = data.SAMPLE / "photos" / "astronaut.jpg"
+
+
+def test_bicubic_has_its_known_numbers():
+    """Computed once with scikit-image 0.26: structural_similarity(gaussian_weights=True, sigma=1.5,
+    use_sample_covariance=False, data_range=255) on the valid part, and peak_signal_noise_ratio, of MATLAB's luma.
+    """
+    hr = images.read_photo(PHOTO)
+    lr = images.resize_bicubic(hr, 128, 128)
+    psnr_db, ssim = metrics.psnr_ssim(hr, images.resize_bicubic(lr, 512, 512), border=4)
+    assert psnr_db == pytest.approx(26.8231, abs=0.01)
+    assert ssim == pytest.approx(0.84427, abs=0.0005)
+
+
+def test_psnr_of_a_known_error(noise):
+    hr = noise(40, 50) // 2
+    # One level more of every colour is 219/255 of a level of luma.
+    expected = 20 * np.log10(255 / (219 / 255))
+    assert metrics.psnr_ssim(hr, hr + 1, border=4)[0] == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_border_does_not_count(noise):
+    hr = noise(40, 50)
+    sr = hr.copy()
+    sr[:4], sr[-4:], sr[:, :4], sr[:, -4:] = 0, 0, 0, 0
+    assert metrics.psnr_ssim(hr, sr, border=4) == (np.inf, pytest.approx(1))
+    assert metrics.psnr_ssim(hr, sr, border=3)[0] < 60
+
+
+def test_luma_runs_from_16_to_235():
+    black_and_white = np.uint8([[[0, 0, 0], [255, 255, 255]]])
+    np.testing.assert_allclose(metrics.luma(black_and_white), [[[16], [235]]])
+
+
+def test_colour_shift_finds_the_worst_channel():
+    photo = np.full((8, 8, 3), 100, np.uint8)
+    assert metrics.colour_shift(photo + np.uint8([1, 4, 0]), photo[:2]) == 4
+
+
+def test_edge_loss_compares_the_rim_with_the_inside():
+    hr = np.full((64, 64, 3), 100, np.uint8)
+    sr = hr + 1
+    assert metrics.edge_loss(hr, sr) == pytest.approx(0)
+    sr[:16] += 9
+    assert metrics.edge_loss(hr, sr) > 10
+
+
+@pytest.mark.parametrize("shape", [(30, 40, 3), (18, 18, 3)])
+def test_photos_that_cannot_be_compared_are_refused(shape):
+    with pytest.raises(ValueError, match="got"):
+        metrics.psnr_ssim(np.zeros((18, 18, 3), np.uint8), np.zeros(shape, np.uint8), border=4)
