@@ -1,0 +1,325 @@
+"""The data pipeline: lists of paths -> photos -> windows -> `(lr, hr)` pairs -> batches.
+
+Example number `i` of the stream is a function of the seed and `i` alone. So a stream repeats, and goes on from any position
+without reading what came before.
+"""
+
+import collections
+import dataclasses
+import hashlib
+import logging
+import pathlib
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from sr_keras import images
+
+logger = logging.getLogger(__name__)
+
+SAMPLE = pathlib.Path(__file__).parent / "sample"
+DOWNSCALE_METHODS = ("bicubic", "bilinear", "area")
+DEGRADATIONS = ("none", "blur")
+
+Pairs = tuple[np.ndarray, np.ndarray]
+
+# Standard deviations of `degradation="blur"`, in pixels of the large photo. tensorflow-addons takes no tensor here.
+_BLUR_SIGMAS = (0.5, 1.0, 1.5, 2.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """Random changes of the large photo (section III-A); each photo draws its own numbers.
+
+    Attributes:
+        flip_left_right, flip_up_down, darken, brightness, saturation: the probability of each change.
+        darken_by: the largest share of the light that darkening takes.
+        brightness_by: the most that is added to or taken from all channels.
+        saturation_by: the most by which the saturation's factor differs from 1.
+    """
+
+    flip_left_right: float = 0.4
+    flip_up_down: float = 0.4
+    darken: float = 0.4
+    brightness: float = 0.4
+    saturation: float = 0.4
+    darken_by: float = 0.5
+    brightness_by: float = 0.1
+    saturation_by: float = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class PairMaker:
+    """Makes `(lr, hr)` of a large photo: `hr` `[hr_size, hr_size, 3]`, `lr` smaller by `scale`, both in [0, 1].
+
+    Attributes:
+        hr_size: side of the large picture, in pixels.
+        scale: how many times smaller the small one is, a whole number.
+        downscale: "bicubic", "bilinear" or "area", all antialiased.
+        degradation: "none", or "blur": the photo is blurred at random before it is made small (needs tensorflow-addons).
+
+    Raises:
+        ValueError: an attribute is none of its values, or `hr_size` is no multiple of `scale`.
+        ImportError: "blur" without tensorflow-addons.
+    """
+
+    hr_size: int
+    scale: int
+    downscale: str = "bicubic"
+    degradation: str = "none"
+
+    def __post_init__(self) -> None:
+        if self.hr_size < self.scale or self.hr_size % self.scale:
+            raise ValueError(f"hr_size must be a multiple of {self.scale}, got {self.hr_size}")
+        _require_one_of("downscale", self.downscale, DOWNSCALE_METHODS)
+        _require_one_of("degradation", self.degradation, DEGRADATIONS)
+        if self.degradation == "blur":
+            _gaussian_blur()
+
+    def __call__(self, hr: tf.Tensor, draw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """`hr` is `[hr_size, hr_size, 3]` in [0, 1]; `draw`, one number in [0, 1), chooses the blur."""
+        sharp_or_blurred = _random_blur(hr, draw) if self.degradation == "blur" else hr
+        side = self.hr_size // self.scale
+        lr = tf.image.resize(sharp_or_blurred, [side, side], self.downscale, antialias=True)
+        # A real small photo comes from a file, in 8-bit levels.
+        return tf.round(tf.clip_by_value(lr, 0.0, 1.0) * 255.0) / 255.0, hr
+
+
+def list_photos(source: pathlib.Path) -> list[str]:
+    """The photos of a folder (recursive; JPEG, PNG, BMP) or of a list file (a path a line, relative to the file's folder).
+
+    Raises:
+        FileNotFoundError: nothing is there, or there is no photo in it.
+    """
+    if source.is_dir():
+        paths = [str(p) for p in source.rglob("*") if p.suffix.lower() in images.PHOTO_SUFFIXES and p.is_file()]
+    elif source.is_file():
+        lines = source.read_text(encoding="utf-8").splitlines()
+        paths = [str(source.parent / line.strip()) for line in lines if line.strip()]
+    else:
+        raise FileNotFoundError(f"{source}: no such folder or list file")
+    if not paths:
+        raise FileNotFoundError(f"{source}: holds no JPEG, PNG or BMP photo")
+    return sorted(set(paths))
+
+
+def split(paths: Sequence[str], root: pathlib.Path, validation_fraction: float) -> tuple[list[str], list[str]]:
+    """Divides photos into `(train, validation)` by a hash of their path below `root`.
+
+    A photo's side depends on its path alone: it never changes when photos are added, or when the folder moves.
+    """
+
+    def is_validation(path: str) -> bool:
+        name = pathlib.Path(path).relative_to(root).as_posix()
+        digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "big") < validation_fraction * 2**64
+
+    train: list[str] = []
+    validation: list[str] = []
+    for path in paths:
+        (validation if is_validation(path) else train).append(path)
+    return train, validation
+
+
+class TrainStream:
+    """Endless batches of `(lr, hr)`: each pass visits every photo once, in an order of its own, as far as it can be read.
+
+    Iterating begins at `position`, the number of the next example, and moves it on with each batch that it gives.
+
+    Attributes:
+        position: int64 variable; keep it in the checkpoint.
+        skipped: how often each photo that can't be read was skipped.
+        enlarged: how often a photo was smaller than `hr_size` and had to be enlarged.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        position: tf.Variable,
+        *,
+        make_pair: PairMaker,
+        augmentation: Augmentation,
+        max_reduction: float,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        """Args:
+        paths: the photos.
+        max_reduction: the largest window, in units of `hr_size`; windows are made smaller to `hr_size`, so 1 cuts them from
+            the photo as it is.
+        batch_size: photos a batch.
+        seed: the same seed gives the same stream.
+        """
+        self.position = position
+        self.skipped: collections.Counter[str] = collections.Counter()
+        self.enlarged = 0
+        self._paths = tf.constant(list(paths))
+        self._seed = seed
+        self._batch_size = batch_size
+
+        def load(index: tf.Tensor, path: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            draws = tf.random.stateless_uniform([12], seed=tf.stack([tf.constant(seed, tf.int64), index]))
+            hr, enlarged = _load_window(path, draws[:3], make_pair.hr_size, max_reduction)
+            return (enlarged, *make_pair(_augment(hr, draws[3:11], augmentation), draws[11]))
+
+        self._load = load
+
+    def __iter__(self) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+        for index, enlarged, lr, hr in self._dataset(int(self.position)):
+            self._note_skipped(index.numpy())
+            self.enlarged += int(tf.math.count_nonzero(enlarged))
+            self.position.assign(index[-1] + 1)
+            yield lr, hr
+        raise images.PhotoError(f"none of the {len(self._paths)} photos can be read, {self._paths[0].numpy().decode()} for one")
+
+    def _dataset(self, position: int) -> tf.data.Dataset:
+        examples = tf.data.Dataset.range(position, np.iinfo(np.int64).max)
+        examples = examples.map(lambda index: (index, _shuffled(self._paths, self._seed, index)))
+        examples = _map_readable(examples, self._load, given_up_after=2 * len(self._paths))
+        return examples.batch(self._batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+
+    def _note_skipped(self, indices: np.ndarray) -> None:
+        for index in sorted(set(range(int(self.position), int(indices[-1]))) - set(indices.tolist())):
+            path = _shuffled(self._paths, self._seed, tf.constant(index, tf.int64)).numpy().decode()
+            self.skipped[path] += 1
+            if self.skipped[path] == 1:
+                logger.warning("skipped, can't be read: %s", path)
+
+
+def validation_pairs(paths: Sequence[str], make_pair: PairMaker, count: int) -> Pairs:
+    """The middle of the first `count` readable photos as `(lr, hr)`, two arrays `[N, ...]` in [0, 1], N at most `count`."""
+    pairs: list[tuple[tf.Tensor, tf.Tensor]] = []
+    for path in paths:
+        if len(pairs) == count:
+            break
+        try:
+            photo = images.read_photo(path)
+        except images.PhotoError as error:
+            logger.warning("skipped for validation: %s", error)
+            continue
+        side = min(*photo.shape[:2], make_pair.hr_size)
+        y, x = ((length - side) // 2 for length in photo.shape[:2])
+        pairs.append(make_pair(_resize_window(photo[y : y + side, x : x + side], make_pair.hr_size), tf.constant(0.0)))
+    if not pairs:
+        lr_size = make_pair.hr_size // make_pair.scale
+        return np.zeros((0, lr_size, lr_size, 3)), np.zeros((0, make_pair.hr_size, make_pair.hr_size, 3))
+    lr, hr = zip(*pairs, strict=True)
+    return np.stack(lr), np.stack(hr)
+
+
+def _shuffled(paths: tf.Tensor, seed: int, index: tf.Tensor) -> tf.Tensor:
+    """The path of an example: a shuffle as by a buffer as large as the list, another one for each pass."""
+    count = tf.size(paths, tf.int64)
+    of_pass = tf.stack([tf.constant(seed, tf.int64), index // count])
+    return paths[tf.random.experimental.index_shuffle(index % count, seed=of_pass, max_index=count - 1)]
+
+
+def _map_readable(examples: tf.data.Dataset, load: Callable, given_up_after: int) -> tf.data.Dataset:
+    """`(index, *load(index, path))` of the `(index, path)` whose photo can be read; ends after so many failures in a row.
+
+    An error inside `Dataset.map` either ends the dataset or vanishes. Here it becomes a value: each example is a dataset of
+    its own, in which a stand-in follows what was loaded.
+    """
+    spec = tf.data.experimental.get_structure(examples.map(load))
+
+    def load_or_stand_in(index: tf.Tensor, path: tf.Tensor) -> tf.data.Dataset:
+        stand_in = tf.nest.map_structure(lambda s: tf.zeros(s.shape, s.dtype), spec)
+        loaded = tf.data.Dataset.from_tensors((index, path)).map(load).ignore_errors()
+        both = loaded.map(lambda *x: (index, True, *x)).concatenate(tf.data.Dataset.from_tensors((index, False, *stand_in)))
+        return both.take(1)
+
+    def count_failures(failures: tf.Tensor, example: tuple) -> tuple:
+        failures = tf.where(example[1], tf.constant(0, tf.int64), failures + 1)
+        return failures, (failures, *example)
+
+    examples = examples.interleave(
+        load_or_stand_in,
+        cycle_length=16,
+        block_length=1,
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+    examples = examples.scan(tf.constant(0, tf.int64), count_failures)
+    examples = examples.take_while(lambda failures, *_: failures < given_up_after)
+    examples = examples.filter(lambda _, index, loaded, *rest: loaded)
+    return examples.map(lambda failures, index, loaded, *rest: (index, *rest))
+
+
+def _load_window(path: tf.Tensor, draws: tf.Tensor, hr_size: int, max_reduction: float) -> tuple[tf.Tensor, tf.Tensor]:
+    """A random square window of a photo, made `[hr_size, hr_size, 3]` in [0, 1]; and whether it had to be enlarged.
+
+    A square keeps the aspect of what it shows. Its side is drawn between `hr_size` and the photo's own shorter side.
+    """
+    content = tf.io.read_file(path)
+
+    def window(height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+        shorter = tf.cast(tf.minimum(height, width), tf.float32)
+        largest = tf.cast(tf.minimum(shorter, hr_size * max_reduction), tf.int32)  # max_reduction may be infinite
+        smallest = tf.minimum(largest, hr_size)
+        side = smallest + _below(largest - smallest + 1, draws[0])
+        return tf.stack([_below(height - side + 1, draws[1]), _below(width - side + 1, draws[2]), side, side])
+
+    def from_jpeg() -> tf.Tensor:
+        shape = tf.io.extract_jpeg_shape(content)
+        # Only the blocks under the window are decoded: the pipeline needs TODO % less time than with whole photos.
+        return tf.image.decode_and_crop_jpeg(content, window(shape[0], shape[1]), channels=3, dct_method="INTEGER_ACCURATE")
+
+    def from_other() -> tf.Tensor:
+        photo = tf.numpy_function(lambda p: images.read_photo(p.decode()), [path], tf.uint8)
+        photo = tf.ensure_shape(photo, [None, None, 3])
+        y, x, side, _ = tf.unstack(window(tf.shape(photo)[0], tf.shape(photo)[1]))
+        return photo[y : y + side, x : x + side]
+
+    photo = tf.cond(tf.io.is_jpeg(content), from_jpeg, from_other)
+    return _resize_window(photo, hr_size), tf.shape(photo)[0] < hr_size
+
+
+def _resize_window(window: tf.Tensor, hr_size: int) -> tf.Tensor:
+    hr = tf.image.resize(tf.cast(window, tf.float32) / 255.0, [hr_size, hr_size], "bicubic", antialias=True)
+    return tf.clip_by_value(hr, 0.0, 1.0)
+
+
+def _below(bound: tf.Tensor, draw: tf.Tensor) -> tf.Tensor:
+    """A whole number in [0, bound) of a number in [0, 1)."""
+    # Rounding can take a draw just below 1 to the bound itself.
+    return tf.minimum(tf.cast(tf.cast(bound, tf.float32) * draw, tf.int32), bound - 1)
+
+
+def _augment(hr: tf.Tensor, draws: tf.Tensor, p: Augmentation) -> tf.Tensor:
+    """Changes a photo in [0, 1] at random, in the paper's order; `draws` are 8 numbers in [0, 1)."""
+
+    def signed(draw: tf.Tensor) -> tf.Tensor:
+        return 2.0 * draw - 1.0
+
+    changes = [
+        (p.flip_left_right, tf.image.flip_left_right),
+        (p.flip_up_down, tf.image.flip_up_down),
+        (p.darken, lambda x: x * (1.0 - p.darken_by * draws[5])),
+        (p.brightness, lambda x: x + p.brightness_by * signed(draws[6])),
+        (p.saturation, lambda x: tf.image.adjust_saturation(x, 1.0 + p.saturation_by * signed(draws[7]))),
+    ]
+    for draw, (probability, change) in zip(tf.unstack(draws[:5]), changes, strict=True):
+        hr = tf.cond(draw < probability, lambda x=hr, f=change: tf.clip_by_value(f(x), 0.0, 1.0), lambda x=hr: x)
+    return hr
+
+
+def _random_blur(hr: tf.Tensor, draw: tf.Tensor) -> tf.Tensor:
+    blur = _gaussian_blur()
+    blurs = [lambda sigma=sigma: blur(hr, filter_shape=13, sigma=sigma) for sigma in _BLUR_SIGMAS]
+    return tf.ensure_shape(tf.switch_case(_below(tf.constant(len(blurs)), draw), blurs), hr.shape)
+
+
+def _gaussian_blur() -> Callable:
+    try:
+        import tensorflow_addons.image as tfa_image
+    except ImportError:
+        raise ImportError(
+            "the degradation blur needs tensorflow-addons: pip install '.[addons]', on Python 3.10 or 3.11 only"
+        ) from None
+    return tfa_image.gaussian_filter2d
+
+
+def _require_one_of(name: str, value: str, values: Sequence[str]) -> None:
+    if value not in values:
+        raise ValueError(f"{name} must be one of {', '.join(values)}, got {value!r}")
