@@ -1,0 +1,35 @@
+"""The losses of section II-B: pure functions to one float32 scalar, from logits."""
+
+import tensorflow as tf
+
+
+def pixel_loss(hr: tf.Tensor, sr: tf.Tensor) -> tf.Tensor:
+    """L_G1: mean squared error over all pixels.
+
+    Args:
+        hr, sr: `[B, H, W, 3]` in [0, 1].
+    """
+    return tf.reduce_mean(tf.math.squared_difference(tf.cast(hr, tf.float32), tf.cast(sr, tf.float32)))
+
+
+def adversarial_loss(fake_logits: tf.Tensor) -> tf.Tensor:
+    """L_G2: how far the discriminator is from taking the generated pictures for originals (label 1).
+
+    Args:
+        fake_logits: the discriminator's logits of generated pictures, any shape.
+    """
+    return _cross_entropy(1.0, fake_logits)
+
+
+def discriminator_loss(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
+    """L_D = L_fake + L_real: originals should be told as 1, generated pictures as 0.
+
+    Args:
+        real_logits, fake_logits: the discriminator's logits, any shape.
+    """
+    return _cross_entropy(0.0, fake_logits) + _cross_entropy(1.0, real_logits)
+
+
+def _cross_entropy(label: float, logits: tf.Tensor) -> tf.Tensor:
+    logits = tf.cast(logits, tf.float32)
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(tf.fill(tf.shape(logits), label), logits))

@@ -1,0 +1,60 @@
+"""What survives a restart: both networks, both optimizers with their loss scales, and how far the run has come."""
+
+import dataclasses
+import pathlib
+
+import keras
+import tensorflow as tf
+
+
+def _counter() -> tf.Variable:
+    # Counters belong to the host: nothing on a device needs them.
+    with tf.device("CPU"):
+        return tf.Variable(0, dtype=tf.int64)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainState:
+    """Everything that a run changes; a field added here is in the checkpoint.
+
+    Attributes:
+        iteration: finished iterations.
+        step: finished steps of the current iteration.
+        position: number of the next example of the training stream.
+    """
+
+    generator: keras.Model
+    discriminator: keras.Model
+    generator_optimizer: keras.optimizers.Optimizer
+    discriminator_optimizer: keras.optimizers.Optimizer
+    iteration: tf.Variable = dataclasses.field(default_factory=_counter)
+    step: tf.Variable = dataclasses.field(default_factory=_counter)
+    position: tf.Variable = dataclasses.field(default_factory=_counter)
+
+    def __post_init__(self) -> None:
+        # Optimizers make their variables now, so that a checkpoint restores at once and the step is traced once.
+        self.generator_optimizer.build(self.generator.trainable_variables)
+        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+
+
+def checkpoint_manager(state: TrainState, folder: pathlib.Path, keep: int) -> tf.train.CheckpointManager:
+    """Saves to `folder` and keeps the newest `keep` checkpoints."""
+    fields = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
+    return tf.train.CheckpointManager(tf.train.Checkpoint(**fields), str(folder), max_to_keep=keep)
+
+
+def restore(manager: tf.train.CheckpointManager) -> str | None:
+    """Restores the newest checkpoint, if there is one, and returns its path.
+
+    Raises:
+        ValueError: the checkpoint is of other networks.
+    """
+    newest = manager.latest_checkpoint
+    if newest is None:
+        return None
+    try:
+        manager.checkpoint.restore(newest).assert_consumed()
+    except (AssertionError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(f"{newest} does not fit these networks (other flags?): {reason}") from None
+    return newest

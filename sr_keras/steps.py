@@ -1,0 +1,62 @@
+"""The training steps: one `tf.function` each, from a batch to named scalars."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from sr_keras import losses
+from sr_keras.state import TrainState
+
+Step = Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
+
+
+def pixel_step(state: TrainState) -> Step:
+    """A step that trains the generator alone, on the pixel loss."""
+
+    @tf.function
+    def step(lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            pixel = losses.pixel_loss(hr, state.generator(lr, training=True))
+            scaled_loss = state.generator_optimizer.scale_loss(pixel)
+        _apply_gradients(tape, scaled_loss, state.generator, state.generator_optimizer)
+        return {"generator/loss": pixel, "generator/pixel": pixel}
+
+    return step
+
+
+def gan_step(state: TrainState, *, adversarial_weight: float) -> Step:
+    """A step that trains both networks on one forward pass of the generator (section II-B).
+
+    Args:
+        adversarial_weight: w in L_G = L_G1 + w * L_G2; 1 in the paper.
+    """
+
+    @tf.function
+    def step(lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
+        with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
+            sr = state.generator(lr, training=True)
+            real_logits = state.discriminator(hr, training=True)
+            fake_logits = state.discriminator(sr, training=True)
+            pixel = losses.pixel_loss(hr, sr)
+            adversarial = losses.adversarial_loss(fake_logits)
+            generator_loss = pixel + adversarial_weight * adversarial
+            discriminator_loss = losses.discriminator_loss(real_logits, fake_logits)
+            scaled_generator_loss = state.generator_optimizer.scale_loss(generator_loss)
+            scaled_discriminator_loss = state.discriminator_optimizer.scale_loss(discriminator_loss)
+        _apply_gradients(generator_tape, scaled_generator_loss, state.generator, state.generator_optimizer)
+        _apply_gradients(discriminator_tape, scaled_discriminator_loss, state.discriminator, state.discriminator_optimizer)
+        return {
+            "generator/loss": generator_loss,
+            "generator/pixel": pixel,
+            "generator/adversarial": adversarial,
+            "discriminator/loss": discriminator_loss,
+            "discriminator/real": tf.reduce_mean(tf.sigmoid(real_logits)),
+            "discriminator/fake": tf.reduce_mean(tf.sigmoid(fake_logits)),
+        }
+
+    return step
+
+
+def _apply_gradients(tape, scaled_loss, model, optimizer) -> None:
+    variables = model.trainable_variables
+    optimizer.apply(tape.gradient(scaled_loss, variables), variables)

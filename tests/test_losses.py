@@ -1,0 +1,38 @@
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sr_keras import losses
+
+
+def test_pixel_loss_is_the_mean_squared_error():
+    hr = tf.constant([[[[0.0, 0.5, 1.0]]]])
+    sr = tf.constant([[[[0.5, 0.5, 0.0]]]])
+    assert float(losses.pixel_loss(hr, sr)) == pytest.approx((0.25 + 0 + 1) / 3)
+
+
+def test_an_undecided_discriminator_costs_log_2_for_each_side():
+    logits = tf.zeros([2, 4, 4, 1])
+    assert float(losses.adversarial_loss(logits)) == pytest.approx(math.log(2))
+    assert float(losses.discriminator_loss(logits, logits)) == pytest.approx(2 * math.log(2))
+
+
+def test_the_two_networks_want_opposite_things_of_a_fake():
+    believed, caught = tf.fill([1, 1], 5.0), tf.fill([1, 1], -5.0)
+    assert losses.adversarial_loss(believed) < losses.adversarial_loss(caught)
+    assert losses.discriminator_loss(believed, believed) > losses.discriminator_loss(believed, caught)
+
+
+def test_extreme_logits_stay_finite():
+    for logits in (tf.fill([1], 1e4), tf.fill([1], -1e4)):
+        assert np.isfinite(float(losses.adversarial_loss(logits)))
+        assert np.isfinite(float(losses.discriminator_loss(logits, logits)))
+
+
+@pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16])
+def test_losses_are_float32_scalars(dtype):
+    photo, logits = tf.zeros([1, 2, 2, 3], dtype), tf.zeros([1, 1], dtype)
+    values = [losses.pixel_loss(photo, photo), losses.adversarial_loss(logits), losses.discriminator_loss(logits, logits)]
+    assert all(value.dtype == tf.float32 and value.shape == () for value in values)

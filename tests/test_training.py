@@ -1,0 +1,201 @@
+"""The training step, its state, and the loop around it."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sr_keras import loop, losses, models, state, steps
+
+
+def new_state(precision="float32"):
+    keras.mixed_precision.set_global_policy(precision)
+
+    def optimizer():
+        adam = keras.optimizers.Adam(1e-3)
+        return keras.optimizers.LossScaleOptimizer(adam, initial_scale=64.0) if precision == "mixed_float16" else adam
+
+    try:
+        generator = models.build_generator(num_blocks=1, num_upscales=2, filters=4, upscale_filters=4)
+        return state.TrainState(generator, models.build_discriminator(filters=2), optimizer(), optimizer())
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+
+
+@pytest.fixture
+def batch(rng):
+    return tuple(tf.constant(rng.random((2, side, side, 3), dtype=np.float32)) for side in (8, 32))
+
+
+def weights(model):
+    return [np.array(weight) for weight in model.trainable_variables]
+
+
+def changed(before, model):
+    return [not np.array_equal(old, new) for old, new in zip(before, weights(model), strict=True)]
+
+
+def test_a_gan_step_trains_both_networks(batch):
+    run = new_state()
+    before = weights(run.generator), weights(run.discriminator)
+    steps.gan_step(run, adversarial_weight=1.0)(*batch)
+    # A slope of PReLU has no gradient where nothing is negative.
+    assert np.mean(changed(before[0], run.generator)) > 0.8
+    assert all(changed(before[1], run.discriminator))
+
+
+def test_a_pixel_step_leaves_the_discriminator_alone(batch):
+    run = new_state()
+    before = weights(run.discriminator)
+    steps.pixel_step(run)(*batch)
+    assert not any(changed(before, run.discriminator))
+
+
+def test_the_verdict_reaches_the_generator(batch):
+    """In the authors' code the adversarial term never had a gradient."""
+    lr, hr = batch
+    runs = [new_state() for _ in range(2)]
+    runs[1].generator.set_weights(runs[0].generator.get_weights())
+    runs[1].discriminator.set_weights(runs[0].discriminator.get_weights())
+    for run, weight in zip(runs, (0.0, 100.0), strict=True):
+        steps.gan_step(run, adversarial_weight=weight)(lr, hr)
+    assert any(changed(weights(runs[0].generator), runs[1].generator))
+
+
+def test_the_scalars_add_up(batch):
+    scalars = steps.gan_step(new_state(), adversarial_weight=0.5)(*batch)
+    expected = scalars["generator/pixel"] + 0.5 * scalars["generator/adversarial"]
+    assert float(scalars["generator/loss"]) == pytest.approx(float(expected))
+    assert 0 < scalars["discriminator/real"] < 1
+    assert 0 < scalars["discriminator/fake"] < 1
+
+
+def test_pixel_training_lowers_the_loss(batch):
+    lr, hr = batch
+    step = steps.pixel_step(new_state())
+    values = [float(step(lr, hr)["generator/loss"]) for _ in range(40)]
+    assert values[-1] < 0.7 * values[0]
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16", "mixed_bfloat16"])
+def test_a_step_is_traced_once_and_stays_finite(batch, precision):
+    step = steps.gan_step(new_state(precision), adversarial_weight=1.0)
+    for _ in range(3):
+        scalars = step(*batch)
+    assert step.experimental_get_tracing_count() == 1
+    assert all(np.isfinite(float(value)) and value.dtype == tf.float32 for value in scalars.values())
+
+
+def test_an_overflow_under_float16_changes_the_scale_and_no_weight(batch):
+    run = new_state("mixed_float16")
+    before = weights(run.generator)
+    steps.gan_step(run, adversarial_weight=1e30)(*batch)
+    assert not any(changed(before, run.generator))
+    assert float(run.generator_optimizer.dynamic_scale) == 32
+
+
+def everything(run):
+    parts = [run.generator.weights, run.discriminator.weights]
+    parts += [run.generator_optimizer.variables, run.discriminator_optimizer.variables]
+    counters = [run.iteration, run.step, run.position]
+    return [np.array(variable) for part in parts for variable in part] + [counter.numpy() for counter in counters]
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_a_checkpoint_gives_everything_back(tmp_path, batch, precision):
+    run = new_state(precision)
+    step = steps.gan_step(run, adversarial_weight=1.0)
+    step(*batch)
+    run.iteration.assign(7)
+    run.position.assign(1234)
+    state.checkpoint_manager(run, tmp_path, keep=1).save()
+    saved = everything(run)
+    step(*batch)
+
+    other = new_state(precision)
+    assert state.restore(state.checkpoint_manager(other, tmp_path, keep=1)) is not None
+    restored = everything(other)
+    assert len(restored) == len(saved)
+    for old, new in zip(saved, restored, strict=True):
+        np.testing.assert_array_equal(old, new)
+    continued = steps.gan_step(other, adversarial_weight=1.0)(*batch)
+    assert np.isfinite(float(continued["generator/loss"]))
+
+
+def test_every_field_is_in_the_checkpoint(tmp_path):
+    manager = state.checkpoint_manager(new_state(), tmp_path, keep=1)
+    names = {name.split("/")[0] for name, _ in tf.train.list_variables(manager.save())}
+    assert {field.name for field in dataclasses.fields(state.TrainState)} <= names
+
+
+def test_nothing_to_restore_is_no_error(tmp_path):
+    assert state.restore(state.checkpoint_manager(new_state(), tmp_path, keep=1)) is None
+
+
+def test_a_checkpoint_of_other_networks_is_refused(tmp_path):
+    run = new_state()
+    state.checkpoint_manager(run, tmp_path, keep=1).save()
+    larger = models.build_generator(num_blocks=2, filters=4, upscale_filters=4)
+    other = state.TrainState(larger, run.discriminator, keras.optimizers.Adam(), keras.optimizers.Adam())
+    with pytest.raises(ValueError, match="does not fit these networks"):
+        state.restore(state.checkpoint_manager(other, tmp_path, keep=1))
+
+
+def test_float16_and_float32_agree_on_the_loss(batch):
+    lr, hr = batch
+    run, half = new_state(), new_state("mixed_float16")
+    half.generator.set_weights(run.generator.get_weights())
+    exact, rounded = (losses.pixel_loss(hr, network.generator(lr, training=True)) for network in (run, half))
+    assert float(rounded) == pytest.approx(float(exact), rel=1e-2)
+
+
+class Run:
+    """A loop over counting steps."""
+
+    def __init__(self, stop_after=None, iterations=3):
+        self.iteration, self.step = tf.Variable(0, dtype=tf.int64), tf.Variable(0, dtype=tf.int64)
+        self.taken, self.actions, self.seen = 0, [], []
+        self.stop_after = stop_after
+        self.iterations = iterations
+
+    def __call__(self):
+        return loop.run(
+            self._step,
+            iter(lambda: (1.0,), None),
+            iteration=self.iteration,
+            iteration_step=self.step,
+            iterations=self.iterations,
+            steps_per_iteration=4,
+            actions=[lambda iteration, scalars: self.actions.append((iteration, scalars["value"]))],
+            after_step=lambda step, scalars: self.seen.append(step),
+            should_stop=lambda: self.taken == self.stop_after,
+        )
+
+    def _step(self, value):
+        self.taken += 1
+        return {"value": tf.constant(float(self.taken))}
+
+
+def test_the_loop_acts_on_the_mean_of_each_iteration():
+    run = Run()
+    assert run()
+    assert run.actions == [(1, 2.5), (2, 6.5), (3, 10.5)]
+    assert run.seen == 3 * [1, 2, 3, 4]
+
+
+def test_a_stopped_loop_goes_on_where_it_was():
+    run = Run(stop_after=6)
+    assert not run()
+    assert (int(run.iteration), int(run.step)) == (1, 2)
+    run.stop_after = None
+    assert run()
+    assert run.taken == 12
+    assert [iteration for iteration, _ in run.actions] == [1, 2, 3]
+
+
+def test_a_finished_loop_does_nothing():
+    run = Run(iterations=0)
+    assert run()
+    assert run.taken == 0
