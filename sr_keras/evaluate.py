@@ -1,0 +1,149 @@
+"""Measures a network by the protocol of the field: python -m sr_keras.evaluate --model=MODEL --hr=DIR [--lr=DIR]
+
+PSNR and SSIM are taken on luma (BT.601) without a border as wide as the scale, from 8-bit pictures. Low-resolution files of
+DIR have the names of the originals; without them, the originals are made small by antialiased bicubic.
+"""
+
+import argparse
+import dataclasses
+import json
+import pathlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from sr_keras import images, quiet
+
+with quiet.tensorflow_import():
+    from sr_keras import metrics
+    from sr_keras.export import ModelError
+    from sr_keras.upscaler import Upscaler
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One photo, or the mean of several.
+
+    Attributes:
+        psnr_db, ssim: of the network's picture against the original.
+        bicubic_psnr_db, bicubic_ssim: the same of a bicubic enlargement.
+        colour_shift: of the network's picture against the bicubic one, in levels of 255.
+        edge_db: by how many dB the outer 16 pixels are worse than the inside, beyond what bicubic has there.
+    """
+
+    photo: str
+    psnr_db: float
+    ssim: float
+    bicubic_psnr_db: float
+    bicubic_ssim: float
+    colour_shift: float
+    edge_db: float
+
+
+def evaluate(
+    upscale: Callable[[np.ndarray], np.ndarray], pairs: Iterator[tuple[str, np.ndarray, np.ndarray]], scale: int
+) -> Iterator[Row]:
+    """A row for each `(name, lr, hr)`, uint8 `[h, w, 3]` and `[scale * h, scale * w, 3]`.
+
+    Args:
+        upscale: from `lr` to a picture of the size of `hr`.
+    """
+    for name, lr, hr in pairs:
+        sr = upscale(lr)
+        bicubic = images.resize_bicubic(lr, *hr.shape[:2])
+        yield Row(
+            name,
+            *metrics.psnr_ssim(hr, sr, border=scale),
+            *metrics.psnr_ssim(hr, bicubic, border=scale),
+            metrics.colour_shift(sr, bicubic),
+            metrics.edge_loss(hr, sr) - metrics.edge_loss(hr, bicubic),
+        )
+
+
+def read_pairs(hr_dir: pathlib.Path, lr_dir: pathlib.Path | None, scale: int) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Reads `(name, lr, hr)`, in the order of the names; originals are cut to a multiple of `scale`, as the field does.
+
+    Raises:
+        PhotoError: a photo can't be read, is missing in `lr_dir`, or has the wrong size there.
+    """
+    for path in _photos(hr_dir):
+        hr = images.read_photo(path)
+        height, width = (length // scale for length in hr.shape[:2])
+        hr = hr[: scale * height, : scale * width]
+        lr = images.resize_bicubic(hr, height, width) if lr_dir is None else images.read_photo(lr_dir / path.name)
+        if lr.shape[:2] != (height, width):
+            raise images.PhotoError(
+                f"{path.name}: its low-resolution file must have {width}x{height} pixels, has {lr.shape[1]}x{lr.shape[0]}"
+            )
+        yield path.name, lr, hr
+
+
+def mean(rows: Sequence[Row]) -> Row:
+    """The mean of all columns."""
+    numbers = np.mean([dataclasses.astuple(row)[1:] for row in rows], axis=0)
+    return Row("mean", *map(float, numbers))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _parse(argv)
+    try:
+        rows = _print_table(arguments)
+        if arguments.json:
+            _write_json(arguments.json, arguments.model, rows)
+    except (images.PhotoError, ModelError, OSError, ValueError) as error:
+        print(f"evaluate: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _print_table(arguments: argparse.Namespace) -> list[Row]:
+    upscaler = Upscaler.load(arguments.model)
+    names = _photos(arguments.hr)
+    width = max(len(path.name) for path in names)
+    print(f"{'photo':{width}}  PSNR dB    SSIM  | bicubic    SSIM  | colour shift  edge dB")
+    rows = []
+    for row in evaluate(upscaler.upscale, read_pairs(arguments.hr, arguments.lr, upscaler.scale), upscaler.scale):
+        print(_line(row, width), flush=True)
+        rows.append(row)
+    print(_line(mean(rows), width))
+    print(f"largest colour shift: {max(row.colour_shift for row in rows):.2f} of 255 levels")
+    return rows
+
+
+def _write_json(path: pathlib.Path, model: pathlib.Path, rows: Sequence[Row]) -> None:
+    photos = [dataclasses.asdict(row) for row in rows]
+    content = {"model": str(model), "photos": photos, "mean": dataclasses.asdict(mean(rows))}
+    with images.written_beside(path) as part:
+        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _line(row: Row, width: int) -> str:
+    return (
+        f"{row.photo:{width}}  {row.psnr_db:7.2f}  {row.ssim:6.4f}  | {row.bicubic_psnr_db:7.2f}  {row.bicubic_ssim:6.4f}"
+        f"  | {row.colour_shift:12.2f}  {row.edge_db:+7.2f}"
+    )
+
+
+def _photos(folder: pathlib.Path) -> list[pathlib.Path]:
+    if not folder.is_dir():
+        raise images.PhotoError(f"{folder}: no such folder")
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in images.PHOTO_SUFFIXES)
+    if not paths:
+        raise images.PhotoError(f"{folder}: holds no JPEG, PNG or BMP photo")
+    return paths
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m sr_keras.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=pathlib.Path, required=True, help="a SavedModel's folder, or a run's")
+    parser.add_argument("--hr", type=pathlib.Path, required=True, metavar="DIR", help="the originals")
+    parser.add_argument("--lr", type=pathlib.Path, metavar="DIR", help="their low-resolution files (default: made here)")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the numbers here too")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

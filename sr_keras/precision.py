@@ -1,0 +1,30 @@
+"""Which number format this machine trains fastest in."""
+
+import pathlib
+
+import tensorflow as tf
+
+PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
+
+# Processor flags, as Linux shows them, of instructions that multiply bfloat16.
+_BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+
+
+def resolve(precision: str) -> str:
+    """The Keras policy of a `--precision`; "auto" takes the fastest that the hardware multiplies itself."""
+    if precision != "auto":
+        return precision
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        major, _ = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0))
+        return "mixed_bfloat16" if major >= 8 else "mixed_float16" if major >= 7 else "float32"
+    return "mixed_bfloat16" if cpu_multiplies_bfloat16() else "float32"
+
+
+def cpu_multiplies_bfloat16() -> bool:
+    """Whether the processor has bfloat16 in hardware; False where that can't be told."""
+    try:
+        words = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
+    except OSError:
+        return False
+    return not _BFLOAT16_FLAGS.isdisjoint(words)

@@ -1,0 +1,107 @@
+"""What TensorBoard shows of a run; each function gives an action of the loop, or numbers for one."""
+
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+import psutil
+import tensorflow as tf
+
+from sr_keras import figures, images, metrics
+from sr_keras.loop import Action, Scalars
+
+Upscale = Callable[[np.ndarray], np.ndarray]
+
+
+def scalar_writer(writer: tf.summary.SummaryWriter, sources: Sequence[Callable[[], Scalars]]) -> Action:
+    """Writes the iteration's scalars and those of `sources`, which are added to them for the actions that follow."""
+
+    def write(iteration: int, scalars: Scalars) -> None:
+        for source in sources:
+            scalars.update(source())
+        with writer.as_default(step=iteration):
+            for name, value in scalars.items():
+                tf.summary.scalar(name, value)
+        writer.flush()
+
+    return write
+
+
+def picture_writer(writer: tf.summary.SummaryWriter, upscale: Upscale, lr: np.ndarray, hr: np.ndarray) -> Action:
+    """Writes each validation pair as low | bicubic | ours | original.
+
+    Args:
+        upscale: uint8 `[h, w, 3]` to uint8 `[H, W, 3]`.
+        lr, hr: `[N, h, w, 3]` and `[N, H, W, 3]` in [0, 1].
+    """
+    pairs = list(zip(map(images.to_uint8, lr), map(images.to_uint8, hr), strict=True))
+
+    def write(iteration: int, _: Scalars) -> None:
+        with writer.as_default(step=iteration):
+            for index, (small, original) in enumerate(pairs):
+                tf.summary.image(f"validation/photo_{index}", _comparison(small, original, upscale(small))[np.newaxis])
+        writer.flush()
+
+    return write
+
+
+def text_writer(writer: tf.summary.SummaryWriter, name: str, read: Callable[[], str]) -> Action:
+    """Writes a Markdown text whenever it has changed."""
+    last = ""
+
+    def write(iteration: int, _: Scalars) -> None:
+        nonlocal last
+        if (text := read()) != last:
+            with writer.as_default(step=iteration):
+                tf.summary.text(name, text)
+            last = text
+
+    return write
+
+
+def validation_scalars(upscale: Upscale, lr: np.ndarray, hr: np.ndarray) -> Scalars:
+    """Mean PSNR and SSIM over validation pairs in [0, 1], luma, without a border as wide as the scale."""
+    if not len(lr):
+        return {}
+    border = hr.shape[1] // lr.shape[1]
+    pairs = zip(map(images.to_uint8, lr), map(images.to_uint8, hr), strict=True)
+    psnr_db, ssim = np.mean([metrics.psnr_ssim(original, upscale(small), border) for small, original in pairs], axis=0)
+    return {"validation/psnr_db": float(psnr_db), "validation/ssim": float(ssim)}
+
+
+def memory_scalars() -> Scalars:
+    """Resident memory of the process now, and the most that each GPU held so far, in MiB."""
+    scalars = {"memory/host_mib": psutil.Process().memory_info().rss / 2**20}
+    for index, _ in enumerate(tf.config.list_physical_devices("GPU")):
+        peak = tf.config.experimental.get_memory_info(f"GPU:{index}")["peak"]
+        scalars[f"memory/gpu{index}_peak_mib"] = peak / 2**20
+    return scalars
+
+
+def optimizer_scalars(**optimizers: keras.optimizers.Optimizer) -> Scalars:
+    """Learning rates, and loss scales where there are any."""
+    scalars = {}
+    for name, optimizer in optimizers.items():
+        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            scalars[f"{name}/loss_scale"] = float(optimizer.dynamic_scale)
+            optimizer = optimizer.inner_optimizer
+        scalars[f"{name}/learning_rate"] = float(optimizer.learning_rate)
+    return scalars
+
+
+def _comparison(small: np.ndarray, original: np.ndarray, ours: np.ndarray) -> np.ndarray:
+    height, width = original.shape[:2]
+    border = height // small.shape[0]
+    bicubic = images.resize_bicubic(small, height, width)
+
+    def titled(name: str, photo: np.ndarray) -> str:
+        return f"{name}, {metrics.psnr_ssim(original, photo, border)[0]:.2f} dB"
+
+    return figures.side_by_side(
+        {
+            f"low, {small.shape[1]}x{small.shape[0]}": small,
+            titled("bicubic", bicubic): bicubic,
+            titled("ours", ours): ours,
+            "original": original,
+        }
+    )

@@ -1,0 +1,201 @@
+"""`train.py` as a person runs it: as a process, on the bundled photos, with very small networks."""
+
+import json
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from sr_keras import export, images
+from tests.conftest import ROOT
+
+SMALL = [
+    "--data=sample",
+    "--batch_size=2",
+    "--hr_size=32",
+    "--num_blocks=1",
+    "--filters=4",
+    "--upscale_filters=4",
+    "--discriminator_filters=2",
+    "--steps_per_iteration=2",
+    "--validation_fraction=0.3",
+    "--validation_photos=2",
+    "--validation_pictures=1",
+    "--precision=float32",
+]
+
+
+def start(*arguments, **options):
+    command = [sys.executable, "train.py", *map(str, arguments)]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, **options)
+
+
+def train(*arguments):
+    process = start(*arguments)
+    _, stderr = process.communicate(timeout=300)
+    return process.returncode, stderr
+
+
+@pytest.fixture(scope="module")
+def finished_run(tmp_path_factory):
+    """A run of 30 iterations: one on pixels alone, then both networks. Returns its folder and what it printed."""
+    run_dir = tmp_path_factory.mktemp("run")
+    flags = ["--iterations=30", "--pretrain_iterations=1", "--keep_exports=2", "--keep_checkpoints=2", "--keep_samples=4"]
+    code, stderr = train(*SMALL, *flags, f"--run_dir={run_dir}")
+    assert code == 0, stderr
+    return run_dir, stderr
+
+
+@pytest.fixture(scope="module")
+def events(finished_run):
+    accumulator = EventAccumulator(str(finished_run[0] / "tensorboard"), size_guidance={"tensors": 0})
+    accumulator.Reload()
+    return accumulator
+
+
+def scalars(events, name):
+    from tensorflow import make_ndarray
+
+    return {event.step: float(make_ndarray(event.tensor_proto)) for event in events.Tensors(name)}
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_run_leaves_what_it_should(finished_run):
+    run_dir, _ = finished_run
+    assert names(run_dir) == ["29", "30", "checkpoints", "samples", "tensorboard", "train.flags"]
+    assert names(run_dir / "samples") == ["27.png", "28.png", "29.png", "30.png"]
+    assert names(run_dir / "checkpoints") == [
+        "checkpoint",
+        *(f"ckpt-{n}.{part}" for n in (29, 30) for part in ("data-00000-of-00001", "index")),
+    ]
+
+
+def test_the_sample_is_what_the_export_makes(finished_run):
+    run_dir, _ = finished_run
+    network = export.Network(run_dir)
+    small = images.read_photo(ROOT / "sr_keras" / "sample" / "small.png")
+    whole = images.to_uint8(network(images.to_float(small)[np.newaxis])[0])
+    difference = np.abs(images.read_photo(run_dir / "samples" / "30.png").astype(int) - whole)
+    assert difference.max() <= 1
+
+
+def test_tensorboard_has_every_number_of_every_iteration(events):
+    for name in ("generator/loss", "generator/pixel", "generator/learning_rate", "speed/photos_per_second"):
+        assert sorted(scalars(events, name)) == list(range(1, 31)), name
+    for name in ("validation/psnr_db", "validation/ssim", "data/skipped", "data/enlarged", "memory/host_mib"):
+        assert sorted(scalars(events, name)) == list(range(1, 31)), name
+    for name in ("generator/adversarial", "discriminator/loss", "discriminator/real", "discriminator/fake"):
+        assert sorted(scalars(events, name)) == list(range(2, 31)), name
+
+
+def test_tensorboard_has_pictures_and_flags(events):
+    tags = events.Tags()["tensors"]
+    assert "validation/photo_0" in tags
+    [text] = [event.tensor_proto.string_val[0].decode() for event in events.Tensors("flags")]
+    assert "--hr_size=32" in text
+
+
+def test_memory_stays_flat_over_30_iterations(events):
+    """The authors had to reload their network after each iteration."""
+    resident = scalars(events, "memory/host_mib")
+    early, late = (np.mean([resident[i] for i in range(first, first + 5)]) for first in (11, 26))
+    assert (late - early) / 15 < 1.0, resident
+
+
+def test_a_pipe_gets_plain_lines(finished_run):
+    _, stderr = finished_run
+    assert "\r" not in stderr
+    assert len(re.findall(r"iteration \d+ of 30: generator/loss", stderr)) == 30
+    assert "Warning" not in stderr
+
+
+def test_a_run_repeats_from_its_own_flags(finished_run, tmp_path):
+    """The same flags and seed give the same weights, and other iterations are taken from the command line."""
+    run_dir, _ = finished_run
+    for name in ("one", "two"):
+        code, stderr = train(f"--flagfile={run_dir}/train.flags", f"--run_dir={tmp_path / name}", "--iterations=2")
+        assert code == 0, stderr
+    one, two = (export.load_weights(tmp_path / name) for name in ("one", "two"))
+    for first, second in zip(one, two, strict=True):
+        np.testing.assert_allclose(first, second, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_saves_and_resumes(tmp_path, number):
+    flags = [*SMALL, f"--run_dir={tmp_path}", "--steps_per_iteration=100000", "--iterations=1"]
+    process = start(*flags)
+    wait_for(tmp_path / "train.flags")
+    time.sleep(4)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 128 + number, stderr
+    assert f"stopped by {number.name}" in stderr
+    assert names(tmp_path / "checkpoints")
+
+    code, stderr = train(f"--flagfile={tmp_path}/train.flags", "--steps_per_iteration=1")
+    assert code == 0, stderr
+    assert "resumed from" in stderr
+    assert [path.name for path in export.versions(tmp_path)] == ["1"]
+
+
+def wait_for(path: pathlib.Path):
+    for _ in range(600):
+        if path.exists():
+            return
+        time.sleep(0.1)
+    raise TimeoutError(path)
+
+
+def test_the_papers_flagfile_says_how_to_get_its_photos(tmp_path):
+    code, stderr = train("--flagfile=srgan.flags", f"--run_dir={tmp_path / 'run'}")
+    assert code == 2
+    assert "data_prep/README.md" in stderr
+    assert "--data=sample" in stderr
+    assert len(stderr.splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "flag, message",
+    [
+        ("--hr_size=30", "hr_size must be a multiple of 4, got 30"),
+        ("--filters=1", "filters must be at least 3, got 1"),
+        ("--init=nowhere", "nowhere: no such model folder"),
+        ("--sample=nowhere.png", "nowhere.png: No such file"),
+        ("--validation_fraction=1", "no photo is left to train on"),
+        ("stray", "unknown argument 'stray'"),
+    ],
+)
+def test_wrong_use_is_one_clear_line(tmp_path, flag, message):
+    code, stderr = train(*SMALL, f"--run_dir={tmp_path}", flag)
+    assert code == 2
+    assert message in stderr
+    assert "Traceback" not in stderr
+
+
+def test_a_run_starts_from_an_export(finished_run, tmp_path):
+    run_dir, _ = finished_run
+    code, stderr = train(*SMALL, "--iterations=1", "--learning_rate=0", f"--init={run_dir}", f"--run_dir={tmp_path}")
+    assert code == 0, stderr
+    facts = json.loads((tmp_path / "1" / "assets.extra" / "sr_keras.json").read_text())
+    assert facts["scale"] == 4
+    trainable = [w.ndim == 4 for w in export.load_weights(run_dir)]
+    for old, new, is_kernel in zip(export.load_weights(run_dir), export.load_weights(tmp_path), trainable, strict=True):
+        if is_kernel:
+            np.testing.assert_array_equal(old, new)
+
+
+def test_flags_that_do_not_fit_the_checkpoint_are_refused(finished_run):
+    run_dir, _ = finished_run
+    code, stderr = train(f"--flagfile={run_dir}/train.flags", "--num_blocks=2")
+    assert code == 2
+    assert "does not fit these networks" in stderr
