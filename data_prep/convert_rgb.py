@@ -1,0 +1,344 @@
+"""Makes every photo of a folder RGB, once, before training: python data_prep/convert_rgb.py DIR
+
+Greyscale, palette, CMYK and transparent photos become RGB JPEG. A photo that is RGB already is not touched; one that can't be
+converted is named, counted and left alone.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import contextlib
+import dataclasses
+import functools
+import io
+import multiprocessing
+import os
+import pathlib
+import shutil
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tqdm
+from PIL import Image, ImageCms, ImageOps
+
+from sr_keras import images, stopping
+
+SUFFIXES = images.PHOTO_SUFFIXES | {".gif", ".tif", ".tiff", ".webp"}
+JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
+JPEG_MAX_SIDE = 65500
+
+# What can become of a photo, in the words of the summary.
+CONVERTED, RGB_ALREADY, DONE_BEFORE, FAILED = "converted", "already RGB", "done before", "failed"
+
+# Held while a photo is in hand.
+_at_work = threading.Lock()
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """One photo and where it goes.
+
+    Attributes:
+        source: the photo.
+        kept: its place if it is RGB already; `source` itself when converting in place.
+        converted: its place as an RGB JPEG.
+        rival: name of a photo beside it that differs in the suffix alone, so that both may want one new name.
+    """
+
+    source: pathlib.Path
+    kept: pathlib.Path
+    converted: pathlib.Path
+    rival: str | None
+
+    @property
+    def renamed(self) -> bool:
+        return self.converted.name != self.source.name
+
+
+class Outcome(NamedTuple):
+    """What became of a photo, and the line that tells of it if it needs one."""
+
+    kind: str
+    line: str = ""
+
+
+def main(argv: Sequence[str]) -> int:
+    options = _parser().parse_args(argv)
+    try:
+        tasks = plan(options.dir, options.output_dir)
+    except OSError as error:
+        print(f"convert_rgb.py: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
+    except ValueError as error:
+        print(f"convert_rgb.py: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return run(tasks, jobs=options.jobs, dry_run=options.dry_run)
+
+
+def plan(root: pathlib.Path, output_dir: pathlib.Path | None = None) -> list[Task]:
+    """Lists the photos below `root` and settles where each goes before any of them moves.
+
+    Raises:
+        ValueError: a folder is none, or one of the two lies inside the other.
+        OSError: a folder below `root` can't be read.
+    """
+    if not root.is_dir():
+        raise ValueError(f"{root}: no such folder")
+    if output_dir is not None:
+        _require_apart(root, output_dir)
+    alike = collections.defaultdict(list)
+    photos = _find_photos(root)
+    for photo in photos:
+        alike[_without_suffix(photo)].append(photo.name)
+    tasks = []
+    for photo in photos:
+        kept = photo if output_dir is None else output_dir / photo.relative_to(root)
+        converted = kept if kept.suffix.lower() in JPEG_SUFFIXES else kept.with_suffix(".jpg")
+        rival = next((name for name in alike[_without_suffix(photo)] if name != photo.name), None)
+        tasks.append(Task(photo, kept, converted, rival))
+    return tasks
+
+
+def run(tasks: Sequence[Task], *, jobs: int, dry_run: bool) -> int:
+    """Converts the photos, says what became of them, and returns the process's exit code."""
+    counts: collections.Counter[str] = collections.Counter()
+    with (
+        stopping.StopRequest() as stop,
+        contextlib.closing(_outcomes(tasks, jobs, dry_run)) as outcomes,
+        tqdm.tqdm(total=len(tasks), unit="photo", disable=None) as bar,
+    ):
+        for outcome in outcomes:
+            counts[outcome.kind] += 1
+            if outcome.line:
+                bar.write(outcome.line, file=sys.stderr if outcome.kind == FAILED else sys.stdout)
+            bar.update()
+            if stop:
+                break
+    print(_summary(counts, len(tasks), dry_run))
+    return stop.exit_code or (1 if counts[FAILED] else 0)
+
+
+def convert(task: Task, *, dry_run: bool) -> Outcome:
+    """Brings one photo to its place; never raises, so that no photo ends the run."""
+    with _at_work:
+        try:
+            kind = _convert(task, dry_run)
+        except images.PhotoError as error:
+            return Outcome(FAILED, str(error))
+        # Decoders raise whatever they stumble over.
+        except Exception as error:
+            return Outcome(FAILED, f"{task.source}: {images.reason(error)}")
+    if not dry_run or kind != CONVERTED:
+        return Outcome(kind)
+    # A file's name may be no valid text, and standard output refuses that.
+    return Outcome(kind, os.fsencode(f"{task.source}: would become {task.converted}").decode(errors="backslashreplace"))
+
+
+def rgb_jpeg(path: pathlib.Path) -> bytes | None:
+    """The photo as an RGB JPEG without metadata, turned as its EXIF orientation says; None if it is RGB already.
+
+    Raises:
+        PhotoError: the photo is damaged, has no defined RGB, or is too large for a JPEG.
+    """
+    with warnings.catch_warnings():
+        # Pillow warns of large pictures and odd metadata; neither keeps a photo from being read.
+        warnings.simplefilter("ignore")
+        # Reads all of it: what is RGB by its header may be damaged behind it.
+        photo = images.read_photo(path)
+        with Image.open(path) as picture:
+            if picture.mode == "RGB" and not picture.has_transparency_data:
+                return None
+            if picture.mode in ("I", "F"):
+                raise images.PhotoError(f"{path}: 32-bit greyscale does not say which number is white")
+            if picture.mode == "CMYK" and picture.info.get("icc_profile"):
+                photo = _rgb_by_profile(picture, otherwise=photo)
+    if max(photo.shape) > JPEG_MAX_SIDE:
+        raise images.PhotoError(f"{path}: a JPEG can't be wider or higher than {JPEG_MAX_SIDE} pixels")
+    jpeg = io.BytesIO()
+    # An array has no metadata: the orientation would be applied twice, and a CMYK profile spoil the colours.
+    Image.fromarray(photo).save(jpeg, format="JPEG", **images.SAVE_OPTIONS)
+    return jpeg.getvalue()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="convert_rgb.py",
+        description="Converts greyscale, palette, CMYK and transparent photos below DIR to RGB JPEG, in place. Photos that are "
+        "RGB already are left as they are, byte for byte. EXIF orientation is applied; transparent becomes white.",
+        epilog="Exit code: 0 all is well, 1 photos failed (each is named and left alone), 2 wrong use, 130 stopped by Ctrl-C.",
+    )
+    parser.add_argument("dir", metavar="DIR", type=pathlib.Path, help=f"folder of photos: {' '.join(sorted(SUFFIXES))}")
+    parser.add_argument(
+        "--output_dir",
+        metavar="FOLDER",
+        type=pathlib.Path,
+        help="write there, into the same subfolders, and change nothing below DIR; photos that are RGB already are copied "
+        "byte for byte, so that the folder is complete; what an earlier run wrote there is not written again",
+    )
+    parser.add_argument("--dry_run", action="store_true", help="change nothing; name the photos that would be converted")
+    parser.add_argument(
+        "--jobs",
+        metavar="N",
+        type=_positive,
+        default=os.cpu_count() or 1,
+        help="processes that convert at once (default: %(default)s, the number of CPUs)",
+    )
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, got {text!r}")
+    return int(text)
+
+
+def _require_apart(root: pathlib.Path, output_dir: pathlib.Path) -> None:
+    if output_dir.exists() and not output_dir.is_dir():
+        raise ValueError(f"--output_dir: {output_dir} is not a folder")
+    source, output = root.resolve(), output_dir.resolve()
+    if source.is_relative_to(output) or output.is_relative_to(source):
+        raise ValueError(f"--output_dir: {output_dir} and {root} must not lie inside each other")
+
+
+def _find_photos(root: pathlib.Path) -> list[pathlib.Path]:
+    def refuse(error: OSError) -> None:
+        raise error
+
+    paths = (pathlib.Path(folder, name) for folder, _, names in os.walk(root, onerror=refuse) for name in names)
+    return sorted(path for path in paths if path.suffix.lower() in SUFFIXES)
+
+
+def _without_suffix(photo: pathlib.Path) -> tuple[pathlib.Path, str]:
+    # Some file systems take A.jpg and a.jpg for one file.
+    return photo.parent, photo.stem.casefold()
+
+
+def _outcomes(tasks: Sequence[Task], jobs: int, dry_run: bool) -> Generator[Outcome, None, None]:
+    convert_task = functools.partial(convert, dry_run=dry_run)
+    yield from map(convert_task, tasks) if jobs == 1 else _map_in_processes(convert_task, tasks, jobs)
+
+
+def _map_in_processes(function: Callable[[Task], Outcome], tasks: Iterable[Task], jobs: int) -> Generator[Outcome, None, None]:
+    """Like `map`; only a few tasks wait at a time, so that memory stays small and closing it takes one photo's time."""
+    # Forking is not safe beside threads, and tqdm has one.
+    context = multiprocessing.get_context("spawn")
+    pool = concurrent.futures.ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent)
+    waiting: collections.deque[concurrent.futures.Future[Outcome]] = collections.deque()
+    try:
+        for task in tasks:
+            with _interrupts_held_back():
+                waiting.append(pool.submit(function, task))
+            if len(waiting) == 16 * jobs:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except concurrent.futures.BrokenExecutor:
+        yield Outcome(FAILED, "convert_rgb.py: a process was killed, perhaps for lack of memory; try fewer --jobs")
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Processes started inside never see Ctrl-C: this one stops giving them photos, and they finish those in hand."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_with_parent() -> None:
+    """Lets this process end after the photo in hand if its parent is killed; it would wait for photos for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        with _at_work:
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _summary(counts: collections.Counter[str], num_photos: int, dry_run: bool) -> str:
+    kinds = [kind for kind in (CONVERTED, RGB_ALREADY, DONE_BEFORE, FAILED) if kind != DONE_BEFORE or counts[kind]]
+    of_all = f" of {num_photos}" if counts.total() < num_photos else ""
+    ending = " (dry run: nothing was changed)" if dry_run else ""
+    return f"{counts.total()}{of_all} photos: {', '.join(f'{counts[kind]} {kind}' for kind in kinds)}{ending}"
+
+
+def _convert(task: Task, dry_run: bool) -> str:
+    jpeg = rgb_jpeg(task.source)
+    # By the names alone, and in a dry run too: what is refused must not depend on which of the two comes first.
+    if jpeg is not None and task.renamed and task.rival:
+        raise images.PhotoError(f"{task.source}: not made {task.converted.name}, for {task.rival} is beside it")
+    if task.kept == task.source:
+        return _replace(task, jpeg, dry_run)
+    return _add(task, jpeg, dry_run)
+
+
+def _replace(task: Task, jpeg: bytes | None, dry_run: bool) -> str:
+    """Puts the JPEG in the photo's place."""
+    if jpeg is None:
+        return RGB_ALREADY
+    if task.renamed and os.path.lexists(task.converted):
+        raise images.PhotoError(f"{task.source}: not made {task.converted.name}, for that exists")
+    if dry_run:
+        return CONVERTED
+    with images.written_beside(task.converted) as part, part.open("wb") as file:
+        file.write(jpeg)
+        file.flush()
+        # The photo is gone after this, and a power cut must not find the JPEG still on its way to the disk.
+        os.fsync(file.fileno())
+        shutil.copymode(task.source, part)
+    if task.renamed:
+        _remove_source(task)
+    return CONVERTED
+
+
+def _remove_source(task: Task) -> None:
+    try:
+        task.source.unlink()
+    except OSError:
+        task.converted.unlink()
+        raise
+
+
+def _add(task: Task, jpeg: bytes | None, dry_run: bool) -> str:
+    """Adds the JPEG, or the photo itself if that is RGB already, to the output folder."""
+    target, content = (task.kept, task.source.read_bytes()) if jpeg is None else (task.converted, jpeg)
+    if os.path.lexists(target):
+        if target.read_bytes() == content:
+            return DONE_BEFORE
+        raise images.PhotoError(f"{task.source}: {target} exists and is another picture")
+    if not dry_run:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with images.written_beside(target) as part:
+            part.write_bytes(content)
+    return CONVERTED if jpeg is not None else RGB_ALREADY
+
+
+def _rgb_by_profile(cmyk: Image.Image, *, otherwise: np.ndarray) -> np.ndarray:
+    """Converts as the CMYK profile inside the picture says, or returns `otherwise` where that is no such profile."""
+    profile = io.BytesIO(cmyk.info["icc_profile"])
+    try:
+        srgb = ImageCms.createProfile("sRGB")
+        rgb = ImageCms.profileToProfile(ImageOps.exif_transpose(cmyk), profile, srgb, outputMode="RGB")
+    except ImageCms.PyCMSError:
+        return otherwise
+    return np.asarray(rgb)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
