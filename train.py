@@ -18,6 +18,7 @@ from sr_keras import quiet
 with quiet.tensorflow_import():
     import tensorflow as tf
 
+import absl.logging
 import keras
 import numpy as np
 from absl import app, flags
@@ -152,8 +153,10 @@ def _log_to_stderr() -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
-    # absl prints on the root logger, TensorFlow's notes included.
     logger.propagate = False
+    # TensorFlow tells of every file that it writes, in two ways.
+    absl.logging.set_verbosity(absl.logging.WARNING)
+    tf.get_logger().setLevel(logging.WARNING)
 
 
 def _photos() -> tuple[list[str], list[str]]:

@@ -7,13 +7,14 @@ DIR have the names of the originals; without them, the originals are made small 
 import argparse
 import dataclasses
 import json
+import math
 import pathlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from sr_keras import images, quiet
+from sr_keras import images, quiet, tiling
 
 with quiet.tensorflow_import():
     from sr_keras import metrics
@@ -30,6 +31,8 @@ class Row:
         bicubic_psnr_db, bicubic_ssim: the same of a bicubic enlargement.
         colour_shift: of the network's picture against the bicubic one, in levels of 255.
         edge_db: by how many dB the outer 16 pixels are worse than the inside, beyond what bicubic has there.
+        seam: how much larger the steps across the tiles' borders are than elsewhere, relative to bicubic; 1 is no seam.
+            NaN if the photo is a single tile.
     """
 
     photo: str
@@ -39,15 +42,17 @@ class Row:
     bicubic_ssim: float
     colour_shift: float
     edge_db: float
+    seam: float
 
 
 def evaluate(
-    upscale: Callable[[np.ndarray], np.ndarray], pairs: Iterator[tuple[str, np.ndarray, np.ndarray]], scale: int
+    upscale: Callable[[np.ndarray], np.ndarray], pairs: Iterable[tuple[str, np.ndarray, np.ndarray]], *, scale: int, tile: int
 ) -> Iterator[Row]:
     """A row for each `(name, lr, hr)`, uint8 `[h, w, 3]` and `[scale * h, scale * w, 3]`.
 
     Args:
         upscale: from `lr` to a picture of the size of `hr`.
+        tile: the tile size that `upscale` works with, in pixels of `lr`.
     """
     for name, lr, hr in pairs:
         sr = upscale(lr)
@@ -58,6 +63,7 @@ def evaluate(
             *metrics.psnr_ssim(hr, bicubic, border=scale),
             metrics.colour_shift(sr, bicubic),
             metrics.edge_loss(hr, sr) - metrics.edge_loss(hr, bicubic),
+            _seam(sr, bicubic, scale, tile),
         )
 
 
@@ -81,8 +87,10 @@ def read_pairs(hr_dir: pathlib.Path, lr_dir: pathlib.Path | None, scale: int) ->
 
 def mean(rows: Sequence[Row]) -> Row:
     """The mean of all columns."""
-    numbers = np.mean([dataclasses.astuple(row)[1:] for row in rows], axis=0)
-    return Row("mean", *map(float, numbers))
+    columns = np.array([dataclasses.astuple(row)[1:] for row in rows]).T
+    return Row(
+        "mean", *(float(np.mean(known)) if (known := column[~np.isnan(column)]).size else math.nan for column in columns)
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -98,12 +106,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _print_table(arguments: argparse.Namespace) -> list[Row]:
-    upscaler = Upscaler.load(arguments.model)
+    upscaler = Upscaler.load(arguments.model, arguments.tile)
     names = _photos(arguments.hr)
     width = max(len(path.name) for path in names)
-    print(f"{'photo':{width}}  PSNR dB    SSIM  | bicubic    SSIM  | colour shift  edge dB")
+    print(f"{'photo':{width}}  PSNR dB    SSIM  | bicubic    SSIM  | colour shift  edge dB    seam")
     rows = []
-    for row in evaluate(upscaler.upscale, read_pairs(arguments.hr, arguments.lr, upscaler.scale), upscaler.scale):
+    pairs = read_pairs(arguments.hr, arguments.lr, upscaler.scale)
+    for row in evaluate(upscaler.upscale, pairs, scale=upscaler.scale, tile=arguments.tile):
         print(_line(row, width), flush=True)
         rows.append(row)
     print(_line(mean(rows), width))
@@ -111,9 +120,21 @@ def _print_table(arguments: argparse.Namespace) -> list[Row]:
     return rows
 
 
+def _seam(sr: np.ndarray, bicubic: np.ndarray, scale: int, tile: int) -> float:
+    rows, columns = (
+        [scale * span.start for span in tiling.split(length // scale, tile, overlap=0)[1:]] for length in sr.shape[:2]
+    )
+    if not rows and not columns:
+        return math.nan
+    return metrics.seam_ratio(sr, rows, columns) / metrics.seam_ratio(bicubic, rows, columns)
+
+
 def _write_json(path: pathlib.Path, model: pathlib.Path, rows: Sequence[Row]) -> None:
-    photos = [dataclasses.asdict(row) for row in rows]
-    content = {"model": str(model), "photos": photos, "mean": dataclasses.asdict(mean(rows))}
+    def as_dict(row: Row) -> dict[str, object]:
+        # JSON has no word for NaN.
+        return {name: None if value != value else value for name, value in dataclasses.asdict(row).items()}
+
+    content = {"model": str(model), "photos": [as_dict(row) for row in rows], "mean": as_dict(mean(rows))}
     with images.written_beside(path) as part:
         part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
@@ -121,7 +142,7 @@ def _write_json(path: pathlib.Path, model: pathlib.Path, rows: Sequence[Row]) ->
 def _line(row: Row, width: int) -> str:
     return (
         f"{row.photo:{width}}  {row.psnr_db:7.2f}  {row.ssim:6.4f}  | {row.bicubic_psnr_db:7.2f}  {row.bicubic_ssim:6.4f}"
-        f"  | {row.colour_shift:12.2f}  {row.edge_db:+7.2f}"
+        f"  | {row.colour_shift:12.2f}  {row.edge_db:+7.2f}  {row.seam:6.3f}"
     )
 
 
@@ -141,6 +162,9 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--model", type=pathlib.Path, required=True, help="a SavedModel's folder, or a run's")
     parser.add_argument("--hr", type=pathlib.Path, required=True, metavar="DIR", help="the originals")
     parser.add_argument("--lr", type=pathlib.Path, metavar="DIR", help="their low-resolution files (default: made here)")
+    parser.add_argument(
+        "--tile", type=int, default=64, help="tile size, in pixels of the small photo (%(default)s, as the paper)"
+    )
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the numbers here too")
     return parser.parse_args(argv)
 

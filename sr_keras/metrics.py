@@ -1,5 +1,7 @@
 """PSNR and SSIM as the papers of the field measure them: on luma, with a border removed."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -38,6 +40,19 @@ def colour_shift(photo: np.ndarray, reference: np.ndarray) -> float:
         photo, reference: uint8 `[H, W, 3]`; sizes may differ.
     """
     return float(np.abs(photo.mean((0, 1)) - reference.mean((0, 1))).max())
+
+
+def seam_ratio(photo: np.ndarray, rows: Sequence[int], columns: Sequence[int]) -> float:
+    """How much larger the steps of luma across some lines are than all others; about 1 where nobody can see the lines.
+
+    Args:
+        photo: uint8 `[H, W, 3]`.
+        rows, columns: the lines; 5 stands for the line between pixels 4 and 5. At least one.
+    """
+    across = [np.abs(np.diff(luma(photo)[..., 0], axis=axis)).mean(axis=1 - axis) for axis in (0, 1)]
+    at_lines = [np.isin(np.arange(1, len(steps) + 1), lines) for steps, lines in zip(across, (rows, columns), strict=True)]
+    steps, is_line = np.concatenate(across), np.concatenate(at_lines)
+    return float(steps[is_line].mean() / steps[~is_line].mean())
 
 
 def edge_loss(hr: np.ndarray, sr: np.ndarray, width: int = 16) -> float:

@@ -50,8 +50,8 @@ def gan_step(state: TrainState, *, adversarial_weight: float) -> Step:
             "generator/pixel": pixel,
             "generator/adversarial": adversarial,
             "discriminator/loss": discriminator_loss,
-            "discriminator/real": tf.reduce_mean(tf.sigmoid(real_logits)),
-            "discriminator/fake": tf.reduce_mean(tf.sigmoid(fake_logits)),
+            "discriminator/D(real)": tf.reduce_mean(tf.sigmoid(real_logits)),
+            "discriminator/D(fake)": tf.reduce_mean(tf.sigmoid(fake_logits)),
         }
 
     return step

@@ -12,6 +12,21 @@ from sr_keras.loop import Action, Scalars
 
 Upscale = Callable[[np.ndarray], np.ndarray]
 
+# TensorBoard shows them beside the names.
+_DESCRIPTIONS = {
+    "generator/loss": "What the generator makes small: pixel + w * adversarial; pixel alone while it is pretrained.",
+    "generator/pixel": "Mean squared error over all pixels of pictures in [0, 1].",
+    "generator/adversarial": "Small where the discriminator takes generated pictures for originals; 0.69 where it can't tell.",
+    "discriminator/loss": "Small where the discriminator tells originals from generated pictures; 1.39 where it can't.",
+    "discriminator/D(real)": "Mean probability of being original that the discriminator gives to originals.",
+    "discriminator/D(fake)": "Mean probability of being original that the discriminator gives to generated pictures.",
+    "data/skipped": "Photos that could not be read, since this process began; the tab Text names them.",
+    "data/enlarged": "Photos smaller than hr_size that had to be enlarged, since this process began.",
+    "validation/psnr_db": "Mean PSNR over the validation photos in dB, on luma, without a border as wide as the scale.",
+    "validation/ssim": "Mean SSIM over the validation photos, on luma, without a border as wide as the scale.",
+    "memory/host_mib": "Resident memory of the process, in MiB; it should stay flat.",
+}
+
 
 def scalar_writer(writer: tf.summary.SummaryWriter, sources: Sequence[Callable[[], Scalars]]) -> Action:
     """Writes the iteration's scalars and those of `sources`, which are added to them for the actions that follow."""
@@ -21,14 +36,14 @@ def scalar_writer(writer: tf.summary.SummaryWriter, sources: Sequence[Callable[[
             scalars.update(source())
         with writer.as_default(step=iteration):
             for name, value in scalars.items():
-                tf.summary.scalar(name, value)
+                tf.summary.scalar(name, value, description=_DESCRIPTIONS.get(name))
         writer.flush()
 
     return write
 
 
 def picture_writer(writer: tf.summary.SummaryWriter, upscale: Upscale, lr: np.ndarray, hr: np.ndarray) -> Action:
-    """Writes each validation pair as low | bicubic | ours | original.
+    """Writes each validation pair as low (its pixels as squares) | bicubic | ours | original.
 
     Args:
         upscale: uint8 `[h, w, 3]` to uint8 `[H, W, 3]`.
@@ -39,7 +54,10 @@ def picture_writer(writer: tf.summary.SummaryWriter, upscale: Upscale, lr: np.nd
     def write(iteration: int, _: Scalars) -> None:
         with writer.as_default(step=iteration):
             for index, (small, original) in enumerate(pairs):
-                tf.summary.image(f"validation/photo_{index}", _comparison(small, original, upscale(small))[np.newaxis])
+                picture = _comparison(small, original, upscale(small))
+                tf.summary.image(
+                    f"validation/photo_{index}", picture[np.newaxis], description="A click shows it in its full size."
+                )
         writer.flush()
 
     return write
@@ -91,15 +109,15 @@ def optimizer_scalars(**optimizers: keras.optimizers.Optimizer) -> Scalars:
 
 def _comparison(small: np.ndarray, original: np.ndarray, ours: np.ndarray) -> np.ndarray:
     height, width = original.shape[:2]
-    border = height // small.shape[0]
+    scale = height // small.shape[0]
     bicubic = images.resize_bicubic(small, height, width)
 
     def titled(name: str, photo: np.ndarray) -> str:
-        return f"{name}, {metrics.psnr_ssim(original, photo, border)[0]:.2f} dB"
+        return f"{name}, {metrics.psnr_ssim(original, photo, border=scale)[0]:.2f} dB"
 
     return figures.side_by_side(
         {
-            f"low, {small.shape[1]}x{small.shape[0]}": small,
+            f"low, {small.shape[1]}x{small.shape[0]}": small.repeat(scale, axis=0).repeat(scale, axis=1),
             titled("bicubic", bicubic): bicubic,
             titled("ours", ours): ours,
             "original": original,

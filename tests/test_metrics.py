@@ -50,6 +50,15 @@ def test_edge_loss_compares_the_rim_with_the_inside():
     assert metrics.edge_loss(hr, sr) > 10
 
 
+def test_seam_ratio_finds_a_step_where_tiles_meet():
+    y, x = np.mgrid[0:64, 0:96]
+    smooth = np.repeat((x + y)[..., np.newaxis], 3, axis=2).astype(np.uint8)
+    assert metrics.seam_ratio(smooth, [32], [32, 64]) == pytest.approx(1)
+    stepped = smooth.copy()
+    stepped[:, 32:64] += 9
+    assert metrics.seam_ratio(stepped, [], [32, 64]) == pytest.approx((10 + 8) / 2)
+
+
 @pytest.mark.parametrize("shape", [(30, 40, 3), (18, 18, 3)])
 def test_photos_that_cannot_be_compared_are_refused(shape):
     with pytest.raises(ValueError, match="got"):

@@ -93,7 +93,7 @@ def test_tensorboard_has_every_number_of_every_iteration(events):
         assert sorted(scalars(events, name)) == list(range(1, 31)), name
     for name in ("validation/psnr_db", "validation/ssim", "data/skipped", "data/enlarged", "memory/host_mib"):
         assert sorted(scalars(events, name)) == list(range(1, 31)), name
-    for name in ("generator/adversarial", "discriminator/loss", "discriminator/real", "discriminator/fake"):
+    for name in ("generator/adversarial", "discriminator/loss", "discriminator/D(real)", "discriminator/D(fake)"):
         assert sorted(scalars(events, name)) == list(range(2, 31)), name
 
 

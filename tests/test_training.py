@@ -68,8 +68,8 @@ def test_the_scalars_add_up(batch):
     scalars = steps.gan_step(new_state(), adversarial_weight=0.5)(*batch)
     expected = scalars["generator/pixel"] + 0.5 * scalars["generator/adversarial"]
     assert float(scalars["generator/loss"]) == pytest.approx(float(expected))
-    assert 0 < scalars["discriminator/real"] < 1
-    assert 0 < scalars["discriminator/fake"] < 1
+    assert 0 < scalars["discriminator/D(real)"] < 1
+    assert 0 < scalars["discriminator/D(fake)"] < 1
 
 
 def test_pixel_training_lowers_the_loss(batch):
