@@ -6,38 +6,43 @@ shows no seams and does not depend on the tile size.
 
 import argparse
 import pathlib
+import signal
 import sys
 import time
 from collections.abc import Sequence
 
 import numpy as np
 
-from sr_keras import images, quiet
+from sr_keras import arguments, images, quiet, tiling
 
 SHIPPED_MODEL = pathlib.Path(__file__).parent / "saved_models" / "srresnet"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = _parse(argv)
+    options = _parse(argv)
     with quiet.tensorflow_import():
         from sr_keras.export import ModelError
         from sr_keras.upscaler import Upscaler
     try:
-        photo = images.read_photo(arguments.photo)
-        upscaler = Upscaler.load(arguments.model, arguments.tile)
-        output = arguments.output or _beside(arguments.photo, upscaler.scale)
-        for path in filter(None, (output, arguments.comparison)):
-            _refuse_bad_target(path, arguments)
+        photo = images.read_photo(options.photo)
+        upscaler = Upscaler.load(options.model, options.tile)
+        output = options.output or _beside(options.photo, upscaler.scale)
+        size = [upscaler.scale * length for length in photo.shape[:2]]
+        for path in filter(None, (output, options.comparison)):
+            images.require_writable(path, *size)
+            _refuse_bad_target(path, options)
         begun = time.monotonic()
         sr = upscaler.upscale(photo)
         seconds = time.monotonic() - begun
         images.write_photo(output, sr)
-        print(f"{arguments.photo} ({_size(photo)}) -> {output} ({_size(sr)}), {seconds:.1f} s")
-        if arguments.comparison:
-            _write_comparison(arguments.comparison, photo, sr)
+        print(f"{options.photo} ({_size(photo)}) -> {output} ({_size(sr)}), {seconds:.1f} s")
+        if options.comparison:
+            _write_comparison(options.comparison, photo, sr)
     except (images.PhotoError, ModelError, ValueError) as error:
         print(f"upscale.py: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     return 0
 
 
@@ -46,13 +51,12 @@ def _beside(photo: pathlib.Path, scale: int) -> pathlib.Path:
     return photo.with_name(f"{photo.stem}_x{scale}{suffix}")
 
 
-def _refuse_bad_target(path: pathlib.Path, arguments: argparse.Namespace) -> None:
-    images.require_writable_suffix(path)
+def _refuse_bad_target(path: pathlib.Path, options: argparse.Namespace) -> None:
     if not path.absolute().parent.is_dir():
         raise images.PhotoError(f"{path}: its folder does not exist")
-    if path.exists() and path.samefile(arguments.photo):
+    if path.exists() and path.samefile(options.photo):
         raise images.PhotoError(f"{path}: would replace the photo itself")
-    if path.exists() and not arguments.overwrite:
+    if path.exists() and not options.overwrite:
         raise images.PhotoError(f"{path}: exists already; --overwrite replaces it")
 
 
@@ -80,15 +84,12 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--model", type=pathlib.Path, default=SHIPPED_MODEL, help="a SavedModel's folder, or a run of train.py (%(default)s)"
     )
     parser.add_argument(
-        "--tile", type=_positive, default=128, help="tile size in pixels; smaller needs less memory, more time (%(default)s)"
+        "--tile",
+        type=arguments.positive_int,
+        default=tiling.DEFAULT_TILE,
+        help="tile size in pixels; smaller needs less memory, more time (%(default)s)",
     )
     return parser.parse_args(argv)
-
-
-def _positive(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
-    return number
 
 
 if __name__ == "__main__":

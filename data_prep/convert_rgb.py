@@ -26,11 +26,10 @@ import numpy as np
 import tqdm
 from PIL import Image, ImageCms, ImageOps
 
-from sr_keras import images, stopping
+from sr_keras import arguments, images, stopping
 
 SUFFIXES = images.PHOTO_SUFFIXES | {".gif", ".tif", ".tiff", ".webp"}
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
-JPEG_MAX_SIDE = 65500
 
 # What can become of a photo, in the words of the summary.
 CONVERTED, RGB_ALREADY, DONE_BEFORE, FAILED = "converted", "already RGB", "done before", "failed"
@@ -159,8 +158,7 @@ def rgb_jpeg(path: pathlib.Path) -> bytes | None:
                 raise images.PhotoError(f"{path}: 32-bit greyscale does not say which number is white")
             if picture.mode == "CMYK" and picture.info.get("icc_profile"):
                 photo = _rgb_by_profile(picture, otherwise=photo)
-    if max(photo.shape) > JPEG_MAX_SIDE:
-        raise images.PhotoError(f"{path}: a JPEG can't be wider or higher than {JPEG_MAX_SIDE} pixels")
+    images.require_writable(path.with_suffix(".jpg"), *photo.shape[:2])
     jpeg = io.BytesIO()
     # An array has no metadata: the orientation would be applied twice, and a CMYK profile spoil the colours.
     Image.fromarray(photo).save(jpeg, format="JPEG", **images.SAVE_OPTIONS)
@@ -186,17 +184,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--jobs",
         metavar="N",
-        type=_positive,
+        type=arguments.positive_int,
         default=os.cpu_count() or 1,
         help="processes that convert at once (default: %(default)s, the number of CPUs)",
     )
     return parser
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, got {text!r}")
-    return int(text)
 
 
 def _require_apart(root: pathlib.Path, output_dir: pathlib.Path) -> None:

@@ -8,6 +8,7 @@ import collections
 import dataclasses
 import hashlib
 import logging
+import os
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
 
@@ -91,12 +92,12 @@ def list_photos(source: pathlib.Path) -> list[str]:
 
     Raises:
         FileNotFoundError: nothing is there, or there is no photo in it.
+        ValueError: the file is no text.
     """
     if source.is_dir():
         paths = [str(p) for p in source.rglob("*") if p.suffix.lower() in images.PHOTO_SUFFIXES and p.is_file()]
     elif source.is_file():
-        lines = source.read_text(encoding="utf-8").splitlines()
-        paths = [str(source.parent / line.strip()) for line in lines if line.strip()]
+        paths = [str(source.parent / line) for line in _lines(source)]
     else:
         raise FileNotFoundError(f"{source}: no such folder or list file")
     if not paths:
@@ -104,15 +105,16 @@ def list_photos(source: pathlib.Path) -> list[str]:
     return sorted(set(paths))
 
 
-def split(paths: Sequence[str], root: pathlib.Path, validation_fraction: float) -> tuple[list[str], list[str]]:
-    """Divides photos into `(train, validation)` by a hash of their path below `root`.
+def split(paths: Sequence[str], source: pathlib.Path, validation_fraction: float) -> tuple[list[str], list[str]]:
+    """Divides the photos of `source`, a folder or list file, into `(train, validation)` by a hash of their path.
 
-    A photo's side depends on its path alone: it never changes when photos are added, or when the folder moves.
+    A photo's side depends on its path below the folder alone: it never changes when photos are added, or when the folder moves.
     """
+    root = source if source.is_dir() else source.parent
 
     def is_validation(path: str) -> bool:
-        name = pathlib.Path(path).relative_to(root).as_posix()
-        digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+        name = pathlib.PurePath(os.path.relpath(path, root)).as_posix()
+        digest = hashlib.blake2b(os.fsencode(name), digest_size=8).digest()
         return int.from_bytes(digest, "big") < validation_fraction * 2**64
 
     train: list[str] = []
@@ -154,7 +156,8 @@ class TrainStream:
         self.position = position
         self.skipped: collections.Counter[str] = collections.Counter()
         self.enlarged = 0
-        self._paths = tf.constant(list(paths))
+        # File names need not be valid text.
+        self._paths = tf.constant([os.fsencode(path) for path in paths])
         self._seed = seed
         self._batch_size = batch_size
 
@@ -168,10 +171,13 @@ class TrainStream:
     def __iter__(self) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
         for index, enlarged, lr, hr in self._dataset(int(self.position)):
             self._note_skipped(index.numpy())
-            self.enlarged += int(tf.math.count_nonzero(enlarged))
-            self.position.assign(index[-1] + 1)
+            # NumPy, not TensorFlow, which would take these numbers to the GPU and wait for the step before.
+            self.enlarged += int(np.count_nonzero(enlarged.numpy()))
+            self.position.assign(index.numpy()[-1] + 1)
             yield lr, hr
-        raise images.PhotoError(f"none of the {len(self._paths)} photos can be read, {self._paths[0].numpy().decode()} for one")
+        raise images.PhotoError(
+            f"none of the {len(self._paths)} photos can be read; {_why(os.fsdecode(self._paths[0].numpy()))}"
+        )
 
     def _dataset(self, position: int) -> tf.data.Dataset:
         examples = tf.data.Dataset.range(position, np.iinfo(np.int64).max)
@@ -181,10 +187,10 @@ class TrainStream:
 
     def _note_skipped(self, indices: np.ndarray) -> None:
         for index in sorted(set(range(int(self.position), int(indices[-1]))) - set(indices.tolist())):
-            path = _shuffled(self._paths, self._seed, tf.constant(index, tf.int64)).numpy().decode()
+            path = os.fsdecode(_shuffled(self._paths, self._seed, tf.constant(index, tf.int64)).numpy())
             self.skipped[path] += 1
             if self.skipped[path] == 1:
-                logger.warning("skipped, can't be read: %s", path)
+                logger.warning("skipped: %s", _why(path))
 
 
 def validation_pairs(paths: Sequence[str], make_pair: PairMaker, count: int) -> Pairs:
@@ -206,6 +212,24 @@ def validation_pairs(paths: Sequence[str], make_pair: PairMaker, count: int) -> 
         return np.zeros((0, lr_size, lr_size, 3)), np.zeros((0, make_pair.hr_size, make_pair.hr_size, 3))
     lr, hr = zip(*pairs, strict=True)
     return np.stack(lr), np.stack(hr)
+
+
+def _lines(list_file: pathlib.Path) -> list[str]:
+    try:
+        # Some editors begin a text with a byte order mark.
+        lines = list_file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise ValueError(f"{list_file}: neither a folder of photos nor a list of them, a path a line") from None
+    return [line.strip() for line in lines if line.strip()]
+
+
+def _why(path: str) -> str:
+    """The reason why a photo can't be read; TensorFlow's own is lost where it skips one."""
+    try:
+        images.read_photo(path)
+    except images.PhotoError as error:
+        return str(error)
+    return f"{path}: TensorFlow can't decode it"
 
 
 def _shuffled(paths: tf.Tensor, seed: int, index: tf.Tensor) -> tf.Tensor:
@@ -249,7 +273,8 @@ def _map_readable(examples: tf.data.Dataset, load: Callable, given_up_after: int
 def _load_window(path: tf.Tensor, draws: tf.Tensor, hr_size: int, max_reduction: float) -> tuple[tf.Tensor, tf.Tensor]:
     """A random square window of a photo, made `[hr_size, hr_size, 3]` in [0, 1]; and whether it had to be enlarged.
 
-    A square keeps the aspect of what it shows. Its side is drawn between `hr_size` and the photo's own shorter side.
+    A square keeps the aspect of what it shows. Its side is drawn between `hr_size` and the photo's own shorter side. A JPEG is
+    taken as it lies in the file: EXIF would only turn it, and a photo on its side is as good to learn from.
     """
     content = tf.io.read_file(path)
 
@@ -267,7 +292,7 @@ def _load_window(path: tf.Tensor, draws: tf.Tensor, hr_size: int, max_reduction:
         return tf.image.decode_and_crop_jpeg(content, window(shape[0], shape[1]), channels=3, dct_method="INTEGER_ACCURATE")
 
     def from_other() -> tf.Tensor:
-        photo = tf.numpy_function(lambda p: images.read_photo(p.decode()), [path], tf.uint8)
+        photo = tf.numpy_function(lambda p: images.read_photo(os.fsdecode(p)), [path], tf.uint8)
         photo = tf.ensure_shape(photo, [None, None, 3])
         y, x, side, _ = tf.unstack(window(tf.shape(photo)[0], tf.shape(photo)[1]))
         return photo[y : y + side, x : x + side]

@@ -9,12 +9,13 @@ import dataclasses
 import json
 import math
 import pathlib
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from sr_keras import images, quiet, tiling
+from sr_keras import arguments, images, quiet, tiling
 
 with quiet.tensorflow_import():
     from sr_keras import metrics
@@ -94,25 +95,27 @@ def mean(rows: Sequence[Row]) -> Row:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = _parse(argv)
+    options = _parse(argv)
     try:
-        rows = _print_table(arguments)
-        if arguments.json:
-            _write_json(arguments.json, arguments.model, rows)
+        rows = _print_table(options)
+        if options.json:
+            _write_json(options.json, options.model, rows)
     except (images.PhotoError, ModelError, OSError, ValueError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     return 0
 
 
-def _print_table(arguments: argparse.Namespace) -> list[Row]:
-    upscaler = Upscaler.load(arguments.model, arguments.tile)
-    names = _photos(arguments.hr)
+def _print_table(options: argparse.Namespace) -> list[Row]:
+    upscaler = Upscaler.load(options.model, options.tile)
+    names = _photos(options.hr)
     width = max(len(path.name) for path in names)
     print(f"{'photo':{width}}  PSNR dB    SSIM  | bicubic    SSIM  | colour shift  edge dB    seam")
     rows = []
-    pairs = read_pairs(arguments.hr, arguments.lr, upscaler.scale)
-    for row in evaluate(upscaler.upscale, pairs, scale=upscaler.scale, tile=arguments.tile):
+    pairs = read_pairs(options.hr, options.lr, upscaler.scale)
+    for row in evaluate(upscaler.upscale, pairs, scale=upscaler.scale, tile=options.tile):
         print(_line(row, width), flush=True)
         rows.append(row)
     print(_line(mean(rows), width))
@@ -131,8 +134,11 @@ def _seam(sr: np.ndarray, bicubic: np.ndarray, scale: int, tile: int) -> float:
 
 def _write_json(path: pathlib.Path, model: pathlib.Path, rows: Sequence[Row]) -> None:
     def as_dict(row: Row) -> dict[str, object]:
-        # JSON has no word for NaN.
-        return {name: None if value != value else value for name, value in dataclasses.asdict(row).items()}
+        # JSON has no word for NaN and infinity.
+        return {
+            name: None if not isinstance(value, str) and not math.isfinite(value) else value
+            for name, value in dataclasses.asdict(row).items()
+        }
 
     content = {"model": str(model), "photos": [as_dict(row) for row in rows], "mean": as_dict(mean(rows))}
     with images.written_beside(path) as part:
@@ -163,7 +169,10 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--hr", type=pathlib.Path, required=True, metavar="DIR", help="the originals")
     parser.add_argument("--lr", type=pathlib.Path, metavar="DIR", help="their low-resolution files (default: made here)")
     parser.add_argument(
-        "--tile", type=int, default=64, help="tile size, in pixels of the small photo (%(default)s, as the paper)"
+        "--tile",
+        type=arguments.positive_int,
+        default=64,
+        help="tile size, in pixels of the small photo (%(default)s, as the paper)",
     )
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the numbers here too")
     return parser.parse_args(argv)

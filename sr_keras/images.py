@@ -6,6 +6,7 @@ The step between the two, clipping and rounding, happens here alone.
 import contextlib
 import os
 import pathlib
+import uuid
 import warnings
 from collections.abc import Iterator
 
@@ -17,6 +18,13 @@ PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
 
 # What photos are written to: formats that hold 24-bit colour.
 WRITABLE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif")
+
+# What the formats can count; all others go further than memory does.
+_LARGEST_SIDES = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383}
+
+# Pillow warns above 89 megapixels and refuses above 179; a photo between the two is no attack. Set once and for all, because a
+# warning filter can't be changed for one thread alone.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 # Full colour resolution: halving it would blur edges. Formats without loss ignore both.
 SAVE_OPTIONS = {"quality": 95, "subsampling": "4:4:4"}
@@ -33,7 +41,7 @@ def read_photo(path: str | os.PathLike[str]) -> np.ndarray:
         PhotoError: the file is missing, is no picture, or is damaged.
     """
     try:
-        with _large_photos_allowed(), Image.open(path) as picture:
+        with Image.open(path) as picture:
             return np.asarray(to_rgb(ImageOps.exif_transpose(picture)))
     except Image.UnidentifiedImageError:
         raise PhotoError(f"{path}: not a picture") from None
@@ -58,10 +66,10 @@ def write_photo(path: str | os.PathLike[str], photo: np.ndarray) -> None:
     """Writes uint8 `[H, W, 3]` in the format that the suffix of `path` names; the file appears whole or not at all.
 
     Raises:
-        PhotoError: the suffix is none of `WRITABLE_SUFFIXES`, or the file can't be written.
+        PhotoError: the suffix is none of `WRITABLE_SUFFIXES`, its format can't hold such a size, or writing failed.
     """
     path = pathlib.Path(path)
-    require_writable_suffix(path)
+    require_writable(path, *photo.shape[:2])
     file_format = Image.registered_extensions()[path.suffix.lower()]
     try:
         with written_beside(path) as part:
@@ -70,18 +78,27 @@ def write_photo(path: str | os.PathLike[str], photo: np.ndarray) -> None:
         raise PhotoError(f"{path}: {reason(error)}") from None
 
 
-def require_writable_suffix(path: pathlib.Path) -> None:
-    """Raises:
-    PhotoError: the suffix is none of `WRITABLE_SUFFIXES`.
+def require_writable(path: pathlib.Path, height: int, width: int) -> None:
+    """Tells before the work what `write_photo` would refuse after it.
+
+    Raises:
+        PhotoError: the suffix is none of `WRITABLE_SUFFIXES`, or its format can't hold a photo of that size, in pixels.
     """
-    if path.suffix.lower() not in WRITABLE_SUFFIXES:
+    suffix = path.suffix.lower()
+    if suffix not in WRITABLE_SUFFIXES:
         raise PhotoError(f"{path}: the name must end in {', '.join(WRITABLE_SUFFIXES)}")
+    largest = _LARGEST_SIDES.get(suffix, max(height, width))
+    if max(height, width) > largest:
+        raise PhotoError(
+            f"{path}: {suffix} holds at most {largest} pixels a side, not {width}x{height}; .png and .tif hold more"
+        )
 
 
 @contextlib.contextmanager
 def written_beside(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """Gives a path to write to that becomes `path` at the end, or vanishes if writing fails."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Not made of the name, which may be as long as names can be.
+    part = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
         yield part
         part.replace(path)
@@ -108,14 +125,6 @@ def to_uint8(photo: np.ndarray) -> np.ndarray:
 def resize_bicubic(photo: np.ndarray, height: int, width: int) -> np.ndarray:
     """Bicubic (a = -0.5), antialiased where it gets smaller: uint8 to uint8 `[height, width, 3]`."""
     return np.asarray(Image.fromarray(photo).resize((width, height), Image.Resampling.BICUBIC))
-
-
-@contextlib.contextmanager
-def _large_photos_allowed() -> Iterator[None]:
-    """Silences Pillow's warning above 89 megapixels; above 179 it still refuses."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        yield
 
 
 def reason(error: Exception) -> str:

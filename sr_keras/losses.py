@@ -21,13 +21,22 @@ def adversarial_loss(fake_logits: tf.Tensor) -> tf.Tensor:
     return _cross_entropy(1.0, fake_logits)
 
 
-def discriminator_loss(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
-    """L_D = L_fake + L_real: originals should be told as 1, generated pictures as 0.
+def fake_loss(fake_logits: tf.Tensor) -> tf.Tensor:
+    """L_fake: how far the discriminator is from telling generated pictures as such (label 0).
 
     Args:
-        real_logits, fake_logits: the discriminator's logits, any shape.
+        fake_logits: the discriminator's logits of generated pictures, any shape.
     """
-    return _cross_entropy(0.0, fake_logits) + _cross_entropy(1.0, real_logits)
+    return _cross_entropy(0.0, fake_logits)
+
+
+def real_loss(real_logits: tf.Tensor) -> tf.Tensor:
+    """L_real: how far the discriminator is from telling originals as such (label 1).
+
+    Args:
+        real_logits: the discriminator's logits of originals, any shape.
+    """
+    return _cross_entropy(1.0, real_logits)
 
 
 def _cross_entropy(label: float, logits: tf.Tensor) -> tf.Tensor:

@@ -14,7 +14,7 @@ def psnr_ssim(hr: np.ndarray, sr: np.ndarray, border: int) -> tuple[float, float
     """Peak signal-to-noise ratio in dB, and structural similarity (Wang et al. 2004, 11x11 Gaussian window), of luma.
 
     Args:
-        hr, sr: uint8 `[H, W, 3]`, at least 11 pixels high and wide without the border.
+        hr, sr: uint8 `[H, W, 3]`, at least `smallest_side(border)` high and wide.
         border: pixels removed on each side; the field takes the scale.
 
     Raises:
@@ -22,10 +22,15 @@ def psnr_ssim(hr: np.ndarray, sr: np.ndarray, border: int) -> tuple[float, float
     """
     if hr.shape != sr.shape:
         raise ValueError(f"hr and sr must have one shape, got {hr.shape} and {sr.shape}")
-    if min(hr.shape[:2]) < 2 * border + 11:
-        raise ValueError(f"photos must be larger than {2 * border + 10} pixels on each side, got {hr.shape[:2]}")
+    if min(hr.shape[:2]) < smallest_side(border):
+        raise ValueError(f"photos must have at least {smallest_side(border)} pixels a side, got {hr.shape[:2]}")
     pair = [tf.constant(luma(photo)[border : hr.shape[0] - border, border : hr.shape[1] - border]) for photo in (hr, sr)]
     return float(tf.image.psnr(*pair, max_val=255)), float(tf.image.ssim(*pair, max_val=255))
+
+
+def smallest_side(border: int) -> int:
+    """The least height and width that `psnr_ssim` can measure: SSIM's window fits in once."""
+    return 2 * border + 11
 
 
 def luma(photo: np.ndarray) -> np.ndarray:
@@ -60,7 +65,12 @@ def edge_loss(hr: np.ndarray, sr: np.ndarray, width: int = 16) -> float:
 
     Args:
         hr, sr: uint8 `[H, W, 3]`, more than twice `width` high and wide.
+
+    Raises:
+        ValueError: they are smaller.
     """
+    if min(hr.shape[:2]) <= 2 * width:
+        raise ValueError(f"photos must be larger than {2 * width} pixels on each side, got {hr.shape[:2]}")
     error = np.square(luma(hr) - luma(sr))
     inside = error[width:-width, width:-width]
     outside = (error.sum() - inside.sum()) / (error.size - inside.size)

@@ -28,3 +28,10 @@ def cpu_multiplies_bfloat16() -> bool:
     except OSError:
         return False
     return not _BFLOAT16_FLAGS.isdisjoint(words)
+
+
+def devices() -> str:
+    """What TensorFlow computes on, for a person."""
+    gpus = tf.config.list_physical_devices("GPU")
+    names = (tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus)
+    return ", ".join(names) or "the CPU (TensorFlow sees no GPU)"

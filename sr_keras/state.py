@@ -1,10 +1,16 @@
 """What survives a restart: both networks, both optimizers with their loss scales, and how far the run has come."""
 
 import dataclasses
+import logging
 import pathlib
 
 import keras
 import tensorflow as tf
+
+logger = logging.getLogger(__name__)
+
+# What TensorFlow raises over checkpoints that are not whole.
+_DAMAGE = (IndexError, tf.errors.OpError)
 
 
 def _counter() -> tf.Variable:
@@ -44,17 +50,35 @@ def checkpoint_manager(state: TrainState, folder: pathlib.Path, keep: int) -> tf
 
 
 def restore(manager: tf.train.CheckpointManager) -> str | None:
-    """Restores the newest checkpoint, if there is one, and returns its path.
+    """Restores the newest checkpoint that is whole, if there is any checkpoint, and returns its path.
 
     Raises:
-        ValueError: the checkpoint is of other networks.
+        ValueError: the checkpoint is of other networks, or all are damaged.
     """
-    newest = manager.latest_checkpoint
-    if newest is None:
-        return None
+    for path in reversed(manager.checkpoints):
+        try:
+            _restore(manager.checkpoint, path)
+        except _DAMAGE as error:
+            logger.warning("%s is damaged (%s)", path, type(error).__name__)
+        else:
+            return path
+    if manager.checkpoints:
+        raise ValueError(f"{manager.directory}: every checkpoint is damaged")
+    return None
+
+
+def _restore(checkpoint: tf.train.Checkpoint, path: str) -> None:
     try:
-        manager.checkpoint.restore(newest).assert_consumed()
-    except (AssertionError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ValueError(f"{newest} does not fit these networks (other flags?): {reason}") from None
-    return newest
+        status = checkpoint.restore(path)
+    except ValueError as error:  # a variable has another shape
+        raise _misfit(path, error) from None
+    try:
+        status.assert_consumed()
+    except AssertionError as error:  # there are more variables, or fewer
+        # Or TensorFlow tells of each of them when the process ends.
+        status.expect_partial()
+        raise _misfit(path, error) from None
+
+
+def _misfit(path: str, error: Exception) -> ValueError:
+    return ValueError(f"{path} does not fit these networks (other flags?): {str(error).strip().splitlines()[0]}")

@@ -39,8 +39,9 @@ def gan_step(state: TrainState, *, adversarial_weight: float) -> Step:
             fake_logits = state.discriminator(sr, training=True)
             pixel = losses.pixel_loss(hr, sr)
             adversarial = losses.adversarial_loss(fake_logits)
-            generator_loss = pixel + adversarial_weight * adversarial
-            discriminator_loss = losses.discriminator_loss(real_logits, fake_logits)
+            generator_loss = pixel + adversarial_weight * adversarial  # L_G = L_G1 + w * L_G2
+            fake, real = losses.fake_loss(fake_logits), losses.real_loss(real_logits)
+            discriminator_loss = fake + real  # L_D = L_fake + L_real
             scaled_generator_loss = state.generator_optimizer.scale_loss(generator_loss)
             scaled_discriminator_loss = state.discriminator_optimizer.scale_loss(discriminator_loss)
         _apply_gradients(generator_tape, scaled_generator_loss, state.generator, state.generator_optimizer)
@@ -50,6 +51,8 @@ def gan_step(state: TrainState, *, adversarial_weight: float) -> Step:
             "generator/pixel": pixel,
             "generator/adversarial": adversarial,
             "discriminator/loss": discriminator_loss,
+            "discriminator/fake": fake,
+            "discriminator/real": real,
             "discriminator/D(real)": tf.reduce_mean(tf.sigmoid(real_logits)),
             "discriminator/D(fake)": tf.reduce_mean(tf.sigmoid(fake_logits)),
         }

@@ -1,6 +1,6 @@
 """What TensorBoard shows of a run; each function gives an action of the loop, or numbers for one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -18,6 +18,8 @@ _DESCRIPTIONS = {
     "generator/pixel": "Mean squared error over all pixels of pictures in [0, 1].",
     "generator/adversarial": "Small where the discriminator takes generated pictures for originals; 0.69 where it can't tell.",
     "discriminator/loss": "Small where the discriminator tells originals from generated pictures; 1.39 where it can't.",
+    "discriminator/fake": "The part of the discriminator's loss that comes from generated pictures.",
+    "discriminator/real": "The part of the discriminator's loss that comes from originals.",
     "discriminator/D(real)": "Mean probability of being original that the discriminator gives to originals.",
     "discriminator/D(fake)": "Mean probability of being original that the discriminator gives to generated pictures.",
     "data/skipped": "Photos that could not be read, since this process began; the tab Text names them.",
@@ -28,12 +30,10 @@ _DESCRIPTIONS = {
 }
 
 
-def scalar_writer(writer: tf.summary.SummaryWriter, sources: Sequence[Callable[[], Scalars]]) -> Action:
-    """Writes the iteration's scalars and those of `sources`, which are added to them for the actions that follow."""
+def scalar_writer(writer: tf.summary.SummaryWriter) -> Action:
+    """Writes the iteration's scalars."""
 
     def write(iteration: int, scalars: Scalars) -> None:
-        for source in sources:
-            scalars.update(source())
         with writer.as_default(step=iteration):
             for name, value in scalars.items():
                 tf.summary.scalar(name, value, description=_DESCRIPTIONS.get(name))
@@ -88,11 +88,11 @@ def validation_scalars(upscale: Upscale, lr: np.ndarray, hr: np.ndarray) -> Scal
 
 
 def memory_scalars() -> Scalars:
-    """Resident memory of the process now, and the most that each GPU held so far, in MiB."""
+    """Resident memory of the process, and what TensorFlow holds now and held at most ("peak") on each GPU, in MiB."""
     scalars = {"memory/host_mib": psutil.Process().memory_info().rss / 2**20}
     for index, _ in enumerate(tf.config.list_physical_devices("GPU")):
-        peak = tf.config.experimental.get_memory_info(f"GPU:{index}")["peak"]
-        scalars[f"memory/gpu{index}_peak_mib"] = peak / 2**20
+        for name, used in tf.config.experimental.get_memory_info(f"GPU:{index}").items():
+            scalars[f"memory/gpu{index}_{name}_mib"] = used / 2**20
     return scalars
 
 
@@ -102,7 +102,6 @@ def optimizer_scalars(**optimizers: keras.optimizers.Optimizer) -> Scalars:
     for name, optimizer in optimizers.items():
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             scalars[f"{name}/loss_scale"] = float(optimizer.dynamic_scale)
-            optimizer = optimizer.inner_optimizer
         scalars[f"{name}/learning_rate"] = float(optimizer.learning_rate)
     return scalars
 

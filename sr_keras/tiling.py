@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+# Pixels. With the 25 that the paper's generator sees to each side, a window takes about 1.5 GB.
+DEFAULT_TILE = 128
+
 
 class Span(NamedTuple):
     """One tile along one axis, in input pixels: `[window_start, window_stop)` is read, `[start, stop)` of it is kept."""

@@ -10,14 +10,14 @@ from sr_keras import export, images, tiling
 class Upscaler:
     """Turns uint8 `[H, W, 3]` into `[s H, s W, 3]`, tile by tile; tiles overlap by as much as the network sees."""
 
-    def __init__(self, network: export.Network | export.Servable, tile: int = 128) -> None:
+    def __init__(self, network: export.Network | export.Servable, tile: int = tiling.DEFAULT_TILE) -> None:
         """`tile` is the largest height and width of a tile, in pixels of the small photo, without its overlap."""
         self.scale = network.facts.scale
         self._network = network
         self._tile = tile
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], tile: int = 128) -> "Upscaler":
+    def load(cls, path: str | os.PathLike[str], tile: int = tiling.DEFAULT_TILE) -> "Upscaler":
         """Loads a SavedModel's folder, or the newest of its numbered versions.
 
         Raises:

@@ -192,7 +192,9 @@ def test_greyscale_of_unknown_range_is_refused(folder, capsys):
 def test_a_picture_that_no_jpeg_can_hold_is_refused(folder, capfd):
     Image.new("L", (65501, 1)).save(folder / "photo.png")
     assert convert(folder) == 1
-    assert capfd.readouterr().err == f"{folder / 'photo.png'}: a JPEG can't be wider or higher than 65500 pixels\n"
+    assert capfd.readouterr().err == (
+        f"{folder / 'photo.jpg'}: .jpg holds at most 65500 pixels a side, not 65501x1; .png and .tif hold more\n"
+    )
 
 
 def test_only_absurdly_large_pictures_fail(folder, capsys, monkeypatch):

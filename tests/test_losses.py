@@ -16,23 +16,28 @@ def test_pixel_loss_is_the_mean_squared_error():
 def test_an_undecided_discriminator_costs_log_2_for_each_side():
     logits = tf.zeros([2, 4, 4, 1])
     assert float(losses.adversarial_loss(logits)) == pytest.approx(math.log(2))
-    assert float(losses.discriminator_loss(logits, logits)) == pytest.approx(2 * math.log(2))
+    assert float(losses.fake_loss(logits)) == pytest.approx(math.log(2))
+    assert float(losses.real_loss(logits)) == pytest.approx(math.log(2))
 
 
 def test_the_two_networks_want_opposite_things_of_a_fake():
     believed, caught = tf.fill([1, 1], 5.0), tf.fill([1, 1], -5.0)
     assert losses.adversarial_loss(believed) < losses.adversarial_loss(caught)
-    assert losses.discriminator_loss(believed, believed) > losses.discriminator_loss(believed, caught)
+    assert losses.fake_loss(believed) > losses.fake_loss(caught)
+
+
+def test_originals_should_be_believed():
+    assert losses.real_loss(tf.fill([1, 1], 5.0)) < losses.real_loss(tf.fill([1, 1], -5.0))
 
 
 def test_extreme_logits_stay_finite():
     for logits in (tf.fill([1], 1e4), tf.fill([1], -1e4)):
-        assert np.isfinite(float(losses.adversarial_loss(logits)))
-        assert np.isfinite(float(losses.discriminator_loss(logits, logits)))
+        for loss in (losses.adversarial_loss, losses.fake_loss, losses.real_loss):
+            assert np.isfinite(float(loss(logits)))
 
 
 @pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16])
 def test_losses_are_float32_scalars(dtype):
     photo, logits = tf.zeros([1, 2, 2, 3], dtype), tf.zeros([1, 1], dtype)
-    values = [losses.pixel_loss(photo, photo), losses.adversarial_loss(logits), losses.discriminator_loss(logits, logits)]
+    values = [losses.pixel_loss(photo, photo), losses.adversarial_loss(logits), losses.fake_loss(logits)]
     assert all(value.dtype == tf.float32 and value.shape == () for value in values)

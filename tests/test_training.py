@@ -68,6 +68,8 @@ def test_the_scalars_add_up(batch):
     scalars = steps.gan_step(new_state(), adversarial_weight=0.5)(*batch)
     expected = scalars["generator/pixel"] + 0.5 * scalars["generator/adversarial"]
     assert float(scalars["generator/loss"]) == pytest.approx(float(expected))
+    expected = scalars["discriminator/fake"] + scalars["discriminator/real"]
+    assert float(scalars["discriminator/loss"]) == pytest.approx(float(expected))
     assert 0 < scalars["discriminator/D(real)"] < 1
     assert 0 < scalars["discriminator/D(fake)"] < 1
 
@@ -109,10 +111,10 @@ def test_a_checkpoint_gives_everything_back(tmp_path, batch, precision):
     step = steps.gan_step(run, adversarial_weight=1.0)
     step(*batch)
     run.iteration.assign(7)
+    run.step.assign(5)
     run.position.assign(1234)
     state.checkpoint_manager(run, tmp_path, keep=1).save()
     saved = everything(run)
-    step(*batch)
 
     other = new_state(precision)
     assert state.restore(state.checkpoint_manager(other, tmp_path, keep=1)) is not None
@@ -120,8 +122,32 @@ def test_a_checkpoint_gives_everything_back(tmp_path, batch, precision):
     assert len(restored) == len(saved)
     for old, new in zip(saved, restored, strict=True):
         np.testing.assert_array_equal(old, new)
-    continued = steps.gan_step(other, adversarial_weight=1.0)(*batch)
-    assert np.isfinite(float(continued["generator/loss"]))
+
+    # From here on, both go the same way.
+    step(*batch)
+    steps.gan_step(other, adversarial_weight=1.0)(*batch)
+    for went_on, resumed in zip(everything(run), everything(other), strict=True):
+        np.testing.assert_allclose(went_on, resumed, rtol=1e-2, atol=1e-4)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "gone"])
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(tmp_path, caplog, damage):
+    run = new_state()
+    manager = state.checkpoint_manager(run, tmp_path, keep=3)
+    for iteration in (1, 2):
+        run.iteration.assign(iteration)
+        manager.save()
+    [newest] = tmp_path.glob("ckpt-2.data*")
+    newest.write_bytes(newest.read_bytes()[:100]) if damage == "truncated" else newest.unlink()
+
+    other = new_state()
+    assert state.restore(state.checkpoint_manager(other, tmp_path, keep=3)).endswith("ckpt-1")
+    assert int(other.iteration) == 1
+    assert "ckpt-2 is damaged" in caplog.text
+    for path in tmp_path.glob("ckpt-1.data*"):
+        path.unlink()
+    with pytest.raises(ValueError, match="every checkpoint is damaged"):
+        state.restore(state.checkpoint_manager(new_state(), tmp_path, keep=3))
 
 
 def test_every_field_is_in_the_checkpoint(tmp_path):
@@ -168,6 +194,7 @@ class Run:
             iteration_step=self.step,
             iterations=self.iterations,
             steps_per_iteration=4,
+            measure=lambda means: {"value": means["value"]},
             actions=[lambda iteration, scalars: self.actions.append((iteration, scalars["value"]))],
             after_step=lambda step, scalars: self.seen.append(step),
             should_stop=lambda: self.taken == self.stop_after,
@@ -193,6 +220,20 @@ def test_a_stopped_loop_goes_on_where_it_was():
     assert run()
     assert run.taken == 12
     assert [iteration for iteration, _ in run.actions] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("stop_after", [None, 2])
+def test_a_loss_that_is_not_finite_ends_the_run_before_any_action(stop_after):
+    run = Run(stop_after=stop_after)
+    run._step = lambda value: {"value": tf.constant(np.nan)} if next_step(run) else None
+    with pytest.raises(FloatingPointError, match=r"value became nan in iteration 1"):
+        run()
+    assert not run.actions
+
+
+def next_step(run):
+    run.taken += 1
+    return True
 
 
 def test_a_finished_loop_does_nothing():

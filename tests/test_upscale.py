@@ -115,6 +115,12 @@ def test_wrong_use_is_one_clear_line(photo, interpolator, capsys, arguments, rea
     assert reason in line
 
 
+def test_a_result_too_large_for_its_format_is_refused_before_the_work(tmp_path, interpolator, capsys):
+    Image.new("RGB", (4100, 2)).save(tmp_path / "wide.webp")
+    assert run(tmp_path / "wide.webp", "--model", interpolator) == 1
+    assert ".webp holds at most 16383 pixels a side, not 16400x8" in capsys.readouterr().err
+
+
 def test_the_photo_itself_is_never_replaced(photo, interpolator, capsys):
     before = photo.read_bytes()
     assert run(photo, "--model", interpolator, "--output", photo, "--overwrite") == 1
@@ -167,6 +173,19 @@ def test_evaluation_makes_the_small_photos_itself(photos, interpolator, tmp_path
         assert evaluate.main(arguments) == 0
     given, made = (json.loads((tmp_path / name).read_text())["mean"] for name in ("given", "made"))
     assert given == made
+
+
+def test_evaluation_knows_bicubic(tmp_path, interpolator):
+    """With given low-resolution files, as for Set5; the numbers are those of tests/test_metrics.py."""
+    for name, side in {"hr": 512, "lr": 128}.items():
+        (tmp_path / name).mkdir()
+        photo = images.read_photo(data.SAMPLE / "photos" / "astronaut.jpg")
+        images.write_photo(tmp_path / name / "astronaut.png", images.resize_bicubic(photo, side, side))
+    arguments = [f"--model={interpolator}", f"--hr={tmp_path / 'hr'}", f"--lr={tmp_path / 'lr'}"]
+    assert evaluate.main([*arguments, f"--json={tmp_path / 'report.json'}"]) == 0
+    mean = json.loads((tmp_path / "report.json").read_text())["mean"]
+    assert mean["bicubic_psnr_db"] == pytest.approx(26.8231, abs=0.01)
+    assert mean["bicubic_ssim"] == pytest.approx(0.84427, abs=0.0005)
 
 
 def test_bicubic_measures_like_bicubic(photos):
