@@ -122,19 +122,6 @@ def train() -> int:
         batch_size=FLAGS.batch_size,
     )
 
-    def measure(means: loop.Scalars) -> loop.Scalars:
-        servable.take_weights(run.generator)
-        means["speed/photos_per_second"] = means.pop("speed/steps_per_second") * FLAGS.batch_size
-        optimizers = {"generator": run.generator_optimizer, "discriminator": run.discriminator_optimizer}
-        return {
-            **means,
-            **summaries.validation_scalars(upscaler.upscale, *pairs),
-            **summaries.optimizer_scalars(**optimizers),
-            "data/skipped": stream.skipped.total(),
-            "data/enlarged": stream.enlarged,
-            **summaries.memory_scalars(),
-        }
-
     actions: list[loop.Action] = [
         # First: what follows may fail, on a full disk for one.
         lambda *_: manager.save(),
@@ -143,10 +130,7 @@ def train() -> int:
         functools.partial(_write_sample, run_dir / "samples", upscaler, sample),
         lambda iteration, _: export.save_version(servable, run_dir, iteration, keep=FLAGS.keep_exports),
     ]
-    if int(run.iteration) and not (run_dir / str(int(run.iteration))).exists():
-        # The run was interrupted between its checkpoint and its export.
-        servable.take_weights(run.generator)
-        export.save_version(servable, run_dir, int(run.iteration), keep=FLAGS.keep_exports)
+    _make_up_for_export(servable, run, run_dir)
     with stopping.StopRequest() as stop, contextlib.closing(shown):
         logger.info("training; Ctrl-C stops it and leaves a checkpoint")
         finished = all(
@@ -157,7 +141,7 @@ def train() -> int:
                 iteration_step=run.step,
                 iterations=iterations,
                 steps_per_iteration=steps_per_iteration,
-                measure=measure,
+                measure=functools.partial(_measure, servable, upscaler, run, stream, pairs),
                 actions=actions,
                 after_step=shown.after_step,
                 should_stop=lambda: stop,
@@ -181,7 +165,7 @@ def _log_to_stderr() -> None:
     logger.propagate = False
     # TensorFlow tells of every file that it writes, and of every variable of a checkpoint that was refused, in two ways.
     absl.logging.set_verbosity(absl.logging.ERROR)
-    tf.get_logger().setLevel(logging.WARNING)
+    tf.get_logger().setLevel(logging.ERROR)
 
 
 def _photos() -> tuple[list[str], list[str]]:
@@ -264,6 +248,36 @@ def _stream(paths: Sequence[str], run: state.TrainState, make_pair: data.PairMak
         batch_size=FLAGS.batch_size,
         seed=FLAGS.seed,
     )
+
+
+def _make_up_for_export(servable: export.Servable, run: state.TrainState, run_dir: pathlib.Path) -> None:
+    """Exports the last iteration if the run was interrupted after its checkpoint and before its export."""
+    iteration = int(run.iteration)
+    if iteration and not (run_dir / str(iteration)).exists():
+        servable.take_weights(run.generator)
+        export.save_version(servable, run_dir, iteration, keep=FLAGS.keep_exports)
+
+
+def _measure(
+    servable: export.Servable,
+    upscaler: Upscaler,
+    run: state.TrainState,
+    stream: data.TrainStream,
+    pairs: data.Pairs,
+    means: loop.Scalars,
+) -> loop.Scalars:
+    """All numbers of an iteration; from here on, `servable` is its generator."""
+    servable.take_weights(run.generator)
+    means["speed/photos_per_second"] = means.pop("speed/steps_per_second") * FLAGS.batch_size
+    optimizers = {"generator": run.generator_optimizer, "discriminator": run.discriminator_optimizer}
+    return {
+        **means,
+        **summaries.validation_scalars(upscaler.upscale, *pairs),
+        **summaries.optimizer_scalars(**optimizers),
+        "data/skipped": stream.skipped.total(),
+        "data/enlarged": stream.enlarged,
+        **summaries.memory_scalars(),
+    }
 
 
 def _stages(run: state.TrainState) -> Iterator[tuple[steps.Step, int]]:
