@@ -19,7 +19,7 @@ def pixel_step(state: TrainState) -> Step:
             pixel = losses.pixel_loss(hr, state.generator(lr, training=True))
             scaled_loss = state.generator_optimizer.scale_loss(pixel)
         _apply_gradients(tape, scaled_loss, state.generator, state.generator_optimizer)
-        return {"generator/loss": pixel, "generator/pixel": pixel}
+        return {"generator/loss": pixel, "generator/pixel_loss": pixel}
 
     return step
 
@@ -48,11 +48,11 @@ def gan_step(state: TrainState, *, adversarial_weight: float) -> Step:
         _apply_gradients(discriminator_tape, scaled_discriminator_loss, state.discriminator, state.discriminator_optimizer)
         return {
             "generator/loss": generator_loss,
-            "generator/pixel": pixel,
-            "generator/adversarial": adversarial,
+            "generator/pixel_loss": pixel,
+            "generator/adversarial_loss": adversarial,
             "discriminator/loss": discriminator_loss,
-            "discriminator/fake": fake,
-            "discriminator/real": real,
+            "discriminator/fake_loss": fake,
+            "discriminator/real_loss": real,
             "discriminator/D(real)": tf.reduce_mean(tf.sigmoid(real_logits)),
             "discriminator/D(fake)": tf.reduce_mean(tf.sigmoid(fake_logits)),
         }

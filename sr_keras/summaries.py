@@ -15,11 +15,11 @@ Upscale = Callable[[np.ndarray], np.ndarray]
 # TensorBoard shows them beside the names.
 _DESCRIPTIONS = {
     "generator/loss": "What the generator makes small: pixel + w * adversarial; pixel alone while it is pretrained.",
-    "generator/pixel": "Mean squared error over all pixels of pictures in [0, 1].",
-    "generator/adversarial": "Small where the discriminator takes generated pictures for originals; 0.69 where it can't tell.",
+    "generator/pixel_loss": "Mean squared error over all pixels of pictures in [0, 1].",
+    "generator/adversarial_loss": "Small where the discriminator is deceived by generated pictures; 0.69 where it can't tell.",
     "discriminator/loss": "Small where the discriminator tells originals from generated pictures; 1.39 where it can't.",
-    "discriminator/fake": "The part of the discriminator's loss that comes from generated pictures.",
-    "discriminator/real": "The part of the discriminator's loss that comes from originals.",
+    "discriminator/fake_loss": "The part of the discriminator's loss that comes from generated pictures.",
+    "discriminator/real_loss": "The part of the discriminator's loss that comes from originals.",
     "discriminator/D(real)": "Mean probability of being original that the discriminator gives to originals.",
     "discriminator/D(fake)": "Mean probability of being original that the discriminator gives to generated pictures.",
     "data/skipped": "Photos that could not be read, since this process began; the tab Text names them.",

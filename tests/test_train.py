@@ -88,11 +88,12 @@ def test_the_sample_is_what_the_export_makes(finished_run):
 
 
 EVERY_ITERATION = (
-    "generator/loss generator/pixel generator/learning_rate speed/photos_per_second validation/psnr_db validation/ssim "
+    "generator/loss generator/pixel_loss generator/learning_rate speed/photos_per_second validation/psnr_db validation/ssim "
     "data/skipped data/enlarged memory/host_mib"
 )
 ADVERSARIAL_ITERATIONS = (
-    "generator/adversarial discriminator/loss discriminator/fake discriminator/real discriminator/D(real) discriminator/D(fake)"
+    "generator/adversarial_loss discriminator/loss discriminator/fake_loss discriminator/real_loss "
+    "discriminator/D(real) discriminator/D(fake)"
 )
 
 

@@ -66,9 +66,9 @@ def test_the_verdict_reaches_the_generator(batch):
 
 def test_the_scalars_add_up(batch):
     scalars = steps.gan_step(new_state(), adversarial_weight=0.5)(*batch)
-    expected = scalars["generator/pixel"] + 0.5 * scalars["generator/adversarial"]
+    expected = scalars["generator/pixel_loss"] + 0.5 * scalars["generator/adversarial_loss"]
     assert float(scalars["generator/loss"]) == pytest.approx(float(expected))
-    expected = scalars["discriminator/fake"] + scalars["discriminator/real"]
+    expected = scalars["discriminator/fake_loss"] + scalars["discriminator/real_loss"]
     assert float(scalars["discriminator/loss"]) == pytest.approx(float(expected))
     assert 0 < scalars["discriminator/D(real)"] < 1
     assert 0 < scalars["discriminator/D(fake)"] < 1
