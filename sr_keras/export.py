@@ -4,6 +4,7 @@ Beside the SavedModel's own files lies `assets.extra/sr_keras.json` with what a 
 """
 
 import dataclasses
+import gc
 import json
 import os
 import pathlib
@@ -102,6 +103,8 @@ def save(servable: Servable, path: pathlib.Path) -> None:
         path.rename(old)
     part.rename(path)
     shutil.rmtree(old, ignore_errors=True)
+    # TensorFlow leaves megabytes of objects that point at each other; left to itself, Python would wait for some 15 exports.
+    gc.collect()
 
 
 def save_version(servable: Servable, folder: pathlib.Path, version: int, keep: int) -> None:
