@@ -133,7 +133,11 @@ class _BlockedConv2D(layers.Conv2D):
         offsets = [(0, 0), (0, 1), (1, 0), (1, 1)]
         kernel = ops.concatenate([ops.pad(self.kernel, [[y, 1 - y], [x, 1 - x], [0, 0], [0, 0]]) for y, x in offsets], axis=-1)
         blocks = ops.conv(inputs, kernel, strides=2, padding="same")
-        return ops.depth_to_space(ops.cast(blocks, "float32"), 2) + ops.cast(self.bias, "float32")
+        # Depth to space, written out: Keras 3.12, the last for Python 3.10, has no operation for it.
+        batch, height, width, _ = ops.shape(blocks)
+        pixels = ops.reshape(ops.cast(blocks, "float32"), (batch, height, width, 2, 2, self.filters))
+        pixels = ops.reshape(ops.transpose(pixels, (0, 1, 3, 2, 4, 5)), (batch, 2 * height, 2 * width, self.filters))
+        return pixels + ops.cast(self.bias, "float32")
 
     def compute_output_spec(self, inputs: KerasTensor) -> KerasTensor:
         return KerasTensor(self.compute_output_shape(inputs.shape), "float32")

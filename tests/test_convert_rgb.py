@@ -88,7 +88,6 @@ def test_rgb_photos_stay_as_they_are_byte_for_byte(folder, capsys):
         ("RGBA", ".webp"),
         ("CMYK", ".jpg"),
         ("CMYK", ".tif"),
-        ("YCbCr", ".tif"),
         ("I;16", ".png"),
         ("I;16", ".tif"),
     ],
