@@ -312,14 +312,14 @@ def test_a_folder_that_has_the_new_name_is_a_conflict(folder, capsys):
 
 
 @pytest.mark.parametrize("name", ["photo.jpg", "photo.png"])
-@pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_a_failed_write_leaves_the_photo(folder, capsys, monkeypatch, name, call):
+@pytest.mark.parametrize("owner, call", [(os, "fsync"), (pathlib.Path, "replace")])
+def test_a_failed_write_leaves_the_photo(folder, capsys, monkeypatch, name, owner, call):
     def fail(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     gradient("L").save(folder / name)
     before = contents(folder)
-    monkeypatch.setattr(os, call, fail)
+    monkeypatch.setattr(owner, call, fail)
     assert convert(folder) == 1
     assert contents(folder) == before
     assert capsys.readouterr().err == f"{folder / name}: No space left on device\n"
