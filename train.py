@@ -26,7 +26,23 @@ import numpy as np
 from absl import app, flags
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from sr_keras import data, export, images, loop, metrics, models, precision, progress, state, steps, stopping, summaries
+from sr_keras import (
+    data,
+    export,
+    facts,
+    generators,
+    images,
+    loop,
+    losses,
+    metrics,
+    models,
+    precision,
+    progress,
+    state,
+    steps,
+    stopping,
+    summaries,
+)
 from sr_keras.upscaler import Upscaler
 
 FLAGS = flags.FLAGS
@@ -47,12 +63,14 @@ flags.DEFINE_float("learning_rate", 1e-4, "Adam's learning rate, of both network
 flags.DEFINE_enum("schedule", "constant", ["constant", "cosine"], "cosine: the learning rate falls to 1 % during the run.")
 flags.DEFINE_float("beta1", 0.9, "Adam's decay of the mean gradient.", lower_bound=0, upper_bound=0.9999)
 flags.DEFINE_float("adversarial_weight", 1.0, "w in the generator's loss: pixel loss + w * adversarial loss.")
+flags.DEFINE_enum("pixel_loss", "mse", list(losses.PIXEL_LOSSES), "Mean squared error, or mean absolute error.")
 flags.DEFINE_enum("precision", "auto", precision.PRECISIONS, "Number format of the arithmetic. auto: the fastest here.")
 
-flags.DEFINE_integer("num_blocks", 8, "Residual blocks of the generator (b).")
-flags.DEFINE_integer("num_upscales", 2, "Upscaling blocks of the generator (u); each doubles height and width.", lower_bound=1)
-flags.DEFINE_integer("filters", 64, "Channels of the generator's residual blocks.")
-flags.DEFINE_integer("upscale_filters", 256, "Channels of the generator's upscaling blocks.")
+flags.DEFINE_enum("generator", "srgan", list(generators.FAMILIES), "The generator: the paper's, or EDSR's baseline.")
+flags.DEFINE_integer("num_upscales", 2, "How often the generator doubles height and width (u).", lower_bound=1)
+flags.DEFINE_integer("num_blocks", None, "Residual blocks of the generator (b). Default: as its paper has it.")
+flags.DEFINE_integer("filters", None, "Channels of the generator's residual blocks. Default: as its paper has it.")
+flags.DEFINE_integer("upscale_filters", None, "Channels of srgan's upscaling blocks. Default: 256, as the paper has it.")
 flags.DEFINE_integer("discriminator_filters", 64, "Channels of the discriminator's first convolution.", lower_bound=1)
 flags.DEFINE_enum("discriminator_head", "patch", ["patch", "image"], "A verdict on each 16x16 region, or one a photo.")
 flags.DEFINE_string("init", "interpolator", 'First weights: "interpolator", "random", or the folder of a SavedModel.')
@@ -88,7 +106,7 @@ def main(argv: list[str]) -> int:
     try:
         with logging_redirect_tqdm([logger]):
             return train()
-    except (OSError, ValueError, ImportError, images.PhotoError, export.ModelError) as error:
+    except (OSError, ValueError, ImportError, images.PhotoError, facts.ModelError) as error:
         return _refuse(str(error))
     except tf.errors.OpError as error:
         return _refuse(error.message.splitlines()[0])
@@ -107,7 +125,7 @@ def train() -> int:
     steps_per_iteration = FLAGS.steps_per_iteration or max(1, len(train_paths) // FLAGS.batch_size)
 
     servable, run = _networks(steps_per_iteration)
-    upscaler = Upscaler(servable)
+    upscaler = Upscaler(servable, precision="float32")
     run_dir = _run_dir()
     manager = state.checkpoint_manager(run, run_dir / "checkpoints", FLAGS.keep_checkpoints)
     _restore_or_initialise(manager, run)
@@ -194,12 +212,12 @@ def _validation_pairs(paths: Sequence[str], make_pair: data.PairMaker) -> data.P
 def _networks(steps_per_iteration: int) -> tuple[export.Servable, state.TrainState]:
     """The network that is exported, and all that is trained."""
     keras.utils.set_random_seed(FLAGS.seed)
-    build = functools.partial(
-        models.build_generator, FLAGS.num_blocks, FLAGS.num_upscales, FLAGS.filters, FLAGS.upscale_filters
-    )
+    sizes = {name: FLAGS[name].value for name in ("num_blocks", "filters", "upscale_filters")}
+    given = {name: size for name, size in sizes.items() if size is not None}
+    build = functools.partial(generators.build, FLAGS.generator, num_upscales=FLAGS.num_upscales, **given)
     # Made before the policy is set: what is exported computes in float32, whatever trains it.
     exported = build()
-    servable = export.Servable(exported, export.Facts(*models.scale_and_reach(exported)))
+    servable = export.Servable(exported)
     # A run that is resumed on another machine keeps its precision: with float16 come optimizers of another kind.
     FLAGS.precision = precision.resolve(FLAGS.precision)
     keras.mixed_precision.set_global_policy(FLAGS.precision)
@@ -230,7 +248,7 @@ def _restore_or_initialise(manager: tf.train.CheckpointManager, run: state.Train
             for optimizer in (run.generator_optimizer, run.discriminator_optimizer):
                 optimizer.learning_rate = FLAGS.learning_rate
     elif FLAGS.init == "interpolator":
-        models.init_as_interpolator(run.generator)
+        generators.FAMILIES[FLAGS.generator].init_as_interpolator(run.generator)
     elif FLAGS.init != "random":
         weights = export.load_weights(FLAGS.init)
         if [w.shape for w in weights] != [tuple(w.shape) for w in run.generator.weights]:
@@ -282,9 +300,10 @@ def _measure(
 
 def _stages(run: state.TrainState) -> Iterator[tuple[steps.Step, int]]:
     """The steps of the run, each with the iteration that it ends with."""
+    pixel_loss = losses.PIXEL_LOSSES[FLAGS.pixel_loss]
     if int(run.iteration) < FLAGS.pretrain_iterations:
-        yield steps.pixel_step(run), min(FLAGS.pretrain_iterations, FLAGS.iterations)
-    yield steps.gan_step(run, adversarial_weight=FLAGS.adversarial_weight), FLAGS.iterations
+        yield steps.pixel_step(run, pixel_loss=pixel_loss), min(FLAGS.pretrain_iterations, FLAGS.iterations)
+    yield steps.gan_step(run, adversarial_weight=FLAGS.adversarial_weight, pixel_loss=pixel_loss), FLAGS.iterations
 
 
 def _tensorboard_actions(

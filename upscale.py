@@ -1,95 +1,295 @@
-"""Makes a photo four times as large: python upscale.py photo.jpg
+"""Makes photos four times as large: python upscale.py photo.jpg
 
-The result lies beside the photo as photo_x4.jpg. The network works on tiles that overlap by as much as it sees, so the result
-shows no seams and does not depend on the tile size.
+The result lies beside the photo as photo_x4.jpg, in the same format, with its EXIF, colour profile and transparency. Photos,
+folders and patterns can be named, as many as you like; what fails is said at the end, and does not stop the others.
 """
 
 import argparse
+import collections
+import contextlib
+import dataclasses
+import json
+import logging
+import os
 import pathlib
 import signal
 import sys
-import time
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
+from PIL import Image
+from tqdm import tqdm
 
-from sr_keras import arguments, images, quiet, tiling
+from sr_keras import arguments, batch, enlarge, facts, images, jobs, pictures, quiet
+
+if TYPE_CHECKING:
+    from sr_keras import Upscaler
 
 SHIPPED_MODEL = pathlib.Path(__file__).parent / "saved_models" / "srresnet"
+FORMATS = sorted({suffix[1:] for suffix in pictures.FORMATS})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = _parse(argv)
-    with quiet.tensorflow_import():
-        from sr_keras.export import ModelError
-        from sr_keras.upscaler import Upscaler
+    _say_warnings()
     try:
-        photo = images.read_photo(options.photo)
-        upscaler = Upscaler.load(options.model, options.tile)
-        output = options.output or _beside(options.photo, upscaler.scale)
-        size = [upscaler.scale * length for length in photo.shape[:2]]
-        for path in filter(None, (output, options.comparison)):
-            images.require_writable(path, *size)
-            _refuse_bad_target(path, options)
-        begun = time.monotonic()
-        sr = upscaler.upscale(photo)
-        seconds = time.monotonic() - begun
-        images.write_photo(output, sr)
-        print(f"{options.photo} ({_size(photo)}) -> {output} ({_size(sr)}), {seconds:.1f} s")
-        if options.comparison:
-            _write_comparison(options.comparison, photo, sr)
-    except (images.PhotoError, ModelError, ValueError) as error:
+        target = _target(options)
+        found = jobs.find(options.photos, list_file=options.list, recursive=options.recursive)
+        suffix = options.format and f".{options.format}"
+        todo = jobs.plan(found, label=target.label, output=options.output, output_dir=options.output_dir, suffix=suffix)
+        if options.comparison and len(todo) != 1:
+            raise jobs.UsageError("--comparison takes one photo")
+        console = _Console(options, todo)
+        if options.dry_run:
+            console.tell_plan(todo)
+            return 0
+        work = batch.Work(
+            target,
+            suffix,
+            options.quality,
+            all_frames=options.all_frames,
+            self_ensemble=options.self_ensemble,
+            max_pixels=options.max_pixels,
+            existing=_existing(options),
+        )
+        return _upscale(todo, work, options, console)
+    except (jobs.UsageError, facts.ModelError, images.PhotoError) as error:
         print(f"upscale.py: {error}", file=sys.stderr)
-        return 1
+        return 2
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    return 0
 
 
-def _beside(photo: pathlib.Path, scale: int) -> pathlib.Path:
-    suffix = photo.suffix if photo.suffix.lower() in images.WRITABLE_SUFFIXES else ".png"
-    return photo.with_name(f"{photo.stem}_x{scale}{suffix}")
+def _upscale(todo: Sequence[jobs.Job], work: batch.Work, options: argparse.Namespace, console: "_Console") -> int:
+    # Each picture's size and its result's are held against --max_pixels before anything is decoded; this one is Pillow's own.
+    Image.MAX_IMAGE_PIXELS = None
+    with quiet.tensorflow_import():
+        from sr_keras import upscaler
+    upscalers = upscaler.load_on_each_gpu(
+        options.model, precision=options.precision, memory_mb=options.memory_mb, tile=options.tile
+    )
+    console.tell_upscalers(upscalers)
+    running = batch.run(todo, upscalers, work, console.within)
+    with _report(options.report) as report, console, contextlib.closing(running):
+        for outcome in running:
+            console.after(outcome)
+            report(outcome)
+    console.tell_end()
+    if options.comparison and not console.failed:
+        _write_comparison(options, todo[0])
+    return 1 if console.failed else 0
 
 
-def _refuse_bad_target(path: pathlib.Path, options: argparse.Namespace) -> None:
-    if not path.absolute().parent.is_dir():
-        raise images.PhotoError(f"{path}: its folder does not exist")
-    if path.exists() and path.samefile(options.photo):
-        raise images.PhotoError(f"{path}: would replace the photo itself")
-    if path.exists() and not options.overwrite:
-        raise images.PhotoError(f"{path}: exists already; --overwrite replaces it")
+def _target(options: argparse.Namespace) -> enlarge.Target:
+    if options.width or options.height:
+        return enlarge.Target(width=options.width, height=options.height)
+    return enlarge.Target(scale=options.scale or facts.read_facts(facts.newest_version(options.model)).scale)
 
 
-def _write_comparison(path: pathlib.Path, photo: np.ndarray, sr: np.ndarray) -> None:
+def _existing(options: argparse.Namespace) -> Literal["fail", "skip", "overwrite"]:
+    if options.overwrite:
+        return "overwrite"
+    return "skip" if options.skip_existing else "fail"
+
+
+@contextlib.contextmanager
+def _report(path: pathlib.Path | None) -> Iterator[Callable[[batch.Outcome], None]]:
+    """Gives what adds an outcome to the report, as a line of JSON."""
+    if path is None:
+        yield lambda outcome: None
+        return
+    try:
+        file = path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise jobs.UsageError(f"{path}: {images.reason(error)}") from None
+    with file:
+
+        def add(outcome: batch.Outcome) -> None:
+            fields = dataclasses.asdict(outcome)
+            del fields["job"]
+            names = {"source": outcome.job.name, "result": outcome.job.result_name}
+            print(json.dumps(names | fields), file=file, flush=True)
+
+        yield add
+
+
+class _Console:
+    """What a person sees: a bar on a terminal, a line for each result, and at the end what failed and why."""
+
+    def __init__(self, options: argparse.Namespace, todo: Sequence[jobs.Job]) -> None:
+        self.failed: list[batch.Outcome] = []
+        self._counts: collections.Counter[str] = collections.Counter()
+        self._options = options
+        # Where standard output is the picture, words go elsewhere.
+        self._out = sys.stderr if any(job.output is None for job in todo) else sys.stdout
+        # `disable=None` draws on terminals only.
+        self._bar = tqdm(
+            total=len(todo),
+            disable=options.quiet or options.dry_run or None,
+            leave=False,
+            dynamic_ncols=True,
+            bar_format="{l_bar}{bar}| {n:.2f} of {total} [{elapsed}<{remaining}] {postfix}",
+        )
+        self._shares: dict[jobs.Job, float] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> "_Console":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def within(self, job: jobs.Job, share: float) -> None:
+        """Called from several threads while a photo is computed."""
+        with self._lock:
+            self._shares[job] = share
+            self._bar.set_postfix_str(job.name, refresh=False)
+            self._bar.update(sum(self._counts.values()) + sum(self._shares.values()) - self._bar.n)
+
+    def after(self, outcome: batch.Outcome) -> None:
+        with self._lock:
+            self._shares.pop(outcome.job, None)
+            self._counts[outcome.status] += 1
+        if outcome.status == "failed":
+            self.failed.append(outcome)
+        elif outcome.status == "skipped":
+            self._tell(f"{outcome.job.name}: skipped, {outcome.reason}")
+        else:
+            self._tell(
+                f"{_sized(outcome.job.name, outcome.size)} -> {_sized(outcome.job.result_name, outcome.result_size)}, "
+                f"{outcome.seconds:.1f} s"
+            )
+            for note in outcome.notes:
+                self._tell(f"{outcome.job.name}: {note}")
+
+    def tell_plan(self, todo: Sequence[jobs.Job]) -> None:
+        for job in todo:
+            there = " (is there already)" if job.output and job.output.exists() else ""
+            self._tell(f"{job.name} -> {job.result_name}{there}")
+
+    def tell_upscalers(self, upscalers: Sequence["Upscaler"]) -> None:
+        if self._options.verbose:
+            for each in upscalers:
+                self._tell(f"{each.device or 'CPU'}: {each.precision}, tiles of {each.tile} pixels")
+
+    def tell_end(self) -> None:
+        several = sum(self._counts.values()) > 1
+        if several:
+            self._tell(", ".join(f"{self._counts[status]} {status}" for status in ("done", "skipped", "failed")))
+        for outcome in self.failed:
+            print(f"{'failed' if several else 'upscale.py'}: {outcome.reason}", file=sys.stderr)
+
+    def _tell(self, line: str) -> None:
+        if not self._options.quiet:
+            with tqdm.external_write_mode(file=self._out):
+                # A file's name may be no valid text, and a terminal refuses that.
+                print(os.fsencode(line).decode(errors="backslashreplace"), file=self._out, flush=True)
+
+
+def _write_comparison(options: argparse.Namespace, job: jobs.Job) -> None:
     from sr_keras import figures  # matplotlib takes a while to import
 
+    if job.source is None or job.output is None:
+        raise jobs.UsageError("--comparison takes a photo and a result that are files")
+    photo, sr = images.read_photo(job.source), images.read_photo(job.output)
     bicubic = images.resize_bicubic(photo, *sr.shape[:2])
-    images.write_photo(path, figures.side_by_side({"bicubic": bicubic, "ours": sr}))
-    print(f"side by side: {path}")
+    images.write_photo(options.comparison, figures.side_by_side({"bicubic": bicubic, "ours": sr}))
+    print(f"side by side: {options.comparison}")
 
 
-def _size(photo: np.ndarray) -> str:
-    return f"{photo.shape[1]}x{photo.shape[0]}"
+def _sized(name: str, size: enlarge.Size | None) -> str:
+    return f"{name} ({size[0]}x{size[1]})" if size else name
+
+
+def _say_warnings() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("sr_keras")
+    logger.handlers, logger.propagate = [handler], False
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="upscale.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("photo", type=pathlib.Path, help="a picture of any kind and size")
-    parser.add_argument("--output", type=pathlib.Path, metavar="FILE", help="another place or type (PNG, JPEG, WebP, ...)")
-    parser.add_argument("--comparison", type=pathlib.Path, metavar="FILE", help="also draw bicubic | ours, side by side")
-    parser.add_argument("--overwrite", action="store_true", help="replace a result that is there already")
-    parser.add_argument(
-        "--model", type=pathlib.Path, default=SHIPPED_MODEL, help="a SavedModel's folder, or a run of train.py (%(default)s)"
+        prog="upscale.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="Exit code: 0 all done or skipped, 1 some failed (each is named), 2 wrong use, 130 stopped by Ctrl-C.",
     )
     parser.add_argument(
-        "--tile",
+        "photos", nargs="*", metavar="PHOTO", help="a picture of any kind, a folder, a pattern, or - (standard input)"
+    )
+    parser.add_argument("--list", type=pathlib.Path, metavar="FILE", help="more of them, one a line, relative to FILE's folder")
+    parser.add_argument("--recursive", action="store_true", help="also the folders in a folder")
+
+    size = parser.add_argument_group("size of the result")
+    size.add_argument(
+        "--scale", type=arguments.scale, metavar="X", help="times larger, any number above 1 (default: the network's own, 4)"
+    )
+    size.add_argument("--width", type=arguments.positive_int, metavar="PIXELS", help="alone, it keeps the aspect")
+    size.add_argument("--height", type=arguments.positive_int, metavar="PIXELS", help="alone, it keeps the aspect")
+    size.add_argument("--all_frames", action="store_true", help="each frame of an animation, not just the first one")
+
+    result = parser.add_argument_group("where the result goes")
+    result.add_argument(
+        "--output", type=pathlib.Path, metavar="FILE", help="of one photo; its ending is the format; - is standard output"
+    )
+    result.add_argument("--output_dir", type=pathlib.Path, metavar="DIR", help="of many, in the folders that they come from")
+    result.add_argument("--format", choices=FORMATS, help="default: the photo's own, or PNG where that can't be written")
+    result.add_argument(
+        "--quality", type=arguments.percent, default=95, metavar="1-100", help="of JPEG, WebP and AVIF (%(default)s)"
+    )
+    there = result.add_mutually_exclusive_group()
+    there.add_argument("--overwrite", action="store_true", help="replace results that are there already")
+    there.add_argument("--skip_existing", action="store_true", help="leave them, and go on where an earlier run ended")
+    result.add_argument("--dry_run", action="store_true", help="only say what would be done")
+    result.add_argument(
+        "--report", type=pathlib.Path, metavar="FILE", help="add what became of each photo to FILE, as lines of JSON"
+    )
+    result.add_argument("--comparison", type=pathlib.Path, metavar="FILE", help="also draw bicubic | ours, of one photo")
+
+    network = parser.add_argument_group("the network")
+    network.add_argument(
+        "--model",
+        type=pathlib.Path,
+        default=SHIPPED_MODEL,
+        metavar="DIR",
+        help="a SavedModel of train.py, or a run's folder; only load what you trust: it is a program (default: %(default)s)",
+    )
+    network.add_argument(
+        "--self_ensemble", action="store_true", help="the mean of 8 flips and turns: a little better, 8 times slower"
+    )
+    network.add_argument(
+        "--precision",
+        choices=["auto", *facts.PRECISIONS],
+        default="auto",
+        help="of the numbers (auto: the fastest here)",
+    )
+    network.add_argument(
+        "--memory_mb", type=arguments.positive_int, metavar="MB", help="for the work on a tile (default: 384, on a GPU 4096)"
+    )
+    network.add_argument(
+        "--tile", type=arguments.positive_int, metavar="PIXELS", help="tile size instead; it never shows in the result"
+    )
+    network.add_argument(
+        "--max_pixels",
         type=arguments.positive_int,
-        default=tiling.DEFAULT_TILE,
-        help="tile size in pixels; smaller needs less memory, more time (%(default)s)",
+        default=400_000_000,
+        metavar="N",
+        help="refuse photos or results with more (%(default)s)",
     )
-    return parser.parse_args(argv)
+
+    talk = parser.add_mutually_exclusive_group()
+    talk.add_argument("--quiet", action="store_true", help="say only what failed")
+    talk.add_argument("--verbose", action="store_true", help="say also how it is computed")
+    options = parser.parse_args(argv)
+    if not options.photos and not options.list:
+        parser.error("name a photo, a folder, or --list=FILE")
+    if options.scale and (options.width or options.height):
+        parser.error("--scale and --width or --height exclude each other")
+    if options.output and options.output_dir:
+        parser.error("--output and --output_dir exclude each other")
+    return options
 
 
 if __name__ == "__main__":

@@ -22,9 +22,8 @@ import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-import numpy as np
 import tqdm
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image
 
 from sr_keras import arguments, images, stopping
 
@@ -156,8 +155,6 @@ def rgb_jpeg(path: pathlib.Path) -> bytes | None:
                 return None
             if picture.mode in ("I", "F"):
                 raise images.PhotoError(f"{path}: 32-bit greyscale does not say which number is white")
-            if picture.mode == "CMYK" and picture.info.get("icc_profile"):
-                photo = _rgb_by_profile(picture, otherwise=photo)
     images.require_writable(path.with_suffix(".jpg"), *photo.shape[:2])
     jpeg = io.BytesIO()
     # An array has no metadata: the orientation would be applied twice, and a CMYK profile spoil the colours.
@@ -319,17 +316,6 @@ def _add(task: Task, jpeg: bytes | None, dry_run: bool) -> str:
         with images.written_beside(target) as part:
             part.write_bytes(content)
     return CONVERTED if jpeg is not None else RGB_ALREADY
-
-
-def _rgb_by_profile(cmyk: Image.Image, *, otherwise: np.ndarray) -> np.ndarray:
-    """Converts as the CMYK profile inside the picture says, or returns `otherwise` where that is no such profile."""
-    profile = io.BytesIO(cmyk.info["icc_profile"])
-    try:
-        srgb = ImageCms.createProfile("sRGB")
-        rgb = ImageCms.profileToProfile(ImageOps.exif_transpose(cmyk), profile, srgb, outputMode="RGB")
-    except ImageCms.PyCMSError:
-        return otherwise
-    return np.asarray(rgb)
 
 
 if __name__ == "__main__":

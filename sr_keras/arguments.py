@@ -1,6 +1,8 @@
 """Types of command-line arguments."""
 
 import argparse
+import contextlib
+import math
 
 
 def positive_int(text: str) -> int:
@@ -12,3 +14,26 @@ def positive_int(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, got {text!r}")
     return int(text)
+
+
+def percent(text: str) -> int:
+    """A whole number from 1 to 100.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to 100, got {text!r}")
+    return int(text)
+
+
+def scale(text: str) -> float:
+    """A number above 1, such as 2 or 1.5.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    with contextlib.suppress(ValueError):
+        if 1 < float(text) < math.inf:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"must be a number above 1, got {text!r}")

@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 
 from sr_keras import arguments, images, quiet, tiling
+from sr_keras.facts import PRECISIONS, ModelError
 
 with quiet.tensorflow_import():
     from sr_keras import metrics
-    from sr_keras.export import ModelError
     from sr_keras.upscaler import Upscaler
 
 
@@ -109,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _print_table(options: argparse.Namespace) -> list[Row]:
-    upscaler = Upscaler.load(options.model, options.tile)
+    upscaler = Upscaler.load(options.model, precision=options.precision, tile=options.tile)
     names = _photos(options.hr)
     width = max(len(path.name) for path in names)
     print(f"{'photo':{width}}  PSNR dB    SSIM  | bicubic    SSIM  | colour shift  edge dB    seam")
@@ -174,6 +174,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         default=64,
         help="tile size, in pixels of the small photo (%(default)s, as the paper)",
     )
+    parser.add_argument("--precision", choices=["auto", *PRECISIONS], default="float32", help="of the numbers (%(default)s)")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the numbers here too")
     return parser.parse_args(argv)
 

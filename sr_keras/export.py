@@ -1,11 +1,12 @@
-"""Writes and loads a generator as a SavedModel: float32 `[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`, any h and w.
+"""Writes and loads a generator as a SavedModel. Its functions share the weights, each of which is stored once:
+
+- `serve`, also the default signature, for any program: float32 `[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`, any h and w.
+- `tile_<type>_<precision>` for `Upscaler`: a tile of a window, uint8 or uint16 in and out (see `inference.py`).
 
 Beside the SavedModel's own files lies `assets.extra/sr_keras.json` with what a user of the network must know.
 """
 
-import dataclasses
 import gc
-import json
 import os
 import pathlib
 import shutil
@@ -14,40 +15,38 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from sr_keras import facts, geometry, inference
+
 # What TensorFlow raises over files that are damaged, depending on where it notices.
 _DAMAGE = (OSError, ValueError, IndexError, KeyError, AttributeError, tf.errors.OpError)
 
-_FACTS = pathlib.PurePath("assets.extra", "sr_keras.json")
-
-
-@dataclasses.dataclass(frozen=True)
-class Facts:
-    """What is known of an exported network without loading it.
-
-    Attributes:
-        scale: how many times larger the output is, along each axis.
-        reach: how far it sees: no output pixel depends on an input pixel further away, in input pixels.
-    """
-
-    scale: int
-    reach: int
-
-
-class ModelError(Exception):
-    """A folder holds no network that can be used; the message is one line that names the folder and the reason."""
+# 16-bit levels are finer than what the reduced precisions can tell apart.
+_TILE_FUNCTIONS = (*(("uint8", precision) for precision in facts.PRECISIONS), ("uint16", "float32"))
 
 
 class Servable(tf.Module):
-    """What is exported of a generator: one function and its weights, each once. Make one and save it as often as needed.
+    """What is exported of a generator: functions and their weights, each once. Make one and save it as often as needed.
 
     Attributes:
+        facts: of the generator.
         serve: `[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`; values may leave [0, 1] a little.
     """
 
-    def __init__(self, generator: keras.Model, facts: Facts) -> None:
-        """The generator must compute in float32. It is not copied: later changes of its weights show."""
+    def __init__(self, generator: keras.Model) -> None:
+        """The generator must compute in float32. It is not copied: later changes of its weights show.
+
+        Raises:
+            ValueError: it has a layer that is not known.
+        """
         super().__init__()
-        self.facts = facts
+        measured = geometry.measure(generator)
+        self.facts = facts.Facts(
+            scale=measured.scale_of_output,
+            reach=measured.reach_of_output,
+            peak_values=measured.peak_values,
+            peak_margin=measured.peak_margin,
+            operations=measured.operations,
+        )
         # In this order `load_weights` finds them again.
         self.weights = [variable.value for variable in generator.weights]
         # The generator itself stays out of the module: Keras would write its layers too, each with functions of its own.
@@ -55,10 +54,22 @@ class Servable(tf.Module):
             lambda lr: generator(lr, training=False),
             input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32, name="lr")],
         )
+        for dtype, precision in _TILE_FUNCTIONS:
+            place = tf.TensorSpec([2], tf.int32)
+            function = tf.function(
+                inference.tile_function(generator, tf.as_dtype(dtype), precision),
+                input_signature=[tf.TensorSpec([None, None, 3], dtype), place, place],
+                autograph=False,
+            )
+            setattr(self, _tile_name(dtype, precision), function)
 
     def __call__(self, lr: np.ndarray) -> np.ndarray:
         """`serve` for arrays."""
         return self.serve(tf.constant(lr, tf.float32)).numpy()
+
+    def tile_function(self, dtype: str, precision: str) -> inference.TileFunction:
+        """See `inference.tile_function`; uint16 is computed in float32, whatever the precision."""
+        return getattr(self, _tile_name(dtype, "float32" if dtype == "uint16" else precision))
 
     def take_weights(self, generator: keras.Model) -> None:
         """Copies the weights of a generator of the same structure, whatever it computes in."""
@@ -67,7 +78,11 @@ class Servable(tf.Module):
 
 
 class Network:
-    """An exported network, loaded."""
+    """An exported network, loaded.
+
+    Attributes:
+        facts: of the network.
+    """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Loads from a SavedModel's folder, or from the newest of its numbered versions.
@@ -75,18 +90,23 @@ class Network:
         Raises:
             ModelError: nothing is there, it is damaged, or it is not ours.
         """
-        folder = _newest_version(pathlib.Path(path))
-        self.facts = _read_facts(folder)
+        folder = facts.newest_version(pathlib.Path(path))
+        self.facts = facts.read_facts(folder)
         try:
-            # The loaded object owns the variables; holding only `serve` would let them go.
+            # The loaded object owns the variables; holding only a function would let them go.
             self._loaded = tf.saved_model.load(str(folder))
             self._serve = self._loaded.serve
+            self._tile_functions = {key: getattr(self._loaded, _tile_name(*key)) for key in _TILE_FUNCTIONS}
         except _DAMAGE as error:
-            raise ModelError(f"{folder}: damaged ({type(error).__name__})") from None
+            raise facts.ModelError(f"{folder}: damaged ({type(error).__name__})") from None
 
     def __call__(self, lr: np.ndarray) -> np.ndarray:
         """`[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`; values may leave [0, 1] a little."""
         return self._serve(tf.constant(lr, tf.float32)).numpy()
+
+    def tile_function(self, dtype: str, precision: str) -> inference.TileFunction:
+        """See `inference.tile_function`; uint16 is computed in float32, whatever the precision."""
+        return self._tile_functions[dtype, "float32" if dtype == "uint16" else precision]
 
 
 def save(servable: Servable, path: pathlib.Path) -> None:
@@ -96,9 +116,7 @@ def save(servable: Servable, path: pathlib.Path) -> None:
     for left_over in (part, old):
         shutil.rmtree(left_over, ignore_errors=True)
     tf.saved_model.save(servable, str(part), signatures=servable.serve)
-    facts = part / _FACTS
-    facts.parent.mkdir()
-    facts.write_text(json.dumps(dataclasses.asdict(servable.facts), indent=2) + "\n", encoding="utf-8")
+    facts.write_facts(servable.facts, part)
     if path.exists():
         path.rename(old)
     part.rename(path)
@@ -110,7 +128,7 @@ def save(servable: Servable, path: pathlib.Path) -> None:
 def save_version(servable: Servable, folder: pathlib.Path, version: int, keep: int) -> None:
     """Writes `folder/version` and removes all but the newest `keep` versions."""
     save(servable, folder / str(version))
-    for old in versions(folder)[:-keep]:
+    for old in facts.versions(folder)[:-keep]:
         shutil.rmtree(old)
 
 
@@ -120,34 +138,17 @@ def load_weights(path: str | os.PathLike[str]) -> list[np.ndarray]:
     Raises:
         ModelError: nothing is there, it is damaged, or it is not ours.
     """
-    folder = _newest_version(pathlib.Path(path))
-    _read_facts(folder)
+    folder = facts.newest_version(pathlib.Path(path))
     try:
         reader = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
         names = [name for name in reader.get_variable_to_shape_map() if name.startswith("weights/")]
-        return [reader.get_tensor(name) for name in sorted(names, key=lambda name: int(name.split("/")[1]))]
+        weights = [reader.get_tensor(name) for name in sorted(names, key=lambda name: int(name.split("/")[1]))]
     except _DAMAGE as error:
-        raise ModelError(f"{folder}: damaged ({type(error).__name__})") from None
+        raise facts.ModelError(f"{folder}: damaged ({type(error).__name__})") from None
+    if not weights:
+        raise facts.ModelError(f"{folder}: a SavedModel, but not one of sr_keras")
+    return weights
 
 
-def versions(folder: pathlib.Path) -> list[pathlib.Path]:
-    """The numbered folders of a run, oldest first, as TensorFlow Serving reads them."""
-    return sorted((p for p in folder.glob("*") if p.name.isdecimal() and p.is_dir()), key=lambda p: int(p.name))
-
-
-def _newest_version(path: pathlib.Path) -> pathlib.Path:
-    if not path.is_dir():
-        raise ModelError(f"{path}: no such model folder")
-    folder = path if (path / "saved_model.pb").is_file() else (versions(path) or [path])[-1]
-    if not (folder / "saved_model.pb").is_file():
-        raise ModelError(f"{path}: holds no SavedModel")
-    return folder
-
-
-def _read_facts(folder: pathlib.Path) -> Facts:
-    try:
-        return Facts(**json.loads((folder / _FACTS).read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise ModelError(f"{folder}: a SavedModel, but not one of sr_keras ({_FACTS} is missing)") from None
-    except (OSError, ValueError, TypeError) as error:
-        raise ModelError(f"{folder}: {_FACTS} is damaged ({error})") from None
+def _tile_name(dtype: str, precision: str) -> str:
+    return f"tile_{dtype}_{precision}"

@@ -4,6 +4,7 @@ The step between the two, clipping and rounding, happens here alone.
 """
 
 import contextlib
+import io
 import os
 import pathlib
 import uuid
@@ -11,7 +12,7 @@ import warnings
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 # What training reads. Upscaling reads whatever Pillow does.
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
@@ -51,7 +52,16 @@ def read_photo(path: str | os.PathLike[str]) -> np.ndarray:
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:
-    """Converts a picture of any mode to RGB; what is transparent becomes white, and 16-bit greyscale keeps its tones."""
+    """Converts a picture of any mode to RGB.
+
+    What is transparent becomes white, 16-bit greyscale keeps its tones, and CMYK follows its colour profile if it has one.
+    """
+    if picture.mode == "CMYK" and picture.info.get("icc_profile"):
+        profile = io.BytesIO(picture.info["icc_profile"])
+        # What is no such profile is as good as none.
+        with contextlib.suppress(ImageCms.PyCMSError, OSError):
+            rgb = ImageCms.profileToProfile(picture, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            return rgb or picture.convert("RGB")  # it is None only where a picture is converted in place
     if picture.mode.startswith("I"):
         # Pillow clips numbers above 255 where it should divide them.
         tones = np.asarray(picture, dtype=np.float64) / 257

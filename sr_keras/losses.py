@@ -3,13 +3,25 @@
 import tensorflow as tf
 
 
-def pixel_loss(hr: tf.Tensor, sr: tf.Tensor) -> tf.Tensor:
-    """L_G1: mean squared error over all pixels.
+def mean_squared_error(hr: tf.Tensor, sr: tf.Tensor) -> tf.Tensor:
+    """L_G1 of the paper: mean squared error over all pixels.
 
     Args:
         hr, sr: `[B, H, W, 3]` in [0, 1].
     """
     return tf.reduce_mean(tf.math.squared_difference(tf.cast(hr, tf.float32), tf.cast(sr, tf.float32)))
+
+
+def mean_absolute_error(hr: tf.Tensor, sr: tf.Tensor) -> tf.Tensor:
+    """What EDSR trains on instead (Lim et al. 2017, section 3.2): mean absolute error over all pixels.
+
+    Args:
+        hr, sr: `[B, H, W, 3]` in [0, 1].
+    """
+    return tf.reduce_mean(tf.abs(tf.cast(hr, tf.float32) - tf.cast(sr, tf.float32)))
+
+
+PIXEL_LOSSES = {"mse": mean_squared_error, "mae": mean_absolute_error}
 
 
 def adversarial_loss(fake_logits: tf.Tensor) -> tf.Tensor:

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 from keras import KerasTensor, layers, ops
 
+from sr_keras import blocks
+
 _HEAD_KERNEL = 9
 
 
@@ -26,9 +28,9 @@ def build_generator(num_blocks: int = 8, num_upscales: int = 2, filters: int = 6
     Raises:
         ValueError: a number is below its smallest value.
     """
-    _require_at_least(0, num_blocks=num_blocks)
-    _require_at_least(1, num_upscales=num_upscales)
-    _require_at_least(3, filters=filters, upscale_filters=upscale_filters)
+    blocks.require_at_least(0, num_blocks=num_blocks)
+    blocks.require_at_least(1, num_upscales=num_upscales)
+    blocks.require_at_least(3, filters=filters, upscale_filters=upscale_filters)
     lr = keras.Input((None, None, 3), name="lr")
     x = skip = _prelu(layers.Conv2D(filters, 9, padding="same", name="stem_conv")(lr), "stem_prelu")
     for index in range(num_blocks):
@@ -86,58 +88,24 @@ def init_as_interpolator(generator: keras.Model) -> None:
     shift = (2 ** len(upscales) - 1) / 2
     if shift + 0.5 > _HEAD_KERNEL // 2:
         raise ValueError(f"an interpolator has at most 3 upscaling blocks, got {len(upscales)}")
-    _pass_colours(generator.get_layer("stem_conv"), np.eye(9)[4])
+    blocks.pass_colours(generator.get_layer("stem_conv"), np.eye(9)[4])
     for index, conv_transpose in enumerate(upscales):
-        _pass_colours(generator.get_layer(f"up{index}_conv"), np.eye(3)[1])
-        _pass_colours(conv_transpose, np.array([0.5, 1, 0.5]))
+        blocks.pass_colours(generator.get_layer(f"up{index}_conv"), np.eye(3)[1])
+        blocks.pass_colours(conv_transpose, np.array([0.5, 1, 0.5]))
     taps = np.zeros(_HEAD_KERNEL)
     taps[_HEAD_KERNEL // 2 + math.floor(shift) : _HEAD_KERNEL // 2 + math.floor(shift) + 2] = 0.5
-    _pass_colours(generator.get_layer("head_conv"), taps)
+    blocks.pass_colours(generator.get_layer("head_conv"), taps)
     for layer in generator.layers:
         if layer.name.endswith("norm2") or layer.name == "trunk_norm":
             layer.gamma.assign(ops.zeros_like(layer.gamma))
 
 
-def scale_and_reach(generator: keras.Model) -> tuple[int, int]:
-    """How much a fully convolutional network enlarges, and how far it sees.
-
-    Returns:
-        `(scale, reach)`: an output pixel depends on no input pixel more than `reach` input pixels away from its own place.
-
-    Raises:
-        ValueError: a layer moves information in a way that is not known here.
-    """
-    seen = {id(generator.input): (1, 0.0)}
-    for layer in generator.layers[1:]:
-        scale, reach = map(max, zip(*(seen[id(x)] for x in _as_list(layer.input)), strict=True))
-        if isinstance(layer, layers.Conv2DTranspose):
-            reach += (layer.kernel_size[0] // 2) / scale
-            scale *= layer.strides[0]
-        elif isinstance(layer, layers.Conv2D) and layer.strides == (1, 1):
-            reach += (layer.kernel_size[0] // 2) / scale
-        elif not isinstance(layer, (layers.PReLU, layers.BatchNormalization, layers.Add)):
-            raise ValueError(f"how far {layer.name} ({type(layer).__name__}) sees is not known")
-        seen[id(layer.output)] = (scale, reach)
-    scale, reach = seen[id(generator.output)]
-    return scale, math.ceil(reach)
-
-
 class _BlockedConv2D(layers.Conv2D):
-    """A convolution of few output channels, computed for 2x2 output pixels at once; height and width must be even.
-
-    The same sums on the same weights. With 3 output channels a CPU runs it at 2 to 3 times the speed of the plain form, because
-    the channels fill its vector registers better. The output is float32 under every precision policy.
-    """
+    """`blocks.blocked_conv` as a layer; height and width must be even. The output is float32 under every precision policy."""
 
     def call(self, inputs: KerasTensor) -> KerasTensor:
-        offsets = [(0, 0), (0, 1), (1, 0), (1, 1)]
-        kernel = ops.concatenate([ops.pad(self.kernel, [[y, 1 - y], [x, 1 - x], [0, 0], [0, 0]]) for y, x in offsets], axis=-1)
-        blocks = ops.conv(inputs, kernel, strides=2, padding="same")
-        # Depth to space, written out: Keras 3.12, the last for Python 3.10, has no operation for it.
-        batch, height, width, _ = ops.shape(blocks)
-        pixels = ops.reshape(ops.cast(blocks, "float32"), (batch, height, width, 2, 2, self.filters))
-        pixels = ops.reshape(ops.transpose(pixels, (0, 1, 3, 2, 4, 5)), (batch, 2 * height, 2 * width, self.filters))
-        return pixels + ops.cast(self.bias, "float32")
+        kernel = ops.cast(self.kernel, self.compute_dtype)
+        return blocks.blocked_conv(inputs, kernel) + ops.cast(self.bias, "float32")
 
     def compute_output_spec(self, inputs: KerasTensor) -> KerasTensor:
         return KerasTensor(self.compute_output_shape(inputs.shape), "float32")
@@ -168,23 +136,3 @@ def _prelu(x: KerasTensor, name: str) -> KerasTensor:
 
 def _leaky_relu(x: KerasTensor) -> KerasTensor:
     return layers.LeakyReLU(negative_slope=0.2)(x)
-
-
-def _pass_colours(layer: keras.Layer, taps: np.ndarray) -> None:
-    """Makes the first three output channels of a convolution the first three input channels, each filtered by `taps`."""
-    kernel = np.array(layer.kernel)
-    transposed = isinstance(layer, layers.Conv2DTranspose)
-    colours = kernel.swapaxes(2, 3) if transposed else kernel  # a view: [kh, kw, in, out]
-    colours[..., :3] = 0
-    colours[:, :, range(3), range(3)] = np.outer(taps, taps)[..., np.newaxis]
-    layer.kernel.assign(kernel)
-
-
-def _as_list(tensors: KerasTensor | list[KerasTensor]) -> list[KerasTensor]:
-    return tensors if isinstance(tensors, list) else [tensors]
-
-
-def _require_at_least(smallest: int, **numbers: int) -> None:
-    for name, number in numbers.items():
-        if number < smallest:
-            raise ValueError(f"{name} must be at least {smallest}, got {number}")

@@ -7,16 +7,17 @@ import tensorflow as tf
 from sr_keras import losses
 from sr_keras.state import TrainState
 
+PixelLoss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 Step = Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
 
 
-def pixel_step(state: TrainState) -> Step:
+def pixel_step(state: TrainState, *, pixel_loss: PixelLoss = losses.mean_squared_error) -> Step:
     """A step that trains the generator alone, on the pixel loss."""
 
     @tf.function
     def step(lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as tape:
-            pixel = losses.pixel_loss(hr, state.generator(lr, training=True))
+            pixel = pixel_loss(hr, state.generator(lr, training=True))
             scaled_loss = state.generator_optimizer.scale_loss(pixel)
         _apply_gradients(tape, scaled_loss, state.generator, state.generator_optimizer)
         return {"generator/loss": pixel, "generator/pixel_loss": pixel}
@@ -24,11 +25,12 @@ def pixel_step(state: TrainState) -> Step:
     return step
 
 
-def gan_step(state: TrainState, *, adversarial_weight: float) -> Step:
+def gan_step(state: TrainState, *, adversarial_weight: float, pixel_loss: PixelLoss = losses.mean_squared_error) -> Step:
     """A step that trains both networks on one forward pass of the generator (section II-B).
 
     Args:
         adversarial_weight: w in L_G = L_G1 + w * L_G2; 1 in the paper.
+        pixel_loss: L_G1.
     """
 
     @tf.function
@@ -37,7 +39,7 @@ def gan_step(state: TrainState, *, adversarial_weight: float) -> Step:
             sr = state.generator(lr, training=True)
             real_logits = state.discriminator(hr, training=True)
             fake_logits = state.discriminator(sr, training=True)
-            pixel = losses.pixel_loss(hr, sr)
+            pixel = pixel_loss(hr, sr)
             adversarial = losses.adversarial_loss(fake_logits)
             generator_loss = pixel + adversarial_weight * adversarial  # L_G = L_G1 + w * L_G2
             fake, real = losses.fake_loss(fake_logits), losses.real_loss(real_logits)

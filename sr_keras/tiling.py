@@ -1,16 +1,23 @@
 """Upscaling by tiles with any callable: pure arithmetic, NumPy only."""
 
-from collections.abc import Callable, Iterator
+import logging
+import math
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 
-# Pixels. With the paper's generator, which sees 25 more to each side, upscaling takes 2.7 GB at most; with 64 it is 1.5 GB.
-DEFAULT_TILE = 128
+logger = logging.getLogger(__name__)
+
+# Below that, nearly all of a window is overlap.
+SMALLEST_TILE = 8
+
+UpscaleTile = Callable[[np.ndarray, tuple[int, int], tuple[int, int]], np.ndarray]
 
 
 class Span(NamedTuple):
-    """One tile along one axis, in input pixels: `[window_start, window_stop)` is read, `[start, stop)` of it is kept."""
+    """One tile along one axis, in input pixels: `[window_start, window_stop)` is read to upscale `[start, stop)`."""
 
     window_start: int
     window_stop: int
@@ -18,60 +25,98 @@ class Span(NamedTuple):
     stop: int
 
 
-def split(length: int, tile: int, overlap: int) -> list[Span]:
-    """Divides an axis into the fewest tiles of at most `tile` pixels, evened out.
+def split(length: int, tile: int, overlap: int, begin: int = 0) -> list[Span]:
+    """Divides `[begin, length)` of an axis into the fewest tiles of at most `tile` pixels.
 
-    All windows have one length. Each reaches `overlap` pixels beyond what is kept of it; at the ends, where there is nothing
-    beyond, it slides inward.
+    All tiles have one size, and all windows have one. Windows reach `overlap` pixels beyond their tiles; at the ends of the
+    axis, where there is nothing beyond, they slide inward. The last tile slides inward too, over the one before it.
 
     Raises:
         ValueError: a number is below its smallest value.
     """
-    if length < 1 or tile < 1 or overlap < 0:
-        raise ValueError(f"length and tile must be at least 1 and overlap at least 0, got {length}, {tile}, {overlap}")
-    count = -(-length // tile)
-    kept = -(-length // count)
-    window = min(length, kept + 2 * overlap)
+    if length - begin < 1 or tile < 1 or overlap < 0:
+        raise ValueError(f"length and tile must be at least 1 and overlap at least 0, got {length - begin}, {tile}, {overlap}")
+    count = math.ceil((length - begin) / tile)
+    size = math.ceil((length - begin) / count)
+    window = min(length, size + 2 * overlap)
     spans = []
-    for start in range(0, length, kept):
+    for start in range(begin, length, size):
+        start = min(start, length - size)
         window_start = min(max(start - overlap, 0), length - window)
-        spans.append(Span(window_start, window_start + window, start, min(start + kept, length)))
+        spans.append(Span(window_start, window_start + window, start, start + size))
     return spans
 
 
-def upscale_tiled(
-    upscale: Callable[[np.ndarray], np.ndarray], photo: np.ndarray, *, scale: int, tile: int, overlap: int
-) -> np.ndarray:
-    """Upscales a photo tile by tile. Where `overlap` is at least how far `upscale` sees, the result equals `upscale(photo)`.
+def largest_tile(memory: int, *, bytes_per_pixel: int, margin: int) -> int:
+    """The largest tile whose work fits into so many bytes, at least `SMALLEST_TILE`.
 
     Args:
-        upscale: `[h, w, C]` to `[scale * h, scale * w, C]`; called with windows of one shape.
-        photo: `[H, W, C]`.
-        scale: a whole number.
-        tile: height and width of what is kept of a window, at most, in input pixels.
-        overlap: how far windows reach beyond what is kept of them, in input pixels.
-
-    Returns:
-        `[scale * H, scale * W, C]` of the type that `upscale` gives.
+        memory: bytes.
+        bytes_per_pixel: of the work, for each pixel of the tile and of a margin around it.
+        margin: in pixels.
     """
-    height, width, channels = photo.shape
-    result = np.empty(0)
-    for row, column in _grid(split(height, tile, overlap), split(width, tile, overlap)):
+    return max(SMALLEST_TILE, math.isqrt(memory // bytes_per_pixel) - 2 * margin)
+
+
+def upscale_tiled(
+    upscale: UpscaleTile,
+    photo: np.ndarray,
+    put: Callable[[int, int, np.ndarray], None],
+    *,
+    scale: int,
+    tile: int,
+    overlap: int,
+    progress: Callable[[float], None] = lambda share: None,
+) -> None:
+    """Upscales a photo tile by tile. Where `overlap` is at least how far `upscale` sees, the tile size does not show.
+
+    Each window is read, and each upscaled tile put in its place, while the next tile is computed. Where a tile needs more
+    memory than there is, smaller tiles go on from the start of its row.
+
+    Args:
+        upscale: from a window `[h, w, C]` and the place of a tile in it, `(y, x)` and `(height, width)`, to the upscaled tile;
+            called with windows and tiles of one shape. It may raise MemoryError.
+        photo: `[H, W, C]`.
+        put: takes y and x in the result, and the upscaled tile that begins there.
+        scale: a whole number.
+        tile: height and width of a tile, at most, in input pixels.
+        overlap: how far windows reach beyond their tiles, in input pixels.
+        progress: told the share that is done, from 0 to 1, after each tile. What it raises ends the work.
+
+    Raises:
+        MemoryError: there is too little even for the smallest tile.
+    """
+    height, width = photo.shape[:2]
+    begin = 0
+    with ThreadPoolExecutor(1, thread_name_prefix="tile") as executor:
+        while begin < height:
+            columns = split(width, tile, overlap)
+            try:
+                for row in split(height, tile, overlap, begin):
+                    for column, upscaled in _upscale_row(executor, upscale, photo, row, columns):
+                        put(scale * row.start, scale * column.start, upscaled)
+                        progress((begin + (row.stop - begin) * column.stop / width) / height)
+                    begin = row.stop
+            except MemoryError:
+                if tile <= SMALLEST_TILE:
+                    raise
+                tile = max(SMALLEST_TILE, min(tile, max(height, width)) // 2)
+                logger.warning("out of memory: goes on from row %d with tiles of %d pixels", begin, tile)
+
+
+def _upscale_row(
+    executor: Executor, upscale: UpscaleTile, photo: np.ndarray, row: Span, columns: Sequence[Span]
+) -> Iterator[tuple[Span, np.ndarray]]:
+    """Gives the upscaled tiles of a row, each while the next one is computed."""
+
+    def submit(column: Span) -> Future[np.ndarray]:
         window = photo[row.window_start : row.window_stop, column.window_start : column.window_stop]
-        upscaled = upscale(window)
-        if not result.size:
-            result = np.empty((scale * height, scale * width, channels), upscaled.dtype)
-        result[_scaled(row, scale), _scaled(column, scale)] = upscaled[_kept(row, scale), _kept(column, scale)]
-    return result
+        start = (row.start - row.window_start, column.start - column.window_start)
+        return executor.submit(upscale, window, start, (row.stop - row.start, column.stop - column.start))
 
-
-def _grid(rows: list[Span], columns: list[Span]) -> Iterator[tuple[Span, Span]]:
-    return ((row, column) for row in rows for column in columns)
-
-
-def _scaled(span: Span, scale: int) -> slice:
-    return slice(scale * span.start, scale * span.stop)
-
-
-def _kept(span: Span, scale: int) -> slice:
-    return slice(scale * (span.start - span.window_start), scale * (span.stop - span.window_start))
+    ahead = submit(columns[0])
+    for column, following in zip(columns, [*columns[1:], None], strict=True):
+        current = ahead
+        if following is not None:
+            ahead = submit(following)
+        yield column, current.result()

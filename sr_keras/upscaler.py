@@ -1,40 +1,190 @@
 """Upscales photos of any size with an exported network."""
 
+import contextlib
+import itertools
 import os
+from collections.abc import Callable, Iterator
 
 import numpy as np
+import tensorflow as tf
 
-from sr_keras import export, images, tiling
+from sr_keras import export, facts, inference, tiling
+from sr_keras import precision as precisions
+
+# For the work on a tile. On a CPU, more brings little; a GPU wants larger tiles.
+_CPU_MEMORY_MB, _GPU_MEMORY_MB = 384, 4096
 
 
 class Upscaler:
-    """Turns uint8 `[H, W, 3]` into `[s H, s W, 3]`, tile by tile; tiles overlap by as much as the network sees."""
+    """Upscales photos, tile by tile; the tiles do not show. It may be used from several threads at once.
 
-    def __init__(self, network: export.Network | export.Servable, tile: int = tiling.DEFAULT_TILE) -> None:
-        """`tile` is the largest height and width of a tile, in pixels of the small photo, without its overlap."""
+    Attributes:
+        scale: how many times larger results are, along each axis.
+        precision: the number format of the arithmetic: float32, bfloat16 or float16.
+        tile: the largest height and width of a tile, in pixels of the small photo.
+        device: where the network is, as TensorFlow names it; None is TensorFlow's own choice.
+    """
+
+    def __init__(
+        self,
+        network: export.Network | export.Servable,
+        *,
+        precision: str = "auto",
+        memory_mb: int | None = None,
+        tile: int | None = None,
+        device: str | None = None,
+    ) -> None:
+        """Args:
+        network: does the work.
+        precision: "auto" is the fastest that the hardware multiplies itself, of "float32", "bfloat16" and "float16".
+        memory_mb: what the work on a tile may take, in MB (10^6 bytes), beside the photo and the result; the tile size follows.
+            None is 384 on a CPU and 4096 on a GPU.
+        tile: takes the place of `memory_mb`.
+        device: where the network was loaded, as TensorFlow names it.
+
+        Raises:
+            ValueError: an argument is none of its values.
+        """
+        if precision not in ("auto", *facts.PRECISIONS):
+            raise ValueError(f"precision must be auto or one of {', '.join(facts.PRECISIONS)}, got {precision!r}")
+        for name, number in (("memory_mb", memory_mb), ("tile", tile)):
+            if number is not None and number < 1:
+                raise ValueError(f"{name} must be at least 1, got {number}")
+        memory_mb = memory_mb or (_GPU_MEMORY_MB if tf.config.list_physical_devices("GPU") else _CPU_MEMORY_MB)
         self.scale = network.facts.scale
+        self.precision = precisions.resolve_inference(precision)
+        self.tile = tile or tiling.largest_tile(
+            memory_mb * 10**6,
+            bytes_per_pixel=network.facts.peak_values * tf.as_dtype(self.precision).size,
+            margin=network.facts.peak_margin,
+        )
         self._network = network
-        self._tile = tile
+        self.device = device
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], tile: int = tiling.DEFAULT_TILE) -> "Upscaler":
-        """Loads a SavedModel's folder, or the newest of its numbered versions.
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        precision: str = "auto",
+        memory_mb: int | None = None,
+        tile: int | None = None,
+        device: str | None = None,
+    ) -> "Upscaler":
+        """Loads a SavedModel's folder, or the newest of its numbered versions, to `device`. See `__init__` for the others.
+
+        Only load models that you trust: a SavedModel is a program, and TensorFlow runs it.
 
         Raises:
             ModelError: nothing is there, it is damaged, or it is not ours.
+            ValueError: an argument is none of its values.
         """
-        return cls(export.Network(path), tile)
+        with tf.device(device):
+            network = export.Network(path)
+        return cls(network, precision=precision, memory_mb=memory_mb, tile=tile, device=device)
 
-    def upscale(self, photo: np.ndarray) -> np.ndarray:
-        """uint8 `[H, W, 3]` to uint8 `[s H, s W, 3]`.
+    def upscale(self, photo: np.ndarray, *, self_ensemble: bool = False) -> np.ndarray:
+        """Upscales a photo: `[H, W, 3]` RGB, uint8 or uint16, to `[s H, s W, 3]` of the same type.
+
+        The result does not depend on the tile size, up to rounding: in float32 at most 1 level of 255 differs anywhere, in
+        fewer than 1 of 10,000 pixels; in the reduced precisions at most 2 levels. uint16 is always computed in float32.
+
+        Args:
+            photo: at least one pixel.
+            self_ensemble: the mean over the 8 flips and quarter turns of the photo (Lim et al. 2017, section 3.4): a little
+                better, and 8 times the work.
 
         Raises:
-            ValueError: the network gave a number that is not finite.
+            ValueError: it is no such photo, or the network gave a number that is not finite.
+            MemoryError: there is too little even for the smallest tile.
         """
-        return tiling.upscale_tiled(
-            lambda window: images.to_uint8(self._network(images.to_float(window)[np.newaxis])[0]),
+        _require_photo(photo)
+        result = np.empty((self.scale * photo.shape[0], self.scale * photo.shape[1], 3), photo.dtype)
+
+        def put(y: int, x: int, tile: np.ndarray) -> None:
+            result[y : y + tile.shape[0], x : x + tile.shape[1]] = tile
+
+        self.upscale_to(put, photo, self_ensemble=self_ensemble)
+        return result
+
+    def upscale_to(
+        self,
+        put: Callable[[int, int, np.ndarray], None],
+        photo: np.ndarray,
+        *,
+        self_ensemble: bool = False,
+        progress: Callable[[float], None] = lambda share: None,
+    ) -> None:
+        """`upscale` for results that are kept elsewhere: each tile of them is given to `put(y, x, tile)`.
+
+        Args:
+            put: y and x are where the tile begins in the result.
+            photo, self_ensemble: as `upscale` has them.
+            progress: told the share that is done, from 0 to 1, again and again. What it raises ends the work.
+
+        Raises:
+            ValueError, MemoryError: as `upscale` does.
+        """
+        _require_photo(photo)
+        function = self._network.tile_function(photo.dtype.name, self.precision)
+
+        def upscale_tile(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
+            with _clear_errors(), tf.device(self.device):
+                return function(tf.constant(window), tf.constant(start), tf.constant(size)).numpy()
+
+        tiling.upscale_tiled(
+            _ensemble(upscale_tile) if self_ensemble else upscale_tile,
             photo,
+            put,
             scale=self.scale,
-            tile=self._tile,
+            tile=self.tile,
             overlap=self._network.facts.reach,
+            progress=progress,
         )
+
+
+def load_on_each_gpu(
+    path: str | os.PathLike[str], *, precision: str = "auto", memory_mb: int | None = None, tile: int | None = None
+) -> list[Upscaler]:
+    """An `Upscaler` for each GPU, or one for the CPU where there is none; see `Upscaler.load`."""
+    devices = [device.name for device in tf.config.list_logical_devices("GPU")] or [None]
+    return [Upscaler.load(path, precision=precision, memory_mb=memory_mb, tile=tile, device=device) for device in devices]
+
+
+def _require_photo(photo: np.ndarray) -> None:
+    if photo.ndim != 3 or photo.shape[2] != 3 or photo.size == 0 or photo.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"a photo must be uint8 or uint16 [H, W, 3], got {photo.dtype} {list(photo.shape)}")
+
+
+@contextlib.contextmanager
+def _clear_errors() -> Iterator[None]:
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError:
+        raise MemoryError("out of memory") from None
+    except tf.errors.InvalidArgumentError as error:
+        if inference.NOT_FINITE not in error.message:
+            raise
+        raise ValueError(inference.NOT_FINITE) from None
+
+
+def _ensemble(upscale_tile: tiling.UpscaleTile) -> tiling.UpscaleTile:
+    """The mean over the 8 symmetries of a square."""
+
+    def upscale(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
+        total = np.zeros((), np.uint32)
+        for flip_y, flip_x, transpose in itertools.product((False, True), repeat=3):
+            flips = slice(None, None, -1 if flip_y else 1), slice(None, None, -1 if flip_x else 1)
+            # What begins `start` after one end begins so far before the other.
+            place = [
+                length - begin - extent if flip else begin
+                for flip, length, begin, extent in zip((flip_y, flip_x), window.shape, start, size, strict=False)
+            ]
+            if transpose:
+                sr = upscale_tile(window[flips].swapaxes(0, 1), (place[1], place[0]), (size[1], size[0])).swapaxes(0, 1)
+            else:
+                sr = upscale_tile(window[flips], (place[0], place[1]), size)
+            total = total + sr[flips]
+        return ((total + 4) // 8).astype(window.dtype)
+
+    return upscale

@@ -26,3 +26,15 @@ def tiny_generator():
     from sr_keras import models
 
     return lambda num_upscales=2, num_blocks=1: models.build_generator(num_blocks, num_upscales, 4, 4)
+
+
+@pytest.fixture(scope="session")
+def interpolator(tmp_path_factory):
+    """The folder of an exported network that interpolates: small, and easy to tell from noise."""
+    from sr_keras import export, models
+
+    generator = models.build_generator(num_blocks=1, num_upscales=2, filters=4, upscale_filters=4)
+    models.init_as_interpolator(generator)
+    folder = tmp_path_factory.mktemp("interpolator")
+    export.save(export.Servable(generator), folder / "1")
+    return folder

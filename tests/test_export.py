@@ -3,14 +3,12 @@ import json
 import numpy as np
 import pytest
 
-from sr_keras import export, models
-from sr_keras.upscaler import Upscaler
+from sr_keras import export, facts, models
 
 
 @pytest.fixture
 def servable(tiny_generator):
-    generator = tiny_generator()
-    return export.Servable(generator, export.Facts(*models.scale_and_reach(generator)))
+    return export.Servable(tiny_generator())
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1, 3), (2, 5, 9, 3)])
@@ -27,7 +25,7 @@ def test_an_export_holds_its_facts(tmp_path, servable):
 
 def test_an_export_stores_each_weight_once(tmp_path):
     generator = models.build_generator(num_blocks=2)
-    export.save(export.Servable(generator, export.Facts(4, 13)), tmp_path / "1")
+    export.save(export.Servable(generator), tmp_path / "1")
     size = sum(path.stat().st_size for path in (tmp_path / "1" / "variables").iterdir())
     assert size < 4 * generator.count_params() * 1.05
 
@@ -55,7 +53,7 @@ def test_the_newest_versions_are_kept_and_loaded(tmp_path, servable):
     for version in (1, 2, 9, 10):
         servable.weights[1].assign(servable.weights[1] + 1.0)
         export.save_version(servable, tmp_path, version, keep=2)
-    assert [path.name for path in export.versions(tmp_path)] == ["9", "10"]
+    assert [path.name for path in facts.versions(tmp_path)] == ["9", "10"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["10", "9"]
     lr = np.ones((1, 4, 4, 3), np.float32)
     np.testing.assert_allclose(export.Network(tmp_path)(lr), servable(lr), atol=1e-6)
@@ -80,30 +78,24 @@ def damage(folder, what):
 
 @pytest.mark.parametrize(
     "what, reason",
-    [("variables", "damaged"), ("graph", "damaged"), ("facts", "is damaged"), ("stranger", "not one of sr_keras")],
+    [
+        ("variables", "damaged"),
+        ("graph", "damaged"),
+        ("facts", "exported by another version"),
+        ("stranger", "not one of sr_keras"),
+    ],
 )
 def test_a_bad_model_is_named(tmp_path, servable, what, reason):
     export.save(servable, tmp_path / "1")
     damage(tmp_path / "1", what)
-    with pytest.raises(export.ModelError, match=reason) as error:
+    with pytest.raises(facts.ModelError, match=reason) as error:
         export.Network(tmp_path)
     assert str(tmp_path / "1") in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_a_missing_model_is_named(tmp_path):
-    with pytest.raises(export.ModelError, match="no such model folder"):
+    with pytest.raises(facts.ModelError, match="no such model folder"):
         export.Network(tmp_path / "nothing")
-    with pytest.raises(export.ModelError, match="holds no SavedModel"):
+    with pytest.raises(facts.ModelError, match="holds no SavedModel"):
         export.load_weights(tmp_path)
-
-
-@pytest.mark.parametrize("height, width", [(1, 1), (30, 41), (64, 7)])
-def test_the_tile_size_does_not_show(noise, servable, height, width):
-    photo = noise(height, width)
-    whole = Upscaler(servable, tile=1000).upscale(photo)
-    assert whole.shape == (4 * height, 4 * width, 3)
-    for tile in (8, 25):
-        difference = np.abs(Upscaler(servable, tile).upscale(photo).astype(int) - whole)
-        assert difference.max() <= 1
-        assert np.count_nonzero(difference) <= difference.size / 10_000

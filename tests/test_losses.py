@@ -7,10 +7,11 @@ import tensorflow as tf
 from sr_keras import losses
 
 
-def test_pixel_loss_is_the_mean_squared_error():
+@pytest.mark.parametrize("name, expected", [("mse", (0.25 + 0 + 1) / 3), ("mae", (0.5 + 0 + 1) / 3)])
+def test_pixel_losses_are_means_over_all_numbers(name, expected):
     hr = tf.constant([[[[0.0, 0.5, 1.0]]]])
     sr = tf.constant([[[[0.5, 0.5, 0.0]]]])
-    assert float(losses.pixel_loss(hr, sr)) == pytest.approx((0.25 + 0 + 1) / 3)
+    assert float(losses.PIXEL_LOSSES[name](hr, sr)) == pytest.approx(expected)
 
 
 def test_an_undecided_discriminator_costs_log_2_for_each_side():
@@ -39,5 +40,5 @@ def test_extreme_logits_stay_finite():
 @pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16])
 def test_losses_are_float32_scalars(dtype):
     photo, logits = tf.zeros([1, 2, 2, 3], dtype), tf.zeros([1, 1], dtype)
-    values = [losses.pixel_loss(photo, photo), losses.adversarial_loss(logits), losses.fake_loss(logits)]
+    values = [losses.mean_squared_error(photo, photo), losses.adversarial_loss(logits), losses.fake_loss(logits)]
     assert all(value.dtype == tf.float32 and value.shape == () for value in values)

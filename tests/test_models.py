@@ -109,32 +109,6 @@ def test_interpolator_refuses_what_it_cannot_compensate(tiny_generator):
         models.init_as_interpolator(tiny_generator(num_upscales=4))
 
 
-@pytest.mark.parametrize("num_blocks, num_upscales", [(0, 1), (2, 2), (1, 3)])
-def test_reach_is_as_far_as_the_network_sees(rng, tiny_generator, num_blocks, num_upscales):
-    generator = tiny_generator(num_upscales, num_blocks)
-    scale, reach = models.scale_and_reach(generator)
-    assert scale == 2**num_upscales
-    size, middle = 2 * reach + 5, reach + 2
-    lr = rng.random((1, size, size, 3), dtype=np.float32)
-    changed = lr.copy()
-    changed[0, middle, middle] += 1
-    difference = np.abs(np.array(generator(changed) - generator(lr)))[0].max(axis=2)
-    rows, columns = (indices // scale for indices in np.nonzero(difference))
-    furthest = max(np.abs(rows - middle).max(), np.abs(columns - middle).max())
-    assert reach - 1 <= furthest <= reach
-
-
-def test_reach_of_the_papers_generator():
-    assert models.scale_and_reach(models.build_generator()) == (4, 25)
-
-
-def test_reach_of_unknown_layers_is_refused():
-    photo = keras.Input((None, None, 3))
-    model = keras.Model(photo, keras.layers.MaxPooling2D(name="pool")(photo))
-    with pytest.raises(ValueError, match="pool"):
-        models.scale_and_reach(model)
-
-
 def test_last_convolution_is_a_plain_one(rng, tiny_generator):
     head = tiny_generator().get_layer("head_conv")
     head.bias.assign([0.1, 0.2, 0.3])

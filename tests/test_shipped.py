@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import upscale
-from sr_keras import data, evaluate, export, images
+from sr_keras import data, evaluate, export, facts, images, metrics
 from sr_keras.upscaler import Upscaler
 
 PHOTOS = ("astronaut.jpg", "camera.jpg", "cat.jpg")
@@ -16,21 +16,26 @@ def network():
 
 
 @pytest.fixture(scope="module")
-def rows(network):
-    """Measured on the middle of bundled photos, none of which it was trained on."""
+def pairs():
+    """The middle of bundled photos, none of which it was trained on."""
 
-    def pairs():
-        for name in PHOTOS:
-            photo = images.read_photo(data.SAMPLE / "photos" / name)
-            y, x = ((length - 256) // 2 for length in photo.shape[:2])
-            hr = photo[y : y + 256, x : x + 256]
-            yield name, images.resize_bicubic(hr, 64, 64), hr
+    def pair(name):
+        photo = images.read_photo(data.SAMPLE / "photos" / name)
+        y, x = ((length - 256) // 2 for length in photo.shape[:2])
+        hr = photo[y : y + 256, x : x + 256]
+        return name, images.resize_bicubic(hr, 64, 64), hr
 
-    return list(evaluate.evaluate(Upscaler(network, tile=32).upscale, pairs(), scale=4, tile=32))
+    return [pair(name) for name in PHOTOS]
+
+
+@pytest.fixture(scope="module")
+def rows(network, pairs):
+    upscaler = Upscaler(network, precision="float32", tile=32)
+    return list(evaluate.evaluate(upscaler.upscale, pairs, scale=4, tile=32))
 
 
 def test_it_is_the_papers_generator(network):
-    assert network.facts == export.Facts(scale=4, reach=25)
+    assert network.facts == facts.Facts(scale=4, reach=25, peak_values=12288, peak_margin=1, operations=14_186_880)
     assert sum(weight.size for weight in export.load_weights(upscale.SHIPPED_MODEL)) == 2_627_907
 
 
@@ -48,9 +53,41 @@ def test_its_tiles_leave_no_seams(rows):
     assert all(row.seam < 1.2 for row in rows)
 
 
-def test_its_result_does_not_depend_on_the_tile_size(network):
-    photo = images.read_photo(data.SAMPLE / "small.png")[:70, :90]
-    whole, tiled = (Upscaler(network, tile).upscale(photo).astype(int) for tile in (1000, 24))
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("content", ["photo", "noise"])
+def test_its_result_does_not_depend_on_the_tile_size(network, noise, precision, content):
+    photo = noise(70, 90) if content == "noise" else images.read_photo(data.SAMPLE / "small.png")[:70, :90]
+    whole, tiled = (Upscaler(network, precision=precision, tile=tile).upscale(photo).astype(int) for tile in (1000, 24))
     difference = np.abs(whole - tiled)
-    assert difference.max() <= 1
-    assert np.count_nonzero(difference) <= difference.size / 10_000
+    if precision == "float32":
+        assert difference.max() <= 1
+        assert np.count_nonzero(difference) <= difference.size / 10_000
+    assert difference.max() <= 2
+
+
+def test_float32_is_the_keras_network(network, pairs):
+    """To 1e-4; the 16-bit form is the float32 form with finer levels."""
+    upscaler = Upscaler(network, tile=64)
+    for _, lr, _ in pairs:
+        expected = np.clip(network(images.to_float(lr)[np.newaxis])[0], 0, 1)
+        sr = upscaler.upscale(lr.astype(np.uint16) * 257) / 65535
+        np.testing.assert_allclose(sr, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_reduced_precisions_cost_nothing_that_is_seen(network, pairs, precision):
+    fine, coarse = (Upscaler(network, precision=name, tile=64) for name in ("float32", precision))
+    for _, lr, hr in pairs:
+        pictures = [upscaler.upscale(lr) for upscaler in (fine, coarse)]
+        psnr_db = [metrics.psnr_ssim(hr, picture, border=4)[0] for picture in pictures]
+        assert psnr_db[1] == pytest.approx(psnr_db[0], abs=0.02)
+        assert np.abs(pictures[0].astype(int) - pictures[1]).mean() < 0.5
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (40, 128, 200), (250, 20, 90)])
+def test_flat_areas_keep_their_colour_in_bfloat16(network, colour):
+    photo = np.broadcast_to(np.uint8(colour), (60, 60, 3))
+    fine, coarse = (Upscaler(network, precision=name).upscale(photo) for name in ("float32", "bfloat16"))
+    difference = coarse[104:-104, 104:-104].astype(int) - fine[104:-104, 104:-104]
+    assert np.abs(difference.mean((0, 1))).max() < 1
+    assert np.abs(difference).max() <= 2

@@ -1,6 +1,5 @@
 """`train.py` as a person runs it: as a process, on the bundled photos, with very small networks."""
 
-import json
 import re
 import shutil
 import signal
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from sr_keras import export, images
+from sr_keras import export, facts, images
 from tests.conftest import ROOT
 
 SMALL = [
@@ -150,7 +149,7 @@ def test_a_stopped_run_saves_and_resumes(tmp_path, number):
     code, stderr = train(f"--flagfile={tmp_path}/train.flags", "--steps_per_iteration=1")
     assert code == 0, stderr
     assert "resumed from" in stderr
-    assert [path.name for path in export.versions(tmp_path)] == ["1"]
+    assert [path.name for path in facts.versions(tmp_path)] == ["1"]
 
 
 def test_the_papers_flagfile_says_how_to_get_its_photos(tmp_path):
@@ -185,8 +184,7 @@ def test_a_run_starts_from_an_export(finished_run, tmp_path):
     run_dir, _ = finished_run
     code, stderr = train(*SMALL, "--iterations=1", "--learning_rate=0", f"--init={run_dir}", f"--run_dir={tmp_path}")
     assert code == 0, stderr
-    facts = json.loads((tmp_path / "1" / "assets.extra" / "sr_keras.json").read_text())
-    assert facts["scale"] == 4
+    assert facts.read_facts(tmp_path / "1").scale == 4
     trainable = [w.ndim == 4 for w in export.load_weights(run_dir)]
     for old, new, is_kernel in zip(export.load_weights(run_dir), export.load_weights(tmp_path), trainable, strict=True):
         if is_kernel:
@@ -205,7 +203,7 @@ def test_a_changed_learning_rate_is_taken_on_resume(finished_run, tmp_path):
     code, stderr = train(f"--flagfile={run_dir}/train.flags", f"--run_dir={run_dir}", "--iterations=31", "--learning_rate=0.5")
     assert code == 0, stderr
     assert "generator/learning_rate 0.5" in stderr
-    assert [path.name for path in export.versions(run_dir)] == ["30", "31"]
+    assert [path.name for path in facts.versions(run_dir)] == ["30", "31"]
 
 
 def test_a_missing_export_is_made_on_resume(finished_run, tmp_path):
@@ -215,6 +213,17 @@ def test_a_missing_export_is_made_on_resume(finished_run, tmp_path):
     assert code == 0, stderr
     for old, new in zip(export.load_weights(finished_run[0]), export.load_weights(run_dir), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_another_generator_trains_on_another_loss(tmp_path):
+    sizes = [flag for flag in SMALL if not flag.startswith("--upscale_filters")]
+    flags = ["--generator=edsr", "--pixel_loss=mae", "--iterations=1", "--pretrain_iterations=1", f"--run_dir={tmp_path}"]
+    code, stderr = train(*sizes, *flags)
+    assert code == 0, stderr
+    assert facts.read_facts(tmp_path / "1").scale == 4
+    code, stderr = train(*SMALL, *flags)
+    assert code == 2
+    assert "the generator edsr has no upscale_filters" in stderr.splitlines()[-1]
 
 
 def test_the_papers_run_is_the_papers():

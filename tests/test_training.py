@@ -173,7 +173,7 @@ def test_float16_and_float32_agree_on_the_loss(batch):
     lr, hr = batch
     run, half = new_state(), new_state("mixed_float16")
     half.generator.set_weights(run.generator.get_weights())
-    exact, rounded = (losses.pixel_loss(hr, network.generator(lr, training=True)) for network in (run, half))
+    exact, rounded = (losses.mean_squared_error(hr, network.generator(lr, training=True)) for network in (run, half))
     assert float(rounded) == pytest.approx(float(exact), rel=1e-2)
 
 

@@ -1,26 +1,25 @@
-"""`upscale.py` and `python -m sr_keras.evaluate` as a person runs them."""
+"""`upscale.py` as a person runs it."""
 
+import contextlib
+import fcntl
+import io
 import json
+import os
+import pty
+import shutil
+import signal
+import struct
 import subprocess
 import sys
+import termios
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import upscale
-from sr_keras import data, evaluate, export, images, models
+from sr_keras import images
 from tests.conftest import ROOT
-
-
-@pytest.fixture(scope="module")
-def interpolator(tmp_path_factory):
-    """The folder of an exported network that interpolates: small, and easy to tell from noise."""
-    generator = models.build_generator(num_blocks=1, num_upscales=2, filters=4, upscale_filters=4)
-    models.init_as_interpolator(generator)
-    folder = tmp_path_factory.mktemp("interpolator")
-    export.save(export.Servable(generator, export.Facts(*models.scale_and_reach(generator))), folder / "1")
-    return folder
 
 
 @pytest.fixture
@@ -30,13 +29,28 @@ def photo(tmp_path, noise):
     return path
 
 
-def run(*arguments):
-    return upscale.main([*map(str, arguments)])
+@pytest.fixture
+def run(interpolator):
+    """Runs `upscale.py` with the interpolator; returns its exit code."""
+
+    def run(*arguments):
+        model = [] if any(str(argument).startswith("--model") for argument in arguments) else [f"--model={interpolator}"]
+        try:
+            return upscale.main([*map(str, arguments), *model])
+        except SystemExit as stop:  # argparse
+            return stop.code
+
+    return run
 
 
-def test_the_result_lies_beside_the_photo(photo, interpolator, capsys):
+def start(*arguments, model, **options):
+    command = [sys.executable, "upscale.py", *map(str, arguments), f"--model={model}"]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+def test_the_result_lies_beside_the_photo(photo, run, capsys):
     before = photo.read_bytes()
-    assert run(photo, "--model", interpolator) == 0
+    assert run(photo) == 0
     result = photo.with_name("photo_x4.jpg")
     assert images.read_photo(result).shape == (84, 136, 3)
     assert photo.read_bytes() == before
@@ -45,87 +59,179 @@ def test_the_result_lies_beside_the_photo(photo, interpolator, capsys):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (33, 16), (130, 129)])
-def test_any_size(tmp_path, noise, interpolator, size):
+def test_any_size(tmp_path, noise, run, size):
     images.write_photo(tmp_path / "photo.png", noise(*size))
-    assert run(tmp_path / "photo.png", "--model", interpolator, "--tile=16") == 0
+    assert run(tmp_path / "photo.png", "--tile=16") == 0
     assert images.read_photo(tmp_path / "photo_x4.png").shape == (4 * size[0], 4 * size[1], 3)
 
 
-@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK"])
-def test_any_kind_of_picture(tmp_path, noise, interpolator, mode):
-    picture = Image.fromarray(noise(9, 12)).convert(mode)
-    picture.save(tmp_path / "photo.tif")
-    assert run(tmp_path / "photo.tif", "--model", interpolator, "--output", tmp_path / "large.png") == 0
-    assert images.read_photo(tmp_path / "large.png").shape == (36, 48, 3)
+@pytest.mark.parametrize(
+    "arguments, name, size",
+    [
+        (["--scale=2"], "photo_x2.jpg", (68, 42)),
+        (["--scale=1.5"], "photo_x1.5.jpg", (51, 32)),
+        (["--scale=9"], "photo_x9.jpg", (306, 189)),
+        (["--width=100"], "photo_100w.jpg", (100, 62)),
+        (["--width=100", "--height=50"], "photo_100x50.jpg", (100, 50)),
+        (["--format=webp", "--quality=50"], "photo_x4.webp", (136, 84)),
+        (["--format=avif", "--self_ensemble"], "photo_x4.avif", (136, 84)),
+    ],
+)
+def test_other_sizes_and_formats(photo, run, arguments, name, size):
+    assert run(photo, *arguments) == 0
+    with Image.open(photo.with_name(name)) as result:
+        assert result.size == size
 
 
-def test_formats_that_hold_no_photo_become_png(tmp_path, noise, interpolator):
-    Image.fromarray(noise(9, 12)).save(tmp_path / "photo.gif")
-    assert run(tmp_path / "photo.gif", "--model", interpolator) == 0
-    assert (tmp_path / "photo_x4.png").exists()
+def test_what_is_lost_is_said(tmp_path, noise, run, capsys):
+    picture = Image.fromarray(noise(9, 12))
+    picture.putalpha(Image.linear_gradient("L").resize(picture.size))
+    picture.save(tmp_path / "a.png", save_all=True, append_images=[picture.rotate(180)])
+    assert run(tmp_path / "a.png", "--format=jpg") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == f"{tmp_path / 'a.png'}: the first of 2 frames (--all_frames takes each)"
+    assert "what was transparent became white" in lines[2]
 
 
-def test_the_comparison_shows_both(photo, tmp_path, interpolator):
-    assert run(photo, "--model", interpolator, "--comparison", tmp_path / "both.png") == 0
-    both = images.read_photo(tmp_path / "both.png")
-    sr = images.read_photo(photo)
-    bicubic = images.resize_bicubic(sr, 84, 136)
-    np.testing.assert_array_equal(both[-84:, 7:143], bicubic)
-    assert both.shape[1] == 2 * 150 + 8
+def test_all_frames(tmp_path, noise, run):
+    frames = [Image.fromarray(noise(9, 12)) for _ in range(3)]
+    frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:], duration=70)
+    assert run(tmp_path / "a.webp", "--all_frames") == 0
+    with Image.open(tmp_path / "a_x4.webp") as result:
+        assert (result.n_frames, result.size) == (3, (48, 36))
+    assert run(tmp_path / "a.webp", "--all_frames", "--format=jpg") == 1
 
 
-def test_an_existing_result_is_kept_unless_told(photo, interpolator, capsys):
+def test_many_photos(tmp_path, photo, noise, run, capsys):
+    (tmp_path / "deep").mkdir()
+    images.write_photo(tmp_path / "deep" / "b.png", noise(5, 6))
+    (tmp_path / "bad.png").write_bytes(b"")
+    arguments = [tmp_path, "--recursive", f"--output_dir={tmp_path / 'large'}", f"--report={tmp_path / 'report.jsonl'}"]
+    assert run(*arguments) == 1
+    out, err = capsys.readouterr()
+    assert out.splitlines()[-1] == "2 done, 0 skipped, 1 failed"
+    assert err.splitlines() == [f"failed: {tmp_path / 'bad.png'}: not a picture"]
+    large = [path.relative_to(tmp_path / "large") for path in sorted((tmp_path / "large").rglob("*.*"))]
+    assert list(map(str, large)) == ["deep/b_x4.png", "photo_x4.jpg"]
+    report = {entry["source"]: entry for entry in map(json.loads, (tmp_path / "report.jsonl").read_text().splitlines())}
+    assert {name: entry["status"] for name, entry in report.items()} == {
+        str(photo): "done",
+        str(tmp_path / "deep" / "b.png"): "done",
+        str(tmp_path / "bad.png"): "failed",
+    }
+    assert report[str(photo)]["result_size"] == [136, 84]
+
+    # Again: what is there is skipped, and the report goes on.
+    (tmp_path / "bad.png").unlink()
+    assert run(*arguments, "--skip_existing") == 0
+    assert "0 done, 2 skipped, 0 failed" in capsys.readouterr().out
+    assert len((tmp_path / "report.jsonl").read_text().splitlines()) == 5
+
+
+def test_an_existing_result_is_kept_unless_told(photo, run, capsys):
     result = photo.with_name("photo_x4.jpg")
     result.write_bytes(b"precious")
-    assert run(photo, "--model", interpolator) == 1
+    assert run(photo) == 1
     assert "exists already; --overwrite replaces it" in capsys.readouterr().err
+    assert run(photo, "--skip_existing") == 0
     assert result.read_bytes() == b"precious"
-    assert run(photo, "--model", interpolator, "--overwrite") == 0
+    assert run(photo, "--overwrite") == 0
     assert images.read_photo(result).shape == (84, 136, 3)
 
 
+def test_a_dry_run_does_nothing(photo, run, capsys):
+    photo.with_name("photo_x4.jpg").touch()
+    before = sorted(photo.parent.iterdir())
+    assert run(photo, "--dry_run", "--output_dir=nowhere") == 0
+    assert capsys.readouterr().out == f"{photo} -> nowhere/photo_x4.jpg\n"
+    assert run(photo, "--dry_run") == 0
+    assert "photo_x4.jpg (is there already)" in capsys.readouterr().out
+    assert sorted(photo.parent.iterdir()) == before
+
+
+def test_quiet_and_verbose(photo, run, capsys):
+    assert run(photo, "--quiet") == 0
+    assert capsys.readouterr() == ("", "")
+    assert run(photo, "--verbose", "--overwrite", "--precision=float32", "--tile=12") == 0
+    assert "CPU: float32, tiles of 12 pixels" in capsys.readouterr().out
+
+
 def bad_inputs(tmp_path):
+    Image.new("RGB", (64, 64)).save(tmp_path / "whole.jpg")
     (tmp_path / "text.jpg").write_text("no photo")
     (tmp_path / "empty.png").write_bytes(b"")
-    return {"text.jpg": "not a picture", "empty.png": "not a picture", "gone.png": "No such file", "": "Is a directory"}
+    (tmp_path / "half.jpg").write_bytes((tmp_path / "whole.jpg").read_bytes()[:-200])
+    return {
+        "text.jpg": "not a picture",
+        "empty.png": "not a picture",
+        "gone.png": "no such file",
+        "half.jpg": "truncated",
+    }
 
 
-def test_bad_input_is_one_clear_line(tmp_path, interpolator, capsys):
+def test_bad_input_is_one_clear_line(tmp_path, run, capsys):
     for name, reason in bad_inputs(tmp_path).items():
         before = sorted(tmp_path.iterdir())
-        assert run(tmp_path / name, "--model", interpolator, "--output", tmp_path / "out.png") == 1
+        assert run(tmp_path / name, "--output", tmp_path / "out.png") == 1
         [line] = capsys.readouterr().err.splitlines()
         assert str(tmp_path / name) in line
-        assert reason in line
+        assert reason in line.lower()
         assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_picture_that_is_too_large_is_one_clear_line(photo, run, capsys):
+    assert run(photo, "--max_pixels=10000") == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line == f"upscale.py: {photo}: its result would have 11,424 pixels, more than --max_pixels=10000 allows"
 
 
 @pytest.mark.parametrize(
     "arguments, reason",
     [
-        (["--model", "nowhere"], "nowhere: no such model folder"),
-        (["--output", "result.xyz"], "must end in .jpg"),
-        (["--output", "nowhere/result.png"], "its folder does not exist"),
+        (["--model=nowhere"], "nowhere: no such model folder"),
+        (["--model=tests"], "tests: holds no SavedModel"),
+        (["--scale=0"], "must be a number above 1"),
+        (["--scale=2", "--width=10"], "exclude each other"),
+        (["--quality=101"], "must be a whole number from 1 to 100"),
+        (["--output=a.png", "--output_dir=b"], "exclude each other"),
+        (["--overwrite", "--skip_existing"], "not allowed with"),
+        (["--report=nowhere/report"], "nowhere/report: No such file"),
+        (["nowhere/*.png"], "nothing that it describes"),
+        (["--output=a.xyz"], "must end in"),
     ],
 )
-def test_wrong_use_is_one_clear_line(photo, interpolator, capsys, arguments, reason):
-    defaults = [] if "--model" in arguments else ["--model", interpolator]
-    assert run(photo, *defaults, *arguments) == 1
+def test_wrong_use_is_one_clear_line(photo, run, capsys, arguments, reason):
+    assert run(photo, *arguments) == 2
+    assert reason in capsys.readouterr().err.splitlines()[-1]
+    assert list(photo.parent.iterdir()) == [photo]
+
+
+def test_a_strangers_model_is_refused(photo, run, tmp_path, capsys, interpolator):
+    shutil.copytree(interpolator, tmp_path / "model")
+    (tmp_path / "model" / "1" / "assets.extra" / "sr_keras.json").unlink()
+    assert run(photo, f"--model={tmp_path / 'model'}") == 2
+    assert "a SavedModel, but not one of sr_keras" in capsys.readouterr().err
+
+
+def test_a_damaged_model_is_refused(photo, run, tmp_path, capsys, interpolator):
+    shutil.copytree(interpolator, tmp_path / "model")
+    (tmp_path / "model" / "1" / "saved_model.pb").write_bytes(b"damaged")
+    assert run(photo, f"--model={tmp_path / 'model'}") == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert reason in line
+    assert "damaged" in line
 
 
-def test_a_result_too_large_for_its_format_is_refused_before_the_work(tmp_path, interpolator, capsys):
-    Image.new("RGB", (4100, 2)).save(tmp_path / "wide.webp")
-    assert run(tmp_path / "wide.webp", "--model", interpolator) == 1
-    assert ".webp holds at most 16383 pixels a side, not 16400x8" in capsys.readouterr().err
+def test_nothing_named_is_wrong_use(run, capsys):
+    assert run() == 2
+    assert "name a photo" in capsys.readouterr().err
 
 
-def test_the_photo_itself_is_never_replaced(photo, interpolator, capsys):
-    before = photo.read_bytes()
-    assert run(photo, "--model", interpolator, "--output", photo, "--overwrite") == 1
-    assert "would replace the photo itself" in capsys.readouterr().err
-    assert photo.read_bytes() == before
+def test_the_comparison_shows_both(photo, tmp_path, run):
+    assert run(photo, "--format=png", "--comparison", tmp_path / "both.png") == 0
+    both = images.read_photo(tmp_path / "both.png")
+    bicubic = images.resize_bicubic(images.read_photo(photo), 84, 136)
+    np.testing.assert_array_equal(both[-84:, 7:143], bicubic)
+    np.testing.assert_array_equal(both[-84:, 165:301], images.read_photo(tmp_path / "photo_x4.png"))
 
 
 def test_help_needs_no_tensorflow():
@@ -135,86 +241,46 @@ def test_help_needs_no_tensorflow():
 
 
 def test_nothing_but_the_result_line_is_printed(photo, interpolator):
-    command = [sys.executable, "upscale.py", photo, "--model", interpolator]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert result.stderr == ""
-    assert len(result.stdout.splitlines()) == 1
+    process = start(photo, model=interpolator)
+    out, err = process.communicate()
+    assert err == b""
+    assert len(out.splitlines()) == 1
 
 
-@pytest.fixture
-def photos(tmp_path):
-    """Two originals and their low-resolution files; one original is no multiple of 4."""
-    hr_dir, lr_dir = tmp_path / "hr", tmp_path / "lr"
-    for folder in (hr_dir, lr_dir):
-        folder.mkdir()
-    whole = images.read_photo(data.SAMPLE / "photos" / "cat.jpg")
-    for name, hr in {"a.png": whole[:101, 150:271], "b.png": whole[80:200, 100:240]}.items():
-        images.write_photo(hr_dir / name, hr)
-        height, width = (length // 4 for length in hr.shape[:2])
-        images.write_photo(lr_dir / name, images.resize_bicubic(hr[: 4 * height, : 4 * width], height, width))
-    return hr_dir, lr_dir
+def test_standard_streams(photo, interpolator):
+    process = start("-", model=interpolator, stdin=subprocess.PIPE)
+    out, err = process.communicate(photo.read_bytes())
+    assert process.returncode == 0
+    with Image.open(io.BytesIO(out)) as result:
+        assert (result.format, result.size) == ("JPEG", (136, 84))
+    assert err.splitlines()[0].startswith(b"standard input (34x21) -> standard output (136x84)")
 
 
-def test_evaluation_prints_a_table_and_writes_json(photos, interpolator, tmp_path, capsys):
-    hr_dir, lr_dir = photos
-    report = tmp_path / "report.json"
-    assert evaluate.main([f"--model={interpolator}", f"--hr={hr_dir}", f"--lr={lr_dir}", f"--json={report}"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[1:4]] == ["a.png", "b.png", "mean"]
-    content = json.loads(report.read_text())
-    assert [row["photo"] for row in content["photos"]] == ["a.png", "b.png"]
-    assert content["mean"]["psnr_db"] == pytest.approx(np.mean([row["psnr_db"] for row in content["photos"]]))
+def test_a_terminal_shows_a_bar(photo, interpolator):
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    command = [sys.executable, "upscale.py", str(photo), f"--model={interpolator}", "--tile=8"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # the end of a terminal
+            while piece := os.read(ours, 1000):
+                shown += piece
+        os.close(ours)
+    assert process.returncode == 0
+    assert b"%|" in shown
+    assert b" of 1 [" in shown
 
 
-def test_evaluation_makes_the_small_photos_itself(photos, interpolator, tmp_path):
-    hr_dir, lr_dir = photos
-    for name, more in {"given": [f"--lr={lr_dir}"], "made": []}.items():
-        arguments = [f"--model={interpolator}", f"--hr={hr_dir}", f"--json={tmp_path / name}", *more]
-        assert evaluate.main(arguments) == 0
-    given, made = (json.loads((tmp_path / name).read_text())["mean"] for name in ("given", "made"))
-    assert given == made
-
-
-def test_evaluation_knows_bicubic(tmp_path, interpolator):
-    """With given low-resolution files, as for Set5; the numbers are those of tests/test_metrics.py."""
-    for name, side in {"hr": 512, "lr": 128}.items():
-        (tmp_path / name).mkdir()
-        photo = images.read_photo(data.SAMPLE / "photos" / "astronaut.jpg")
-        images.write_photo(tmp_path / name / "astronaut.png", images.resize_bicubic(photo, side, side))
-    arguments = [f"--model={interpolator}", f"--hr={tmp_path / 'hr'}", f"--lr={tmp_path / 'lr'}"]
-    assert evaluate.main([*arguments, f"--json={tmp_path / 'report.json'}"]) == 0
-    mean = json.loads((tmp_path / "report.json").read_text())["mean"]
-    assert mean["bicubic_psnr_db"] == pytest.approx(26.8231, abs=0.01)
-    assert mean["bicubic_ssim"] == pytest.approx(0.84427, abs=0.0005)
-
-
-def test_bicubic_measures_like_bicubic(photos):
-    """A network that is bicubic has bicubic's numbers in both halves of the table, and moves no colour."""
-    pairs = evaluate.read_pairs(*photos, scale=4)
-    rows = list(
-        evaluate.evaluate(lambda lr: images.resize_bicubic(lr, *(4 * n for n in lr.shape[:2])), pairs, scale=4, tile=16)
-    )
-    for row in rows:
-        assert (row.psnr_db, row.ssim) == (row.bicubic_psnr_db, row.bicubic_ssim)
-        assert row.colour_shift == row.edge_db == 0
-        assert row.seam == 1
-
-
-@pytest.mark.parametrize("missing", ["hr", "lr", "empty"])
-def test_evaluation_names_what_is_missing(photos, interpolator, tmp_path, capsys, missing):
-    hr_dir, _ = photos
-    (tmp_path / "empty").mkdir()
-    arguments = {
-        "hr": ["--hr=nowhere"],
-        "lr": [f"--hr={hr_dir}", f"--lr={tmp_path / 'empty'}"],
-        "empty": [f"--hr={tmp_path / 'empty'}"],
-    }[missing]
-    assert evaluate.main([f"--model={interpolator}", *arguments]) == 1
-    assert len(capsys.readouterr().err.splitlines()) == 1
-
-
-def test_a_low_resolution_file_of_the_wrong_size_is_named(photos, interpolator, noise, capsys):
-    hr_dir, lr_dir = photos
-    images.write_photo(lr_dir / "b.png", noise(20, 20))
-    assert evaluate.main([f"--model={interpolator}", f"--hr={hr_dir}", f"--lr={lr_dir}"]) == 1
-    assert "b.png: its low-resolution file must have 35x30 pixels, has 20x20" in capsys.readouterr().err
+def test_ctrl_c_leaves_nothing_half_done(tmp_path, noise, interpolator):
+    for index in range(30):
+        images.write_photo(tmp_path / f"{index}.png", noise(90, 90))
+    process = start(tmp_path, f"--output_dir={tmp_path / 'large'}", "--tile=8", model=interpolator)
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err == b""
+    results = list((tmp_path / "large").iterdir())
+    assert 0 < len(results) < 30
+    assert all(images.read_photo(result).shape == (360, 360, 3) for result in results)

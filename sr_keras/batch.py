@@ -1,0 +1,233 @@
+"""Upscales many files: one that fails does not stop the others, and reading and writing go on beside the computing."""
+
+import contextlib
+import dataclasses
+import functools
+import io
+import os
+import pathlib
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Literal
+
+from sr_keras import images, pictures
+from sr_keras.enlarge import Size, Target, enlarge
+from sr_keras.images import PhotoError
+from sr_keras.jobs import Job
+from sr_keras.pictures import Format, Picture
+
+if TYPE_CHECKING:  # TensorFlow takes seconds to import
+    from sr_keras.upscaler import Upscaler
+
+# Larger results are written before the next photo begins, so that two of them are never in memory.
+_LARGEST_BESIDE_ANOTHER = 32_000_000
+
+Progress = Callable[[Job, float], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """What is to be done to each picture.
+
+    Attributes:
+        target: the size of the results.
+        suffix: of results on standard output; None is as the source has it.
+        quality: 1 to 100, of formats with loss.
+        all_frames, self_ensemble: see `pictures.read` and `enlarge`.
+        max_pixels: the most that a picture and its result may have.
+        existing: what becomes of results that are there already.
+    """
+
+    target: Target
+    suffix: str | None = None
+    quality: int = 95
+    all_frames: bool = False
+    self_ensemble: bool = False
+    max_pixels: int = 400_000_000
+    existing: Literal["fail", "skip", "overwrite"] = "fail"
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What became of a file.
+
+    Attributes:
+        reason: why it failed or was skipped.
+        notes: what could not be kept, in words.
+        size, result_size: width and height in pixels.
+        seconds: of the computing alone.
+    """
+
+    job: Job
+    status: Literal["done", "skipped", "failed"]
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+    size: Size | None = None
+    result_size: Size | None = None
+    seconds: float | None = None
+
+
+def run(
+    jobs: Sequence[Job], upscalers: Sequence["Upscaler"], work: Work, progress: Progress = lambda job, share: None
+) -> Generator[Outcome, None, None]:
+    """Does the jobs, each as soon as an upscaler is free; gives their outcomes in the order in which they end.
+
+    Closing the iterator early stops the work after the tiles in hand, and leaves nothing half-written.
+
+    Args:
+        jobs: no two have one result.
+        upscalers: each works on one picture at a time, all of them at once.
+        work: the same for all.
+        progress: told the share of a job that is done, from 0 to 1, from several threads.
+    """
+    waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
+    outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+    stop = threading.Event()
+    for job in jobs:
+        waiting.put(job)
+    workers = [
+        threading.Thread(target=_work, args=(upscaler, work, waiting, outcomes.put, progress, stop)) for upscaler in upscalers
+    ]
+    for worker in workers:
+        worker.start()
+    try:
+        for _ in jobs:
+            yield outcomes.get()
+    finally:
+        stop.set()
+        for worker in workers:
+            worker.join()
+
+
+class _StopError(Exception):
+    """Nobody waits for the rest."""
+
+
+class _ExistsError(Exception):
+    """The result is there, and is to stay."""
+
+
+def _work(
+    upscaler: "Upscaler",
+    work: Work,
+    waiting: "queue.SimpleQueue[Job]",
+    report: Callable[[Outcome], None],
+    progress: Progress,
+    stop: threading.Event,
+) -> None:
+    """Takes jobs until none waits; reads the next picture and writes the last one while one is computed."""
+
+    def read_next() -> tuple[Job, Future[tuple[Picture, Format]]] | None:
+        with contextlib.suppress(queue.Empty):
+            job = waiting.get_nowait()
+            return job, reader.submit(_read, job, work)
+        return None
+
+    def told(job: Job, share: float) -> None:
+        if stop.is_set():
+            raise _StopError
+        progress(job, share)
+
+    with ThreadPoolExecutor(1, "read") as reader, ThreadPoolExecutor(1, "write") as writer:
+        ahead = read_next()
+        writing: Future[None] | None = None
+        while ahead is not None and not stop.is_set():
+            (job, reading), ahead = ahead, read_next()
+            try:
+                picture, file_format = reading.result()
+                begun = time.monotonic()
+                larger = enlarge(
+                    picture,
+                    upscaler,
+                    work.target,
+                    self_ensemble=work.self_ensemble,
+                    progress=functools.partial(told, job),
+                )
+                seconds = time.monotonic() - begun
+            except _StopError:
+                return
+            except Exception as error:
+                report(_unfinished(job, error))
+                continue
+            if writing is not None:
+                writing.result()
+            size, result_size = picture.frames[0].size, larger.frames[0].size
+            done = Outcome(job, "done", "", larger.notes, size, result_size, seconds)
+            writing = writer.submit(_write, larger, file_format, work.quality, done, report)
+            if result_size[0] * result_size[1] > _LARGEST_BESIDE_ANOTHER:
+                writing.result()
+
+
+def _read(job: Job, work: Work) -> tuple[Picture, Format]:
+    """Reads a picture, as its result's format can hold it; first come all the reasons not to."""
+    if job.output is not None:
+        _require_place(job.output, work)
+
+    def check_size(width: int, height: int) -> None:
+        result = work.target.size(width, height)
+        for name, pixels in (("it has", width * height), ("its result would have", result[0] * result[1])):
+            if pixels > work.max_pixels:
+                raise PhotoError(f"{job.name}: {name} {pixels:,} pixels, more than --max_pixels={work.max_pixels} allows")
+        if job.output is not None:
+            images.require_writable(job.output, height=result[1], width=result[0])
+
+    source = job.source or io.BytesIO(sys.stdin.buffer.read())
+    picture = pictures.read(source, all_frames=work.all_frames, check_size=check_size)
+    file_format = _format(job, work, picture)
+    return pictures.fitted(picture, file_format), file_format
+
+
+def _format(job: Job, work: Work, picture: Picture) -> Format:
+    if job.output is not None:
+        return pictures.FORMATS[job.output.suffix.lower()]
+    if work.suffix is not None:
+        return pictures.FORMATS[work.suffix]
+    by_name = {file_format.name: file_format for file_format in pictures.FORMATS.values()}
+    return by_name.get(picture.file_format or "", pictures.FORMATS[".png"])
+
+
+def _require_place(output: pathlib.Path, work: Work) -> None:
+    if output.exists() and work.existing == "skip":
+        raise _ExistsError(f"{output} is there already")
+    if output.exists() and work.existing == "fail":
+        raise PhotoError(f"{output}: exists already; --overwrite replaces it, --skip_existing leaves it")
+    folder = output.absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise PhotoError(f"{output}: {folder} is no folder")
+    if not os.access(folder, os.W_OK):
+        raise PhotoError(f"{output}: its folder can't be written")
+
+
+def _write(picture: Picture, file_format: Format, quality: int, done: Outcome, report: Callable[[Outcome], None]) -> None:
+    try:
+        if done.job.output is None:
+            buffer = io.BytesIO()
+            pictures.write(buffer, picture, file_format, quality)
+            sys.stdout.buffer.write(buffer.getbuffer())
+            sys.stdout.buffer.flush()
+        else:
+            done.job.output.parent.mkdir(parents=True, exist_ok=True)
+            pictures.write(done.job.output, picture, file_format, quality)
+    except Exception as error:
+        report(_unfinished(done.job, error))
+    else:
+        report(done)
+
+
+def _unfinished(job: Job, error: Exception) -> Outcome:
+    match error:
+        case _ExistsError():
+            return Outcome(job, "skipped", str(error))
+        case PhotoError():
+            reason = str(error)
+        case MemoryError():
+            reason = f"{job.name}: too little memory; a smaller --memory_mb or --tile needs less"
+        case _:
+            reason = f"{job.name}: {images.reason(error)}"
+    return Outcome(job, "failed", reason if job.source is None or str(job.source) in reason else f"{job.name}: {reason}")

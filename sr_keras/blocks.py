@@ -1,0 +1,56 @@
+"""What the networks share. Needs Keras only."""
+
+import keras
+import numpy as np
+from keras import KerasTensor, layers, ops
+
+
+class DepthToSpace(layers.Layer):
+    """`[B, h, w, 4 C]` to `[B, 2 h, 2 w, C]`: the sub-pixel shuffle (Shi et al. 2016, equation 4)."""
+
+    def call(self, inputs: KerasTensor) -> KerasTensor:
+        return depth_to_space(inputs)
+
+
+def depth_to_space(x: KerasTensor) -> KerasTensor:
+    """`[B, h, w, 4 C]` to `[B, 2 h, 2 w, C]`; Keras 3.12, the last for Python 3.10, has no operation for it."""
+    batch, height, width, _ = ops.shape(x)
+    filters = x.shape[-1] // 4
+    x = ops.reshape(x, (batch, height, width, 2, 2, filters))
+    return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (batch, 2 * height, 2 * width, filters))
+
+
+def blocked_conv(x: KerasTensor, kernel: KerasTensor) -> KerasTensor:
+    """A convolution of few output channels, computed for 2x2 output pixels at once: the same sums on the same weights.
+
+    With 3 output channels a CPU runs it at 2 to 3 times the speed of the plain form, because the channels fill its vector
+    registers better.
+
+    Args:
+        x: `[B, h, w, C]` with h and w even.
+        kernel: `[k, k, C, n]`, k odd, of the type of `x`.
+
+    Returns:
+        `[B, h, w, n]`, float32; zeros lie around `x`.
+    """
+    offsets = [(0, 0), (0, 1), (1, 0), (1, 1)]
+    kernels = [ops.pad(kernel, [[dy, 1 - dy], [dx, 1 - dx], [0, 0], [0, 0]]) for dy, dx in offsets]
+    quads = ops.conv(x, ops.concatenate(kernels, axis=-1), strides=2, padding="same")
+    return depth_to_space(ops.cast(quads, "float32"))
+
+
+def pass_colours(layer: keras.Layer, taps: np.ndarray) -> None:
+    """Makes the first three output channels of a convolution the first three input channels, each filtered by `taps`."""
+    kernel = np.array(layer.kernel)
+    transposed = isinstance(layer, layers.Conv2DTranspose)
+    colours = kernel.swapaxes(2, 3) if transposed else kernel  # a view: [kh, kw, in, out]
+    colours[..., :3] = 0
+    colours[:, :, range(3), range(3)] = np.outer(taps, taps)[..., np.newaxis]
+    layer.kernel.assign(kernel)
+
+
+def require_at_least(smallest: int, **numbers: int) -> None:
+    """Raises ValueError if a number is below `smallest`; the message names it."""
+    for name, number in numbers.items():
+        if number < smallest:
+            raise ValueError(f"{name} must be at least {smallest}, got {number}")

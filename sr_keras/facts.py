@@ -1,0 +1,75 @@
+"""What is known of an exported network without loading it, and where the newest one of a run lies. Needs no TensorFlow."""
+
+import dataclasses
+import json
+import pathlib
+
+# Number formats that an exported network has a form for.
+PRECISIONS = ("float32", "bfloat16", "float16")
+
+_FACTS = pathlib.PurePath("assets.extra", "sr_keras.json")
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What lies in the file of facts of an exported network; derived from its layers.
+
+    Attributes:
+        scale: how many times larger the output is, along each axis.
+        reach: how far it sees: no output pixel depends on an input pixel further away, in input pixels.
+        peak_values: how many numbers its work takes at most, for each input pixel.
+        peak_margin: how far around a tile it takes so many, in input pixels.
+        operations: multiplications and additions of its convolutions, for each input pixel.
+    """
+
+    scale: int
+    reach: int
+    peak_values: int
+    peak_margin: int
+    operations: int
+
+
+class ModelError(Exception):
+    """A folder holds no network that can be used; the message is one line that names the folder and the reason."""
+
+
+def write_facts(facts: Facts, folder: pathlib.Path) -> None:
+    """Writes the facts into the folder of a SavedModel."""
+    path = folder / _FACTS
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(dataclasses.asdict(facts), indent=2) + "\n", encoding="utf-8")
+
+
+def versions(folder: pathlib.Path) -> list[pathlib.Path]:
+    """The numbered folders of a run, oldest first, as TensorFlow Serving reads them."""
+    return sorted((p for p in folder.glob("*") if p.name.isdecimal() and p.is_dir()), key=lambda p: int(p.name))
+
+
+def newest_version(path: pathlib.Path) -> pathlib.Path:
+    """The folder of a SavedModel: `path` itself, or the newest of its numbered versions.
+
+    Raises:
+        ModelError: nothing is there.
+    """
+    if not path.is_dir():
+        raise ModelError(f"{path}: no such model folder")
+    folder = path if (path / "saved_model.pb").is_file() else (versions(path) or [path])[-1]
+    if not (folder / "saved_model.pb").is_file():
+        raise ModelError(f"{path}: holds no SavedModel")
+    return folder
+
+
+def read_facts(folder: pathlib.Path) -> Facts:
+    """The facts of a SavedModel's folder.
+
+    Raises:
+        ModelError: they are missing or damaged.
+    """
+    try:
+        return Facts(**json.loads((folder / _FACTS).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise ModelError(f"{folder}: a SavedModel, but not one of sr_keras ({_FACTS} is missing)") from None
+    except TypeError:
+        raise ModelError(f"{folder}: exported by another version of sr_keras, or {_FACTS} is damaged") from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{folder}: {_FACTS} is damaged ({error})") from None

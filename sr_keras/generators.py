@@ -1,0 +1,40 @@
+"""The generators that can be trained, by name; a network more is a file and a line here."""
+
+import inspect
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+
+from sr_keras import edsr, models
+
+
+class Family(NamedTuple):
+    """A kind of generator.
+
+    Attributes:
+        build: from sizes to a functional model, `[B, h, w, 3]` to `[B, s h, s w, 3]`, RGB in [0, 1].
+        init_as_interpolator: turns a new one into a plain interpolator.
+    """
+
+    build: Callable[..., keras.Model]
+    init_as_interpolator: Callable[[keras.Model], None]
+
+
+FAMILIES = {
+    "srgan": Family(models.build_generator, models.init_as_interpolator),
+    "edsr": Family(edsr.build, edsr.init_as_interpolator),
+}
+
+
+def build(name: str, **sizes: int) -> keras.Model:
+    """A new generator of a family, with random weights.
+
+    Raises:
+        ValueError: the family has no such size, or a size is below its smallest value.
+    """
+    function = FAMILIES[name].build
+    for size in sizes:
+        if size not in inspect.signature(function).parameters:
+            raise ValueError(f"the generator {name} has no {size}")
+    return function(**sizes)

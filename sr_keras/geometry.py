@@ -1,0 +1,100 @@
+"""How far each layer of a fully convolutional network sees, and how much memory its work needs: from its layers alone.
+
+Needs Keras only.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+
+import keras
+from keras import layers
+
+from sr_keras import blocks
+
+# What computes each pixel of its output from the same pixel of its inputs.
+_POINTWISE = (layers.PReLU, layers.ReLU, layers.BatchNormalization, layers.Rescaling, layers.Add)
+
+
+@dataclasses.dataclass(frozen=True)
+class Geometry:
+    """What `measure` finds. Tensors are named by `id`.
+
+    Attributes:
+        scale: how many times larger each tensor is than the input, along each axis.
+        reach: how far the output sees beyond the place of a pixel of each tensor, in pixels of the input.
+        scale_of_output: of the network.
+        reach_of_output: no output pixel depends on an input pixel further away, in whole pixels of the input.
+        peak_values: how many numbers a layer and its tensors take at most, for each pixel of the input.
+        peak_margin: how far beyond a tile the layers that take so much must reach, in whole pixels of the input.
+        operations: multiplications and additions of the convolutions, for each pixel of the input.
+    """
+
+    scale: Mapping[int, int]
+    reach: Mapping[int, float]
+    scale_of_output: int
+    reach_of_output: int
+    peak_values: int
+    peak_margin: int
+    operations: int
+
+
+def measure(network: keras.Model) -> Geometry:
+    """Follows a functional network from its input to its output, and back.
+
+    Raises:
+        ValueError: a layer moves information in a way that is not known here.
+    """
+    scale = {id(network.input): 1}
+    for layer in network.layers[1:]:
+        scale[id(layer.output)] = enlargement(layer) * max(scale[id(x)] for x in inputs_of(layer))
+    reach = {id(network.output): 0.0}
+    for layer in reversed(network.layers[1:]):
+        for x in inputs_of(layer):
+            through_layer = reach[id(layer.output)] + _own_reach(layer) / scale[id(x)]
+            reach[id(x)] = max(reach.get(id(x), 0.0), through_layer)
+    peak_values, peak_margin = max((_values(layer, scale), math.ceil(reach[id(layer.output)])) for layer in network.layers[1:])
+    return Geometry(
+        scale,
+        reach,
+        scale_of_output=scale[id(network.output)],
+        reach_of_output=math.ceil(reach[id(network.input)]),
+        peak_values=peak_values,
+        peak_margin=peak_margin,
+        operations=sum(_operations(layer, scale) for layer in network.layers[1:]),
+    )
+
+
+def inputs_of(layer: keras.Layer) -> list[keras.KerasTensor]:
+    """The tensors that a layer takes."""
+    return layer.input if isinstance(layer.input, list) else [layer.input]
+
+
+def enlargement(layer: keras.Layer) -> int:
+    """How many times larger the output of a layer is than its input, along each axis."""
+    if isinstance(layer, layers.Conv2DTranspose):
+        return layer.strides[0]
+    return 2 if isinstance(layer, blocks.DepthToSpace) else 1
+
+
+def _own_reach(layer: keras.Layer) -> int:
+    """In pixels of the layer's input."""
+    if isinstance(layer, layers.Conv2DTranspose) or (isinstance(layer, layers.Conv2D) and layer.strides == (1, 1)):
+        return layer.kernel_size[0] // 2
+    if isinstance(layer, (blocks.DepthToSpace, *_POINTWISE)):
+        return 0
+    raise ValueError(f"how far {layer.name} ({type(layer).__name__}) sees is not known")
+
+
+def _operations(layer: keras.Layer, scale: Mapping[int, int]) -> int:
+    if not isinstance(layer, (layers.Conv2D, layers.Conv2DTranspose)):
+        return 0
+    # A convolution multiplies its kernel with every pixel that it gives, a transposed one with every pixel that it takes.
+    pixels = scale[id(layer.input if isinstance(layer, layers.Conv2DTranspose) else layer.output)] ** 2
+    return 2 * math.prod(layer.kernel.shape) * pixels
+
+
+def _values(layer: keras.Layer, scale: Mapping[int, int]) -> int:
+    # Twice the output: arithmetic on it makes another one before the first is freed.
+    tensors = [*inputs_of(layer), layer.output, layer.output]
+    return sum(x.shape[-1] * scale[id(x)] ** 2 for x in tensors)
