@@ -6,6 +6,7 @@ DIR have the names of the originals; without them, the originals are made small 
 
 import argparse
 import dataclasses
+import functools
 import json
 import math
 import pathlib
@@ -115,12 +116,30 @@ def _print_table(options: argparse.Namespace) -> list[Row]:
     print(f"{'photo':{width}}  PSNR dB    SSIM  | bicubic    SSIM  | colour shift  edge dB    seam")
     rows = []
     pairs = read_pairs(options.hr, options.lr, upscaler.scale)
-    for row in evaluate(upscaler.upscale, pairs, scale=upscaler.scale, tile=options.tile):
+    upscale = functools.partial(upscaler.upscale, self_ensemble=options.self_ensemble)
+    for row in evaluate(upscale, pairs, scale=upscaler.scale, tile=options.tile):
         print(_line(row, width), flush=True)
         rows.append(row)
     print(_line(mean(rows), width))
     print(f"largest colour shift: {max(row.colour_shift for row in rows):.2f} of 255 levels")
+    if upscaler.precision != "float32":
+        _print_precision_cost(options, upscaler)
     return rows
+
+
+def _print_precision_cost(options: argparse.Namespace, upscaler: Upscaler) -> None:
+    """How far a reduced precision is from float32."""
+    exact = Upscaler.load(options.model, precision="float32", tile=options.tile)
+    differences = [
+        np.abs(upscaler.upscale(lr).astype(np.int16) - exact.upscale(lr))
+        for _, lr, _ in read_pairs(options.hr, options.lr, upscaler.scale)
+    ]
+    means = [difference.mean() for difference in differences]
+    largest = max(difference.max() for difference in differences)
+    print(
+        f"{upscaler.precision} against float32: {np.mean(means):.2f} levels off on average, {max(means):.2f} in the worst photo,"
+        f" {largest} in the worst pixel"
+    )
 
 
 def _seam(sr: np.ndarray, bicubic: np.ndarray, scale: int, tile: int) -> float:
@@ -175,6 +194,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="tile size, in pixels of the small photo (%(default)s, as the paper)",
     )
     parser.add_argument("--precision", choices=["auto", *PRECISIONS], default="float32", help="of the numbers (%(default)s)")
+    parser.add_argument("--self_ensemble", action="store_true", help="the mean of 8 flips and turns")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the numbers here too")
     return parser.parse_args(argv)
 
