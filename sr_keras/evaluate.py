@@ -137,8 +137,8 @@ def _print_precision_cost(options: argparse.Namespace, upscaler: Upscaler) -> No
     means = [difference.mean() for difference in differences]
     largest = max(difference.max() for difference in differences)
     print(
-        f"{upscaler.precision} against float32: {np.mean(means):.2f} levels off on average, {max(means):.2f} in the worst photo,"
-        f" {largest} in the worst pixel"
+        f"{upscaler.precision} against float32: {np.mean(means):.2f} levels off on average, {max(means):.2f} in the worst photo"
+        f", {largest} in the worst pixel"
     )
 
 
