@@ -1,11 +1,11 @@
-# make demo: upscale a bundled photo with the bundled network.   make test: style, types and tests.
+# make demo: upscale a bundled photo with the bundled network.   make test: style, types and tests.   make test-slow: what takes many minutes.
 # Both set up .venv first, once; they need python3 and a network to the package index.
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test clean
+.PHONY: demo test test-slow clean
 
 demo: $(READY)
 	@mkdir -p demo
@@ -17,6 +17,9 @@ test: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+test-slow: $(READY)
+	$(BIN)/pytest -m slow
 
 $(READY): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or sys.exit(f"Python 3.10 to 3.13 is needed, $(PYTHON) is {v[0]}.{v[1]}; another one: make PYTHON=python3.12")'

@@ -38,6 +38,7 @@ from sr_keras import (
     models,
     precision,
     progress,
+    run_folder,
     state,
     steps,
     stopping,
@@ -47,11 +48,16 @@ from sr_keras.upscaler import Upscaler
 
 FLAGS = flags.FLAGS
 PAPER = data.Augmentation()
+NETWORK_FLAGS = (
+    *("generator", "num_upscales", "num_blocks", "filters", "upscale_filters"),
+    *("discriminator_filters", "discriminator_head"),
+)
 logger = logging.getLogger("sr_keras")
 
 flags.DEFINE_string("data", None, 'Photos: a folder, a list file (a path a line), or "sample" for a few bundled ones.')
 flags.DEFINE_string("run_dir", None, "The run's folder; an old one is resumed. Default: a new one in saved_models/.")
 flags.DEFINE_integer("seed", 0, "Repeats the first weights and all random numbers of the data.")
+flags.DEFINE_bool("deterministic", False, "The same flags give the same weights, bit for bit, on the same machine; slower.")
 
 flags.DEFINE_integer("iterations", 1000, "Iterations of the whole run.", lower_bound=1)
 flags.DEFINE_integer(
@@ -94,6 +100,12 @@ flags.DEFINE_float("validation_fraction", 0.05, "Share of the photos kept for va
 flags.DEFINE_integer("validation_photos", 16, "Validation photos measured after each iteration, at most.", lower_bound=0)
 flags.DEFINE_integer("validation_pictures", 4, "Validation photos shown in TensorBoard, at most.", lower_bound=0)
 flags.DEFINE_string("sample", str(data.SAMPLE / "small.png"), "Photo upscaled to samples/ after each iteration.")
+flags.DEFINE_integer(
+    "checkpoint_steps",
+    1000,
+    "Also a checkpoint after so many steps of an iteration. 0: after iterations alone.",
+    lower_bound=0,
+)
 flags.DEFINE_integer("keep_checkpoints", 3, "How many of the newest checkpoints are kept.", lower_bound=1)
 flags.DEFINE_integer("keep_exports", 5, "How many of the newest SavedModels are kept.", lower_bound=1)
 flags.DEFINE_integer("keep_samples", 1000, "How many of the newest samples are kept.", lower_bound=1)
@@ -106,40 +118,54 @@ def main(argv: list[str]) -> int:
     try:
         with logging_redirect_tqdm([logger]):
             return train()
-    except (OSError, ValueError, ImportError, images.PhotoError, facts.ModelError) as error:
+    except (OSError, ValueError, ImportError, images.PhotoError, facts.ModelError, run_folder.InUseError) as error:
         return _refuse(str(error))
     except tf.errors.OpError as error:
         return _refuse(error.message.splitlines()[0])
     except FloatingPointError as error:
-        return _refuse(f"{error}; the newest checkpoint is from before that")
+        return _refuse(str(error))
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
 
 
 def train() -> int:
     """Runs or resumes the training that the flags describe; returns the process's exit code."""
+    if FLAGS.deterministic:
+        tf.config.experimental.enable_op_determinism()
     make_pair = data.PairMaker(FLAGS.hr_size, 2**FLAGS.num_upscales, FLAGS.downscale, FLAGS.degradation)
     sample = images.read_photo(FLAGS.sample)
     train_paths, validation_paths = _photos()
     pairs = _validation_pairs(validation_paths, make_pair)
     steps_per_iteration = FLAGS.steps_per_iteration or max(1, len(train_paths) // FLAGS.batch_size)
-
     servable, run = _networks(steps_per_iteration)
-    upscaler = Upscaler(servable, precision="float32")
-    run_dir = _run_dir()
-    manager = state.checkpoint_manager(run, run_dir / "checkpoints", FLAGS.keep_checkpoints)
-    _restore_or_initialise(manager, run)
-    _record_flags(run_dir / "train.flags")
-    logger.info("%d photos to train, %d to validate; %s", len(train_paths), len(validation_paths), run_dir)
-
     stream = _stream(train_paths, run, make_pair)
+    with run_folder.held(_run_dir()) as run_dir:
+        manager = state.checkpoint_manager(run, run_dir / "checkpoints", FLAGS.keep_checkpoints)
+        _take_changed_flags(run_dir, manager)
+        _restore_or_initialise(manager, run)
+        run_folder.record_flags(run_dir, _flag_lines())
+        logger.info("%d photos to train, %d to validate; %s", len(train_paths), len(validation_paths), run_dir)
+        return _run(run_dir, manager, run, servable, stream, steps_per_iteration, pairs, sample)
+
+
+def _run(
+    run_dir: pathlib.Path,
+    manager: tf.train.CheckpointManager,
+    run: state.TrainState,
+    servable: export.Servable,
+    stream: data.TrainStream,
+    steps_per_iteration: int,
+    pairs: data.Pairs,
+    sample: np.ndarray,
+) -> int:
+    """Trains from where `run` is until the end, or until a signal comes; returns the process's exit code."""
+    upscaler = Upscaler(servable, precision="float32")
     shown = progress.Progress(
         iteration=int(run.iteration),
         iterations=FLAGS.iterations,
         steps_per_iteration=steps_per_iteration,
         batch_size=FLAGS.batch_size,
     )
-
     actions: list[loop.Action] = [
         # First: what follows may fail, on a full disk for one.
         lambda *_: manager.save(),
@@ -149,7 +175,7 @@ def train() -> int:
         lambda iteration, _: export.save_version(servable, run_dir, iteration, keep=FLAGS.keep_exports),
     ]
     _make_up_for_export(servable, run, run_dir)
-    with stopping.StopRequest() as stop, contextlib.closing(shown):
+    with stopping.StopRequest() as stop, contextlib.closing(shown), _checkpoint_named(manager):
         logger.info("training; Ctrl-C stops it and leaves a checkpoint")
         finished = all(
             loop.run(
@@ -163,6 +189,8 @@ def train() -> int:
                 actions=actions,
                 after_step=shown.after_step,
                 should_stop=lambda: stop,
+                checkpoint_steps=FLAGS.checkpoint_steps,
+                checkpoint=manager.save,
             )
             for step, iterations in _stages(run)
         )
@@ -173,6 +201,29 @@ def train() -> int:
             return stop.exit_code
     logger.info("finished; to use it: python upscale.py %s PHOTO", shlex.quote(f"--model={run_dir}"))
     return 0
+
+
+@contextlib.contextmanager
+def _checkpoint_named(manager: tf.train.CheckpointManager) -> Iterator[None]:
+    """Adds to an error of numbers where the run can go on from."""
+    try:
+        yield
+    except FloatingPointError as error:
+        raise FloatingPointError(f"{error}; the last good checkpoint: {manager.latest_checkpoint or 'none'}") from None
+
+
+def _take_changed_flags(run_dir: pathlib.Path, manager: tf.train.CheckpointManager) -> None:
+    """Logs which flags of a run that goes on are not what they were.
+
+    Raises:
+        ValueError: one of them does not fit the networks in the checkpoint.
+    """
+    changes = run_folder.changed_flags(run_dir, _flag_lines()) if manager.checkpoints else []
+    shaping = {*NETWORK_FLAGS, *(["hr_size"] if FLAGS.discriminator_head == "image" else [])}
+    if misfits := [str(change) for change in changes if change.name in shaping]:
+        raise ValueError(f"{run_dir} holds other networks: {', '.join(misfits)}")
+    for change in changes:
+        logger.info("changed: %s", change)
 
 
 def _log_to_stderr() -> None:
@@ -328,25 +379,19 @@ def _write_sample(folder: pathlib.Path, upscaler: Upscaler, photo: np.ndarray, i
 
 
 def _run_dir() -> pathlib.Path:
+    """The run's folder. Paths among the flags become absolute, so that they mean the same wherever the run is resumed."""
     if FLAGS.run_dir is None:
         FLAGS.run_dir = f"saved_models/{datetime.datetime.now():%Y%m%d-%H%M%S}"
-    run_dir = pathlib.Path(FLAGS.run_dir)
-    run_dir.mkdir(parents=True, exist_ok=True)
-    return run_dir
-
-
-def _record_flags(path: pathlib.Path) -> None:
-    """Writes this run's flags so that `--flagfile=<path>` repeats or resumes it, whatever folder it is started in."""
     for name in ("data", "run_dir", "init", "sample"):
         value = FLAGS[name].value
         if value not in ("sample", "interpolator", "random"):
             FLAGS[name].value = str(pathlib.Path(value).absolute())
-    with images.written_beside(path) as part:
-        part.write_text("\n".join(_flag_lines()) + "\n", encoding="utf-8")
+    return pathlib.Path(FLAGS.run_dir)
 
 
 def _flag_lines() -> list[str]:
-    return [flag.serialize() for flag in FLAGS.get_key_flags_for_module(sys.modules[__name__]) if flag.value is not None]
+    flags_here = FLAGS.get_key_flags_for_module(sys.modules[__name__])
+    return [f"--{flag.name}={flag.value}" for flag in flags_here if flag.value is not None]
 
 
 def _as_markdown(lines: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ import argparse
 import collections
 import contextlib
 import dataclasses
+import io
 import json
 import logging
 import os
@@ -21,44 +22,56 @@ from typing import TYPE_CHECKING, Literal
 from PIL import Image
 from tqdm import tqdm
 
-from sr_keras import arguments, batch, enlarge, facts, images, jobs, pictures, quiet
+from sr_keras import arguments, batch, enlarge, facts, images, jobs, pictures, quiet, stopping
 
 if TYPE_CHECKING:
     from sr_keras import Upscaler
 
-SHIPPED_MODEL = pathlib.Path(__file__).parent / "saved_models" / "srresnet"
+SHIPPED_MODEL = pathlib.Path(__file__).resolve().parent / "saved_models" / "srresnet"
 FORMATS = sorted({suffix[1:] for suffix in pictures.FORMATS})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = _parse(argv)
-    _say_warnings()
+    _speak_plainly()
     try:
-        target = _target(options)
-        found = jobs.find(options.photos, list_file=options.list, recursive=options.recursive)
-        suffix = options.format and f".{options.format}"
-        todo = jobs.plan(found, label=target.label, output=options.output, output_dir=options.output_dir, suffix=suffix)
-        if options.comparison and len(todo) != 1:
-            raise jobs.UsageError("--comparison takes one photo")
-        console = _Console(options, todo)
-        if options.dry_run:
-            console.tell_plan(todo)
-            return 0
-        work = batch.Work(
-            target,
-            suffix,
-            options.quality,
-            all_frames=options.all_frames,
-            self_ensemble=options.self_ensemble,
-            max_pixels=options.max_pixels,
-            existing=_existing(options),
-        )
-        return _upscale(todo, work, options, console)
+        with stopping.as_interrupts(signal.SIGTERM, signal.SIGHUP):
+            return _run(options)
     except (jobs.UsageError, facts.ModelError, images.PhotoError) as error:
         print(f"upscale.py: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+    except KeyboardInterrupt as interrupt:
+        return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
+
+
+def _run(options: argparse.Namespace) -> int:
+    target = _target(options)
+    found = jobs.find(options.photos, list_file=options.list, recursive=options.recursive)
+    suffix = f".{options.format}" if options.format else None
+    todo = jobs.plan(
+        found,
+        label=target.label,
+        output=options.output,
+        output_dir=options.output_dir,
+        suffix=suffix,
+        skip_results=options.skip_existing,
+    )
+    _refuse_side_files(options, todo)
+    console = _Console(options, todo)
+    if options.dry_run:
+        console.tell_plan(todo)
+        return 0
+    work = batch.Work(
+        target,
+        suffix,
+        options.quality,
+        all_frames=options.all_frames,
+        self_ensemble=options.self_ensemble,
+        max_pixels=options.max_pixels,
+        existing=_existing(options),
+        standard_input=b"" if all(job.source for job in todo) else sys.stdin.buffer.read(),
+    )
+    return _upscale(todo, work, options, console)
 
 
 def _upscale(todo: Sequence[jobs.Job], work: batch.Work, options: argparse.Namespace, console: "_Console") -> int:
@@ -77,8 +90,25 @@ def _upscale(todo: Sequence[jobs.Job], work: batch.Work, options: argparse.Names
             report(outcome)
     console.tell_end()
     if options.comparison and not console.failed:
-        _write_comparison(options, todo[0])
+        console.tell(_write_comparison(options, todo[0]))
     return 1 if console.failed else 0
+
+
+def _refuse_side_files(options: argparse.Namespace, todo: Sequence[jobs.Job]) -> None:
+    """Nothing of a user's may be lost to what is written beside the results."""
+    taken = {jobs.place(path) for job in todo for path in (job.source, job.output) if path}
+    taken |= {jobs.place(options.list)} if options.list else set()
+    for path in filter(None, (options.report, options.comparison)):
+        if jobs.place(path) in taken:
+            raise jobs.UsageError(f"{path}: is a photo, a result or the list")
+    if options.comparison:
+        if len(todo) != 1 or todo[0].source is None or todo[0].output is None:
+            raise jobs.UsageError("--comparison takes one photo and one result, both of them files")
+        images.require_writable(options.comparison, height=1, width=1)
+        if options.comparison.exists() and not options.overwrite:
+            raise jobs.UsageError(f"{options.comparison}: exists already; --overwrite replaces it")
+    if any(job.output is None for job in todo) and sys.stdout.isatty():
+        raise jobs.UsageError("standard output is a terminal, which shows no pictures; --output=FILE")
 
 
 def _target(options: argparse.Namespace) -> enlarge.Target:
@@ -99,19 +129,24 @@ def _report(path: pathlib.Path | None) -> Iterator[Callable[[batch.Outcome], Non
     if path is None:
         yield lambda outcome: None
         return
+
+    def add(outcome: batch.Outcome) -> None:
+        fields = dataclasses.asdict(outcome)
+        del fields["job"]
+        names = {"source": outcome.job.name, "result": outcome.job.result_name}
+        try:
+            os.write(file, (json.dumps(names | fields) + "\n").encode())
+        except OSError as error:
+            raise jobs.UsageError(f"{path}: {images.reason(error)}") from None
+
     try:
-        file = path.open("a", encoding="utf-8")
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     except OSError as error:
         raise jobs.UsageError(f"{path}: {images.reason(error)}") from None
-    with file:
-
-        def add(outcome: batch.Outcome) -> None:
-            fields = dataclasses.asdict(outcome)
-            del fields["job"]
-            names = {"source": outcome.job.name, "result": outcome.job.result_name}
-            print(json.dumps(names | fields), file=file, flush=True)
-
+    try:
         yield add
+    finally:
+        os.close(file)
 
 
 class _Console:
@@ -154,59 +189,63 @@ class _Console:
         if outcome.status == "failed":
             self.failed.append(outcome)
         elif outcome.status == "skipped":
-            self._tell(f"{outcome.job.name}: skipped, {outcome.reason}")
+            self.tell(f"{outcome.job.name}: skipped, {outcome.reason}")
         else:
-            self._tell(
+            self.tell(
                 f"{_sized(outcome.job.name, outcome.size)} -> {_sized(outcome.job.result_name, outcome.result_size)}, "
                 f"{outcome.seconds:.1f} s"
             )
             for note in outcome.notes:
-                self._tell(f"{outcome.job.name}: {note}")
+                self.tell(f"{outcome.job.name}: {note}")
 
     def tell_plan(self, todo: Sequence[jobs.Job]) -> None:
         for job in todo:
-            there = " (is there already)" if job.output and job.output.exists() else ""
-            self._tell(f"{job.name} -> {job.result_name}{there}")
+            there = " (is there already)" if job.output and os.path.lexists(job.output) else ""
+            self.tell(f"{job.name} -> {job.result_name}{there}")
 
     def tell_upscalers(self, upscalers: Sequence["Upscaler"]) -> None:
         if self._options.verbose:
             for each in upscalers:
-                self._tell(f"{each.device or 'CPU'}: {each.precision}, tiles of {each.tile} pixels")
+                self.tell(f"{each.device or 'CPU'}: {each.precision}, tiles of {each.tile} pixels")
 
     def tell_end(self) -> None:
         several = sum(self._counts.values()) > 1
         if several:
-            self._tell(", ".join(f"{self._counts[status]} {status}" for status in ("done", "skipped", "failed")))
+            self.tell(", ".join(f"{self._counts[status]} {status}" for status in ("done", "skipped", "failed")))
         for outcome in self.failed:
             print(f"{'failed' if several else 'upscale.py'}: {outcome.reason}", file=sys.stderr)
 
-    def _tell(self, line: str) -> None:
-        if not self._options.quiet:
-            with tqdm.external_write_mode(file=self._out):
-                # A file's name may be no valid text, and a terminal refuses that.
-                print(os.fsencode(line).decode(errors="backslashreplace"), file=self._out, flush=True)
+    def tell(self, line: str) -> None:
+        if self._options.quiet or self._out.closed:
+            return
+        # Whoever reads this may stop reading; the photos are still wanted.
+        with contextlib.suppress(OSError), tqdm.external_write_mode(file=self._out):
+            print(line, file=self._out, flush=True)
 
 
-def _write_comparison(options: argparse.Namespace, job: jobs.Job) -> None:
+def _write_comparison(options: argparse.Namespace, job: jobs.Job) -> str:
     from sr_keras import figures  # matplotlib takes a while to import
 
-    if job.source is None or job.output is None:
-        raise jobs.UsageError("--comparison takes a photo and a result that are files")
+    assert job.source is not None and job.output is not None  # `_refuse_side_files` saw to that
     photo, sr = images.read_photo(job.source), images.read_photo(job.output)
     bicubic = images.resize_bicubic(photo, *sr.shape[:2])
     images.write_photo(options.comparison, figures.side_by_side({"bicubic": bicubic, "ours": sr}))
-    print(f"side by side: {options.comparison}")
+    return f"side by side: {options.comparison}"
 
 
 def _sized(name: str, size: enlarge.Size | None) -> str:
     return f"{name} ({size[0]}x{size[1]})" if size else name
 
 
-def _say_warnings() -> None:
+def _speak_plainly() -> None:
+    """Warnings are lines on standard error; a name that is no valid text, or none in this terminal's, is shown as it can be."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger = logging.getLogger("sr_keras")
     logger.handlers, logger.propagate = [handler], False
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -287,6 +326,8 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         parser.error("name a photo, a folder, or --list=FILE")
     if options.scale and (options.width or options.height):
         parser.error("--scale and --width or --height exclude each other")
+    if options.output and options.format and options.output.suffix not in ("", f".{options.format}"):
+        parser.error("the ending of --output is its format; leave --format out")
     if options.output and options.output_dir:
         parser.error("--output and --output_dir exclude each other")
     return options

@@ -2,7 +2,8 @@
 
 import argparse
 import contextlib
-import math
+
+_LARGEST_SCALE = 1000
 
 
 def positive_int(text: str) -> int:
@@ -28,12 +29,12 @@ def percent(text: str) -> int:
 
 
 def scale(text: str) -> float:
-    """A number above 1, such as 2 or 1.5.
+    """A number above 1, up to 1000, such as 2 or 1.5.
 
     Raises:
         ArgumentTypeError: it is none.
     """
     with contextlib.suppress(ValueError):
-        if 1 < float(text) < math.inf:
+        if 1 < float(text) <= _LARGEST_SCALE:
             return float(text)
-    raise argparse.ArgumentTypeError(f"must be a number above 1, got {text!r}")
+    raise argparse.ArgumentTypeError(f"must be a number above 1, up to {_LARGEST_SCALE}, got {text!r}")

@@ -40,6 +40,7 @@ class Work:
         all_frames, self_ensemble: see `pictures.read` and `enlarge`.
         max_pixels: the most that a picture and its result may have.
         existing: what becomes of results that are there already.
+        standard_input: its content, where a job has it as its source.
     """
 
     target: Target
@@ -49,6 +50,7 @@ class Work:
     self_ensemble: bool = False
     max_pixels: int = 400_000_000
     existing: Literal["fail", "skip", "overwrite"] = "fail"
+    standard_input: bytes = b""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +103,9 @@ def run(
         stop.set()
         for worker in workers:
             worker.join()
+
+
+_EXISTS = "exists already; --overwrite replaces it, --skip_existing leaves it"
 
 
 class _StopError(Exception):
@@ -157,13 +162,15 @@ def _work(
                 writing.result()
             size, result_size = picture.frames[0].size, larger.frames[0].size
             done = Outcome(job, "done", "", larger.notes, size, result_size, seconds)
-            writing = writer.submit(_write, larger, file_format, work.quality, done, report)
+            writing = writer.submit(_write, larger, file_format, work, done, report)
             if result_size[0] * result_size[1] > _LARGEST_BESIDE_ANOTHER:
                 writing.result()
 
 
 def _read(job: Job, work: Work) -> tuple[Picture, Format]:
     """Reads a picture, as its result's format can hold it; first come all the reasons not to."""
+    if job.problem:
+        raise PhotoError(job.problem)
     if job.output is not None:
         _require_place(job.output, work)
 
@@ -175,7 +182,7 @@ def _read(job: Job, work: Work) -> tuple[Picture, Format]:
         if job.output is not None:
             images.require_writable(job.output, height=result[1], width=result[0])
 
-    source = job.source or io.BytesIO(sys.stdin.buffer.read())
+    source = job.source or io.BytesIO(work.standard_input)
     picture = pictures.read(source, all_frames=work.all_frames, check_size=check_size)
     file_format = _format(job, work, picture)
     return pictures.fitted(picture, file_format), file_format
@@ -191,10 +198,10 @@ def _format(job: Job, work: Work, picture: Picture) -> Format:
 
 
 def _require_place(output: pathlib.Path, work: Work) -> None:
-    if output.exists() and work.existing == "skip":
+    if os.path.lexists(output) and work.existing == "skip":
         raise _ExistsError(f"{output} is there already")
-    if output.exists() and work.existing == "fail":
-        raise PhotoError(f"{output}: exists already; --overwrite replaces it, --skip_existing leaves it")
+    if os.path.lexists(output) and work.existing == "fail":
+        raise PhotoError(f"{output}: {_EXISTS}")
     folder = output.absolute().parent
     while not folder.exists():
         folder = folder.parent
@@ -204,16 +211,17 @@ def _require_place(output: pathlib.Path, work: Work) -> None:
         raise PhotoError(f"{output}: its folder can't be written")
 
 
-def _write(picture: Picture, file_format: Format, quality: int, done: Outcome, report: Callable[[Outcome], None]) -> None:
+def _write(picture: Picture, file_format: Format, work: Work, done: Outcome, report: Callable[[Outcome], None]) -> None:
+    output = done.job.output
     try:
-        if done.job.output is None:
+        if output is None:
             buffer = io.BytesIO()
-            pictures.write(buffer, picture, file_format, quality)
+            pictures.write(buffer, picture, file_format, work.quality)
             sys.stdout.buffer.write(buffer.getbuffer())
             sys.stdout.buffer.flush()
         else:
-            done.job.output.parent.mkdir(parents=True, exist_ok=True)
-            pictures.write(done.job.output, picture, file_format, quality)
+            output.parent.mkdir(parents=True, exist_ok=True)
+            pictures.write(output, picture, file_format, work.quality, overwrite=work.existing == "overwrite")
     except Exception as error:
         report(_unfinished(done.job, error))
     else:
@@ -221,13 +229,10 @@ def _write(picture: Picture, file_format: Format, quality: int, done: Outcome, r
 
 
 def _unfinished(job: Job, error: Exception) -> Outcome:
-    match error:
-        case _ExistsError():
-            return Outcome(job, "skipped", str(error))
-        case PhotoError():
-            reason = str(error)
-        case MemoryError():
-            reason = f"{job.name}: too little memory; a smaller --memory_mb or --tile needs less"
-        case _:
-            reason = f"{job.name}: {images.reason(error)}"
-    return Outcome(job, "failed", reason if job.source is None or str(job.source) in reason else f"{job.name}: {reason}")
+    reason = images.reason(error)
+    if isinstance(error, _ExistsError):
+        return Outcome(job, "skipped", reason)
+    # Without memory, no thread can be started either.
+    if isinstance(error, MemoryError) or "can't start new thread" in reason:
+        reason = "too little memory; a smaller --memory_mb or --tile needs less"
+    return Outcome(job, "failed", reason if job.name in reason else f"{job.name}: {reason}")

@@ -93,13 +93,16 @@ def _passes(size: Size, target: Size, scale: int) -> list[Size]:
     """The sizes to which the picture is reduced after each pass of the network; the last is the target's.
 
     Before the last pass the picture is made so small that the pass leads to the target: more pixels would cost much and bring
-    nothing that is seen.
+    nothing that is seen. It never gets smaller than it was, unless the target is.
     """
     sizes: list[Size] = []
     needed = target
     while needed[0] > size[0] or needed[1] > size[1]:
         sizes.insert(0, needed)
-        needed = math.ceil(needed[0] / scale), math.ceil(needed[1] / scale)
+        width, height = (
+            max(math.ceil(length / scale), min(own, wanted)) for length, own, wanted in zip(needed, size, target, strict=True)
+        )
+        needed = width, height
     return sizes
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 
 # Number formats that an exported network has a form for.
@@ -51,10 +52,10 @@ def newest_version(path: pathlib.Path) -> pathlib.Path:
     Raises:
         ModelError: nothing is there.
     """
-    if not path.is_dir():
+    if not os.path.isdir(path):
         raise ModelError(f"{path}: no such model folder")
-    folder = path if (path / "saved_model.pb").is_file() else (versions(path) or [path])[-1]
-    if not (folder / "saved_model.pb").is_file():
+    folder = path if os.path.isfile(path / "saved_model.pb") else (versions(path) or [path])[-1]
+    if not os.path.isfile(folder / "saved_model.pb"):
         raise ModelError(f"{path}: holds no SavedModel")
     return folder
 
@@ -66,7 +67,10 @@ def read_facts(folder: pathlib.Path) -> Facts:
         ModelError: they are missing or damaged.
     """
     try:
-        return Facts(**json.loads((folder / _FACTS).read_text(encoding="utf-8")))
+        facts = Facts(**json.loads((folder / _FACTS).read_text(encoding="utf-8")))
+        if not all(isinstance(number, int) and number >= 0 for number in dataclasses.astuple(facts)) or not facts.peak_values:
+            raise ValueError("not all are whole numbers")
+        return facts
     except FileNotFoundError:
         raise ModelError(f"{folder}: a SavedModel, but not one of sr_keras ({_FACTS} is missing)") from None
     except TypeError:

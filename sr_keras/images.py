@@ -4,6 +4,7 @@ The step between the two, clipping and rounding, happens here alone.
 """
 
 import contextlib
+import errno
 import io
 import os
 import pathlib
@@ -26,6 +27,8 @@ _LARGEST_SIDES = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383}
 # Pillow warns above 89 megapixels and refuses above 179; a photo between the two is no attack. Set once and for all, because a
 # warning filter can't be changed for one thread alone.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# Pillow warns of what is odd in a file's metadata; that is no reason to tell a person of lines of Pillow.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 # Full colour resolution: halving it would blur edges. Formats without loss ignore both.
 SAVE_OPTIONS = {"quality": 95, "subsampling": "4:4:4"}
@@ -105,15 +108,33 @@ def require_writable(path: pathlib.Path, height: int, width: int) -> None:
 
 
 @contextlib.contextmanager
-def written_beside(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Gives a path to write to that becomes `path` at the end, or vanishes if writing fails."""
+def written_beside(path: pathlib.Path, *, overwrite: bool = True) -> Iterator[pathlib.Path]:
+    """Gives a path to write to that becomes `path` at the end, or vanishes if writing fails.
+
+    Raises:
+        FileExistsError: `path` is there, even if only since the writing began, and is not to be overwritten.
+    """
     # Not made of the name, which may be as long as names can be.
     part = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
         yield part
-        part.replace(path)
+        if overwrite:
+            part.replace(path)
+        else:
+            _rename_to_free_name(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _rename_to_free_name(part: pathlib.Path, path: pathlib.Path) -> None:
+    try:
+        os.link(part, path)  # fails where something is, without a moment in between
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        part.replace(path)
 
 
 def to_float(photo: np.ndarray) -> np.ndarray:

@@ -25,6 +25,8 @@ def run(
     actions: Sequence[Action],
     after_step: Callable[[int, dict[str, tf.Tensor]], None],
     should_stop: Callable[[], object],
+    checkpoint_steps: int = 0,
+    checkpoint: Callable[[], object] = lambda: None,
 ) -> bool:
     """Runs until `iterations` iterations are finished, or until it should stop.
 
@@ -36,30 +38,33 @@ def run(
         actions: called after each iteration with its number, from 1, and its scalars.
         after_step: called after each step with the finished steps of the iteration and the step's scalars.
         should_stop: asked before each step.
+        checkpoint_steps: call `checkpoint` after so many steps of an iteration, and again after as many more; 0 is never.
 
     Returns:
         Whether all iterations are finished.
 
     Raises:
-        FloatingPointError: a scalar is not finite. No action was called since.
+        FloatingPointError: a scalar is not finite; the message names it, the iteration and the step. Nothing was called since.
     """
     source = iter(batches)
     while int(iteration) < iterations:
-        totals: dict[str, tf.Tensor] = {}
-        steps, begun = 0, time.monotonic()
+        totals = _Totals(int(iteration) + 1)
+        begun = time.monotonic()
         while int(iteration_step) < steps_per_iteration:
             if should_stop():
-                _means(totals, steps, int(iteration))
+                totals.means()
                 return False
             scalars = step(*next(source))
-            # Sums stay on the device: nothing is kept per step, and hardly anything waits for the device.
-            totals = {name: totals.get(name, 0.0) + value for name, value in scalars.items()}
-            steps += 1
-            after_step(int(iteration_step.assign_add(1)), scalars)
-            if steps % _STEPS_BETWEEN_CHECKS == 0:
-                _means(totals, steps, int(iteration))
-        means = _means(totals, steps, int(iteration))
-        means["speed/steps_per_second"] = steps / (time.monotonic() - begun)
+            number = int(iteration_step.assign_add(1))
+            totals.add(number, scalars)
+            after_step(number, scalars)
+            is_checkpoint = checkpoint_steps and number % checkpoint_steps == 0 and number < steps_per_iteration
+            if is_checkpoint or totals.steps % _STEPS_BETWEEN_CHECKS == 0:
+                totals.means()
+            if is_checkpoint:
+                checkpoint()
+        means = totals.means()
+        means["speed/steps_per_second"] = totals.steps / (time.monotonic() - begun)
         iteration_step.assign(0)
         number = int(iteration.assign_add(1))
         measured = measure(means)
@@ -68,9 +73,31 @@ def run(
     return True
 
 
-def _means(totals: dict[str, tf.Tensor], steps: int, finished: int) -> Scalars:
-    means = {name: float(total) / steps for name, total in totals.items()}
-    for name, mean in means.items():
-        if not math.isfinite(mean):
-            raise FloatingPointError(f"{name} became {mean} in iteration {finished + 1}, within its first {steps} steps")
-    return means
+class _Totals:
+    """Sums of an iteration's scalars. They stay on the device: nothing is kept per step, and hardly anything waits for it."""
+
+    def __init__(self, iteration: int) -> None:
+        self.steps = 0
+        self._iteration = iteration
+        self._sums: dict[str, tf.Tensor] = {}
+        self._finite_until = tf.constant(0)
+
+    def add(self, step: int, scalars: dict[str, tf.Tensor]) -> None:
+        self._sums = {name: self._sums.get(name, 0.0) + value for name, value in scalars.items()}
+        # What once is not finite stays so: this stops growing.
+        all_finite = tf.math.is_finite(tf.add_n(list(self._sums.values())))
+        self._finite_until = tf.where(all_finite, step, self._finite_until)
+        self.steps += 1
+
+    def means(self) -> Scalars:
+        """Waits for the device.
+
+        Raises:
+            FloatingPointError: a scalar is not finite.
+        """
+        means = {name: float(total) / self.steps for name, total in self._sums.items()}
+        for name, mean in means.items():
+            if not math.isfinite(mean):
+                step = max(int(self._finite_until), 0) + 1
+                raise FloatingPointError(f"{name} became {mean} in step {step} of iteration {self._iteration}")
+        return means

@@ -17,6 +17,8 @@ from PIL import ExifTags, Image, ImageCms, ImageOps
 from sr_keras import images
 
 Source = str | os.PathLike[str] | BinaryIO
+# The tags of each part; 0 is the first part.
+Exif = dict[int, dict[int, object]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Picture:
         frames: one picture, or those of an animation or of a document; "L", "LA", "RGB", "RGBA", or "I;16" (16-bit greyscale).
         durations_ms: how long each is shown, where they are an animation.
         loop: how often an animation is repeated; 0 is without end.
-        exif: as in files, with the orientation reset and no thumbnail; empty where there is none.
+        exif: what says something of the photo; neither its orientation, which is applied, nor a thumbnail.
         icc_profile: of the colours; None is sRGB.
         dpi: pixels per inch, horizontal and vertical.
         notes: what could not be kept, in words.
@@ -37,7 +39,7 @@ class Picture:
     frames: tuple[Image.Image, ...]
     durations_ms: tuple[int, ...] = ()
     loop: int = 0
-    exif: bytes = b""
+    exif: Exif = dataclasses.field(default_factory=dict)
     icc_profile: bytes | None = None
     dpi: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
@@ -90,6 +92,8 @@ _EXIF_TAGS = (
     *("Rating", "RatingPercent", "XPTitle", "XPComment", "XPAuthor", "XPKeywords", "XPSubject"),
 )
 _EXIF_PARTS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+_BASE = 0
+_LARGEST_JPEG_EXIF = 65533
 _DAMAGED_EXIF = "its EXIF is damaged and left out"
 
 
@@ -107,32 +111,36 @@ def read(
         PhotoError: the file is missing, is no picture, or is damaged. The message names a path, and nothing else.
     """
     with _named_errors(source), Image.open(source) as file:
-        check_size(*file.size)
-        several = _frame_count(file) > 1
+        count = _frame_count(file)
+        # With the picture for programs that know no animations before it, an APNG has a frame too many.
+        first = 1 if all_frames and file.info.get("default_image") else 0
         frames: list[Image.Image] = []
         durations: list[int] = []
         notes: list[str] = []
-        for index in range(_frame_count(file) if all_frames else 1):
+        for index in range(first, count if all_frames else 1):
             if index:
                 file.seek(index)
-                check_size(*file.size)
             sixteen_bit = _has_sixteen_bits(file)
+            turned = _is_turned(file)
+            # Of a TIFF, Pillow tells the size that it has when it is turned.
+            check_size(*(file.size[::-1] if turned and file.format != "TIFF" else file.size))
             frame, note = _plain(_upright(file), sixteen_bit)
             frames.append(frame)
             notes.extend([note] if note and note not in notes else [])
             durations.append(round(file.info.get("duration", 0)))
-        if several and not all_frames:
-            notes.append(f"the first of {_frame_count(file)} frames (--all_frames takes each)")
+        if count > 1 and not all_frames:
+            notes.append(f"the first of {count} frames (--all_frames takes each)")
         exif, exif_note = _exif(file)
         profile, profile_note = _profile(file, frames[0].mode)
         notes.extend(note for note in (exif_note, profile_note) if note)
+        dpi = _dpi(file)
         return Picture(
             tuple(frames),
-            durations_ms=tuple(durations) if several and all_frames and all(durations) else (),
-            loop=file.info.get("loop", 1) if several else 0,
+            durations_ms=tuple(durations) if len(frames) > 1 and any(durations) else (),
+            loop=file.info.get("loop", 1) if count > 1 else 0,
             exif=exif,
             icc_profile=profile,
-            dpi=_dpi(file),
+            dpi=(dpi[1], dpi[0]) if dpi and turned else dpi,
             notes=tuple(notes),
             file_format=file.format,
         )
@@ -148,31 +156,42 @@ def fitted(picture: Picture, file_format: Format) -> Picture:
         raise images.PhotoError(
             f"{file_format.name} holds one picture, not {len(picture.frames)} frames; PNG, WebP, TIFF and AVIF do"
         )
+    if len({frame.size for frame in picture.frames}) > 1 and file_format is not _TIFF:
+        raise images.PhotoError(f"its frames have several sizes, which {file_format.name} can't hold; TIFF does")
     frames, notes = list(picture.frames), list(picture.notes)
-    if frames[0].mode == "I;16" and not file_format.sixteen_bit:
-        frames = [_eight_bit(frame) for frame in frames]
+    if not file_format.sixteen_bit and any(frame.mode == "I;16" for frame in frames):
+        frames = [_eight_bit(frame) if frame.mode == "I;16" else frame for frame in frames]
         notes.append(f"16-bit greyscale became 8-bit ({file_format.name} holds no more)")
-    if frames[0].mode in ("LA", "RGBA") and not file_format.alpha:
-        frames = [_on_white(frame) for frame in frames]
-        notes.append(f"what was transparent became white ({file_format.name} has no transparency)")
+    if not file_format.alpha and any(frame.mode in ("LA", "RGBA") for frame in frames):
+        if any(frame.getextrema()[-1] != (255, 255) for frame in frames if frame.mode in ("LA", "RGBA")):
+            notes.append(f"what was transparent became white ({file_format.name} has no transparency)")
+        frames = [_on_white(frame) if frame.mode in ("LA", "RGBA") else frame for frame in frames]
     if (picture.exif or picture.icc_profile) and not file_format.metadata:
         notes.append(f"EXIF and colour profile are left out ({file_format.name} holds none)")
-    return dataclasses.replace(picture, frames=tuple(frames), notes=tuple(notes))
+    fitting = dataclasses.replace(picture, frames=tuple(frames))
+    if file_format is _JPEG and len(_exif_bytes(fitting)) > _LARGEST_JPEG_EXIF:
+        fitting = dataclasses.replace(fitting, exif={})
+        notes.append("its EXIF is too long for JPEG and left out")
+    return dataclasses.replace(fitting, notes=tuple(notes))
 
 
-def write(target: pathlib.Path | BinaryIO, picture: Picture, file_format: Format, quality: int = 95) -> None:
+def write(
+    target: pathlib.Path | BinaryIO, picture: Picture, file_format: Format, quality: int = 95, *, overwrite: bool = False
+) -> None:
     """Writes a picture that is `fitted` to the format; a file appears whole or not at all.
 
     Args:
         target: a path or an open file.
         quality: 1 to 100, where the format has one.
+        overwrite: whether a file that is there may be replaced.
 
     Raises:
         PhotoError: writing failed; the message names a path.
     """
     with _named_errors(target):
         if isinstance(target, pathlib.Path):
-            with images.written_beside(target) as part, part.open("wb") as file:
+            # Pillow reads back what it wrote of a TIFF with several frames.
+            with images.written_beside(target, overwrite=overwrite) as part, part.open("w+b") as file:
                 _save(file, picture, file_format, quality)
         else:
             _save(target, picture, file_format, quality)
@@ -183,7 +202,7 @@ def _save(file: BinaryIO, picture: Picture, file_format: Format, quality: int) -
     if file_format.metadata:
         if picture.icc_profile:
             options["icc_profile"] = picture.icc_profile
-        if exif := _exif_for(picture):
+        if exif := _exif_bytes(picture):
             options["exif"] = exif
     if picture.dpi:
         options["dpi"] = picture.dpi
@@ -217,6 +236,15 @@ def _frame_count(file: Image.Image) -> int:
     return 1 if file.format in _ONE_PICTURE else getattr(file, "n_frames", 1)
 
 
+def _is_turned(file: Image.Image) -> bool:
+    """Whether EXIF swaps height and width; nothing is decoded to find that out."""
+    if file.format == "PNG" and not {"exif", "Raw profile type exif"} & file.info.keys():
+        return False  # Pillow would read all of the file to look for it
+    with contextlib.suppress(Exception):  # damaged EXIF; `_exif` says so
+        return file.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+    return False
+
+
 def _upright(file: Image.Image) -> Image.Image:
     file.load()
     try:
@@ -234,14 +262,16 @@ def _plain(frame: Image.Image, sixteen_bit: bool) -> tuple[Image.Image, str | No
     """A frame in one of the few modes of `Picture`, and what it lost."""
     mode = frame.mode
     if mode.startswith("I;16"):
-        return Image.fromarray(np.asarray(frame).astype(np.uint16)), None
+        note = "its transparent tone is left out" if "transparency" in frame.info else None
+        return Image.fromarray(np.asarray(frame).astype(np.uint16)), note
     if mode == "I":
-        numbers = _as_sixteen_bit(np.asarray(frame, np.float64), white=65535)
-        return numbers, None if sixteen_bit else "32-bit whole numbers became 16-bit, white is 65535"
+        note = None if sixteen_bit or frame.format == "PPM" else "32-bit whole numbers became 16-bit, white is 65535"
+        return _as_sixteen_bit(np.asarray(frame, np.float64), white=65535), note
     if mode == "F":
-        white = 1 if np.asarray(frame).max() <= 1 else 255
-        numbers = _as_sixteen_bit(np.nan_to_num(np.asarray(frame, np.float64)), white)
-        return numbers, f"floating-point numbers became 16-bit, white is {white}"
+        numbers = np.nan_to_num(np.asarray(frame, np.float64), posinf=0, neginf=0)
+        # Numbers do not say which of them is white: those around 1 come from [0, 1], a little overshoot included.
+        white = next((white for white in (1, 255) if numbers.max() < 2 * white), 65535)
+        return _as_sixteen_bit(numbers, white), f"floating-point numbers became 16-bit, white is {white}"
     # Pillow gives all of a 16-bit picture but greyscale without transparency in 8 bits.
     note = "16 bits a channel became 8" if sixteen_bit else None
     if mode in ("1", "L", "LA", "La"):
@@ -249,7 +279,7 @@ def _plain(frame: Image.Image, sixteen_bit: bool) -> tuple[Image.Image, str | No
     if mode in ("CMYK", "LAB", "HSV"):
         return images.to_rgb(frame), f"{mode} became RGB"
     plain = frame.convert("RGBA") if frame.has_transparency_data else images.to_rgb(frame)
-    if (mode in ("P", "PA") or sixteen_bit) and _is_grey(plain):
+    if (mode in ("P", "PA") or sixteen_bit) and not frame.info.get("icc_profile") and _is_grey(plain):
         # Palettes say nothing of colours, nor does Pillow of 16-bit greyscale with transparency.
         plain = plain.convert("LA" if plain.mode == "RGBA" else "L")
     return plain, note
@@ -275,41 +305,45 @@ def _on_white(frame: Image.Image) -> Image.Image:
     return Image.composite(colour, white, alpha)
 
 
-def _exif(file: Image.Image) -> tuple[bytes, str | None]:
+def _exif(file: Image.Image) -> tuple[Exif, str | None]:
     """What EXIF says of the photo, and a note if it can't be read."""
     try:
-        old, new = file.getexif(), Image.Exif()
-        for name in _EXIF_TAGS:
-            tag = ExifTags.Base[name]
-            if tag in old:
-                new[tag] = old[tag]
+        content = file.getexif()
+        if not len(content) and file.info.get("exif"):
+            return {}, _DAMAGED_EXIF
+        base = {int(tag): _as_written(content[tag]) for name in _EXIF_TAGS if (tag := ExifTags.Base[name]) in content}
+        exif: Exif = {_BASE: base} if base else {}
         for part in _EXIF_PARTS:
-            if content := old.get_ifd(part):
-                new.get_ifd(part).update(content)
-        if not len(old) and file.info.get("exif"):
-            return b"", _DAMAGED_EXIF
-        if not len(new) and not any(new.get_ifd(part) for part in _EXIF_PARTS):
-            return b"", None
-        new[ExifTags.Base.Orientation] = 1
-        return new.tobytes(), None
+            if details := content.get_ifd(part):
+                exif[part] = dict(details)
+        return exif, None
     except Exception:  # Whatever damaged EXIF makes Pillow stumble over, the photo is good without it.
-        return b"", _DAMAGED_EXIF
+        return {}, _DAMAGED_EXIF
 
 
-def _exif_for(picture: Picture) -> bytes:
+def _as_written(value: object) -> object:
+    """Text as the bytes that it has in the file: Pillow reads them as Latin-1, and would write no more than ASCII."""
+    return value.encode("latin-1", errors="replace") if isinstance(value, str) else value
+
+
+def _exif_bytes(picture: Picture) -> bytes:
     """EXIF for the picture's own size. Its resolution too, where the format has no other place for that."""
-    exif = Image.Exif()
+    content = Image.Exif()
+    for tag, value in picture.exif.get(_BASE, {}).items():
+        content[tag] = value
+    for part in _EXIF_PARTS:
+        if part in picture.exif:
+            content.get_ifd(part).update(picture.exif[part])
+    details = content.get_ifd(ExifTags.IFD.Exif)
+    for tag, length in zip((ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight), picture.frames[0].size, strict=True):
+        if tag in details:
+            details[tag] = length
     if picture.exif:
-        exif.load(picture.exif)
-        width, height = picture.frames[0].size
-        details = exif.get_ifd(ExifTags.IFD.Exif)
-        for tag, length in ((ExifTags.Base.ExifImageWidth, width), (ExifTags.Base.ExifImageHeight, height)):
-            if tag in details:
-                details[tag] = length
+        content[ExifTags.Base.Orientation] = 1
     if picture.dpi:
-        exif[ExifTags.Base.XResolution], exif[ExifTags.Base.YResolution] = picture.dpi
-        exif[ExifTags.Base.ResolutionUnit] = 2
-    return exif.tobytes() if len(exif) else b""
+        content[ExifTags.Base.XResolution], content[ExifTags.Base.YResolution] = picture.dpi
+        content[ExifTags.Base.ResolutionUnit] = 2
+    return content.tobytes() if len(content) else b""
 
 
 def _profile(file: Image.Image, mode: str) -> tuple[bytes | None, str | None]:

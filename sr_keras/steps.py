@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import keras
 import tensorflow as tf
 
 from sr_keras import losses
@@ -19,8 +20,8 @@ def pixel_step(state: TrainState, *, pixel_loss: PixelLoss = losses.mean_squared
         with tf.GradientTape() as tape:
             pixel = pixel_loss(hr, state.generator(lr, training=True))
             scaled_loss = state.generator_optimizer.scale_loss(pixel)
-        _apply_gradients(tape, scaled_loss, state.generator, state.generator_optimizer)
-        return {"generator/loss": pixel, "generator/pixel_loss": pixel}
+        skipped = _apply_gradients("generator", tape, scaled_loss, state.generator, state.generator_optimizer)
+        return {"generator/loss": pixel, "generator/pixel_loss": pixel, **skipped}
 
     return step
 
@@ -46,8 +47,11 @@ def gan_step(state: TrainState, *, adversarial_weight: float, pixel_loss: PixelL
             discriminator_loss = fake + real  # L_D = L_fake + L_real
             scaled_generator_loss = state.generator_optimizer.scale_loss(generator_loss)
             scaled_discriminator_loss = state.discriminator_optimizer.scale_loss(discriminator_loss)
-        _apply_gradients(generator_tape, scaled_generator_loss, state.generator, state.generator_optimizer)
-        _apply_gradients(discriminator_tape, scaled_discriminator_loss, state.discriminator, state.discriminator_optimizer)
+        skipped = _apply_gradients(
+            "generator", generator_tape, scaled_generator_loss, state.generator, state.generator_optimizer
+        ) | _apply_gradients(
+            "discriminator", discriminator_tape, scaled_discriminator_loss, state.discriminator, state.discriminator_optimizer
+        )
         return {
             "generator/loss": generator_loss,
             "generator/pixel_loss": pixel,
@@ -57,11 +61,18 @@ def gan_step(state: TrainState, *, adversarial_weight: float, pixel_loss: PixelL
             "discriminator/real_loss": real,
             "discriminator/D(real)": tf.reduce_mean(tf.sigmoid(real_logits)),
             "discriminator/D(fake)": tf.reduce_mean(tf.sigmoid(fake_logits)),
+            **skipped,
         }
 
     return step
 
 
-def _apply_gradients(tape, scaled_loss, model, optimizer) -> None:
+def _apply_gradients(name: str, tape, scaled_loss, model, optimizer) -> dict[str, tf.Tensor]:
+    """One update. With loss scaling, gradients that overflow are not applied; then 1, as the scalar that it gives, else 0."""
     variables = model.trainable_variables
+    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        optimizer.apply(tape.gradient(scaled_loss, variables), variables)
+        return {}
+    before = tf.identity(optimizer.iterations)
     optimizer.apply(tape.gradient(scaled_loss, variables), variables)
+    return {f"{name}/skipped_steps": 1.0 - tf.cast(optimizer.iterations - before, tf.float32)}

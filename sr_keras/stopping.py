@@ -1,7 +1,24 @@
 """Ctrl-C and SIGTERM as a question that can be asked between two steps."""
 
+import contextlib
 import signal
 import types
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def as_interrupts(*signals: signal.Signals) -> Iterator[None]:
+    """While it is entered, these signals raise KeyboardInterrupt with their number, so that nothing is left half-done."""
+
+    def interrupt(number: int, _: types.FrameType | None) -> None:
+        raise KeyboardInterrupt(number)
+
+    before = {number: signal.signal(number, interrupt) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class StopRequest:

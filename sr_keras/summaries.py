@@ -22,6 +22,8 @@ _DESCRIPTIONS = {
     "discriminator/real_loss": "The part of the discriminator's loss that comes from originals.",
     "discriminator/D(real)": "Mean probability of being original that the discriminator gives to originals.",
     "discriminator/D(fake)": "Mean probability of being original that the discriminator gives to generated pictures.",
+    "generator/skipped_steps": "Share of the steps whose gradients overflowed float16 and were not applied; the scale adapts.",
+    "discriminator/skipped_steps": "Share of the steps whose gradients overflowed float16 and were not applied.",
     "data/skipped": "Photos that could not be read, since this process began; the tab Text names them.",
     "data/enlarged": "Photos smaller than hr_size that had to be enlarged, since this process began.",
     "validation/psnr_db": "Mean PSNR over the validation photos in dB, on luma, without a border as wide as the scale.",

@@ -162,6 +162,11 @@ def _clear_errors() -> Iterator[None]:
         yield
     except tf.errors.ResourceExhaustedError:
         raise MemoryError("out of memory") from None
+    except tf.errors.AbortedError as error:
+        # What oneDNN says where its own work finds no memory.
+        if "Operation received an exception" not in error.message:
+            raise
+        raise MemoryError("out of memory") from None
     except tf.errors.InvalidArgumentError as error:
         if inference.NOT_FINITE not in error.message:
             raise

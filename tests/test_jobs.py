@@ -103,9 +103,9 @@ def test_results_of_an_earlier_run_are_no_photos(folder):
 
 def test_standard_streams(folder):
     [job] = jobs.plan(jobs.find(["-"]), label="x4")
-    assert job == (None, None)
+    assert job == jobs.Job(None, None)
     [job] = jobs.plan(jobs.find(["photos/a.jpg"]), label="x4", output=pathlib.Path("-"))
-    assert job == (folder / "a.jpg", None)
+    assert job == jobs.Job(folder / "a.jpg", None)
     assert (job.name, job.result_name) == ("photos/a.jpg", "standard output")
 
 

@@ -207,7 +207,7 @@ def test_a_profile_that_does_not_fit_is_left_out_and_said(rgb, profile, note):
 def test_damaged_exif_is_left_out_and_said(rgb):
     picture = pictures.read(saved(rgb, "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\x05\0junk"))
     assert picture.frames[0].size == rgb.size
-    assert picture.exif == b""
+    assert picture.exif == {}
     assert picture.notes == ("its EXIF is damaged and left out",)
 
 
@@ -218,7 +218,10 @@ def test_no_resolution_is_made_up(rgb):
 @pytest.mark.parametrize("suffix", pictures.FORMATS)
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16"])
 def test_what_a_format_cannot_hold_is_said(grey, suffix, mode):
-    source = pictures.Picture((grey.convert(mode),), exif=exif(), icc_profile=SRGB)
+    frame = grey.convert(mode)
+    if mode in ("LA", "RGBA"):
+        frame.putalpha(128)
+    source = pictures.Picture((frame,), exif={0: {ExifTags.Base.Make: b"Maker"}}, icc_profile=SRGB)
     notes = " ".join(pictures.fitted(source, pictures.FORMATS[suffix]).notes)
     assert ("16-bit greyscale became 8-bit" in notes) == (mode == "I;16" and suffix not in (".png", ".tif", ".tiff"))
     assert ("what was transparent became white" in notes) == (mode in ("LA", "RGBA") and suffix in (".jpg", ".jpeg", ".bmp"))
@@ -305,6 +308,76 @@ def test_a_failed_write_leaves_what_was_there(tmp_path, rgb, monkeypatch):
         pictures.write(path, pictures.Picture((rgb,)), pictures.FORMATS[".png"])
     assert path.read_bytes() == b"precious"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_frames_of_several_kinds_are_each_taken_as_they_are(grey):
+    fine = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    picture = pictures.fitted(pictures.Picture((fine, grey, grey.convert("RGBA"))), pictures.FORMATS[".webp"])
+    assert [frame.mode for frame in picture.frames] == ["L", "L", "RGBA"]
+    np.testing.assert_array_equal(picture.frames[0], grey)
+    np.testing.assert_array_equal(picture.frames[1], grey)
+
+
+def test_frames_of_several_sizes_are_for_tiff_alone(tmp_path, rgb):
+    pages = pictures.Picture((rgb, rgb.crop((0, 0, 5, 4))))
+    with pytest.raises(images.PhotoError, match="several sizes, which PNG can't hold"):
+        pictures.fitted(pages, pictures.FORMATS[".png"])
+    pictures.write(tmp_path / "pages.tif", pictures.fitted(pages, pictures.FORMATS[".tif"]), pictures.FORMATS[".tif"])
+    assert [frame.size for frame in pictures.read(tmp_path / "pages.tif", all_frames=True).frames] == [(12, 8), (5, 4)]
+
+
+def test_a_name_that_was_taken_meanwhile_is_kept(tmp_path, rgb):
+    (tmp_path / "a.png").symlink_to("nowhere")
+    with pytest.raises(images.PhotoError, match="File exists"):
+        pictures.write(tmp_path / "a.png", pictures.Picture((rgb,)), pictures.FORMATS[".png"])
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    pictures.write(tmp_path / "a.png", pictures.Picture((rgb,)), pictures.FORMATS[".png"], overwrite=True)
+    assert pictures.read(tmp_path / "a.png").frames[0].size == rgb.size
+
+
+@pytest.mark.parametrize("orientation, seen", [(1, (12, 8)), (3, (12, 8)), (6, (8, 12)), (8, (8, 12)), (99, (12, 8))])
+@pytest.mark.parametrize("file_format", ["JPEG", "TIFF", "WEBP", "PNG"])
+def test_the_checked_size_is_that_of_the_upright_picture(rgb, orientation, seen, file_format):
+    sizes = []
+    source = saved(rgb, file_format, exif=exif(orientation), dpi=(72, 144))
+    picture = pictures.read(source, check_size=lambda *size: sizes.append(size))
+    assert sizes == [seen]
+    assert picture.frames[0].size == seen
+    if file_format != "WEBP":
+        assert picture.dpi == pytest.approx((72, 144) if seen == (12, 8) else (144, 72), abs=0.1)
+
+
+def test_text_in_exif_stays_as_it_is(rgb):
+    content = Image.Exif()
+    content[ExifTags.Base.Copyright] = "© José".encode()
+    result = rewritten(pictures.read(saved(rgb, "JPEG", exif=content.tobytes())), ".jpg")
+    assert result.getexif()[ExifTags.Base.Copyright].encode("latin-1").decode() == "© José"
+
+
+def test_exif_that_is_too_long_for_jpeg_is_left_out_and_said(rgb):
+    content = Image.Exif()
+    content.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.MakerNote] = bytes(70_000)
+    picture = pictures.read(saved(rgb, "PNG", exif=content.tobytes()))
+    fitted = pictures.fitted(picture, pictures.FORMATS[".jpg"])
+    assert fitted.notes == ("its EXIF is too long for JPEG and left out",)
+    pictures.write(io.BytesIO(), fitted, pictures.FORMATS[".jpg"])
+
+
+@pytest.mark.parametrize("numbers", [[0, 0.5, 1.02], [0, np.nan, 0.5, 1]])
+def test_a_little_overshoot_does_not_make_numbers_dark(numbers):
+    [frame] = pictures.read(saved(Image.fromarray(np.float32([numbers])), "TIFF")).frames
+    assert np.asarray(frame)[0, -1] == 65535
+
+
+def test_a_delay_of_nothing_keeps_the_others(noise):
+    frames = [Image.fromarray(noise(8, 12)) for _ in range(3)]
+    assert pictures.read(animation(frames, "GIF", duration=[100, 0, 80]), all_frames=True).durations_ms == (100, 0, 80)
+
+
+def test_a_transparent_tone_of_16_bits_is_said(rng):
+    numbers = rng.integers(0, 65536, (8, 12), dtype=np.uint16)
+    picture = pictures.read(saved(Image.fromarray(numbers), transparency=9))
+    assert picture.notes == ("its transparent tone is left out",)
 
 
 FUZZED = ["JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "AVIF", "PPM", "TGA", "ICO", "JPEG2000", "PCX", "QOI", "MPO"]

@@ -69,7 +69,7 @@ def listing(folder):
 
 def test_a_run_leaves_what_it_should(finished_run):
     run_dir, _ = finished_run
-    assert listing(run_dir) == ["29", "30", "checkpoints", "samples", "tensorboard", "train.flags"]
+    assert listing(run_dir) == ["29", "30", "checkpoints", "lock", "samples", "tensorboard", "train.flags"]
     assert listing(run_dir / "samples") == ["27.png", "28.png", "29.png", "30.png"]
     assert listing(run_dir / "checkpoints") == [
         "checkpoint",
@@ -195,7 +195,7 @@ def test_flags_that_do_not_fit_the_checkpoint_are_refused(finished_run):
     run_dir, _ = finished_run
     code, stderr = train(f"--flagfile={run_dir}/train.flags", "--num_blocks=2")
     assert code == 2
-    assert "does not fit these networks" in stderr.splitlines()[-1]
+    assert "holds other networks: --num_blocks was 1, is 2" in stderr.splitlines()[-1]
 
 
 def test_a_changed_learning_rate_is_taken_on_resume(finished_run, tmp_path):

@@ -226,7 +226,7 @@ def test_a_stopped_loop_goes_on_where_it_was():
 def test_a_loss_that_is_not_finite_ends_the_run_before_any_action(stop_after):
     run = Run(stop_after=stop_after)
     run._step = lambda value: {"value": tf.constant(np.nan)} if next_step(run) else None
-    with pytest.raises(FloatingPointError, match=r"value became nan in iteration 1"):
+    with pytest.raises(FloatingPointError, match=r"value became nan in step 1 of iteration 1"):
         run()
     assert not run.actions
 

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 
 import numpy as np
 import pytest
@@ -139,6 +140,45 @@ def test_an_existing_result_is_kept_unless_told(photo, run, capsys):
     assert images.read_photo(result).shape == (84, 136, 3)
 
 
+@pytest.mark.parametrize("flag", ["--report", "--comparison"])
+@pytest.mark.parametrize("name", ["photo.jpg", "photo_x4.jpg"])
+def test_nothing_is_written_over_photos_and_results(photo, run, capsys, flag, name):
+    before = photo.read_bytes()
+    assert run(photo, f"{flag}={photo.with_name(name)}") == 2
+    assert "is a photo, a result or the list" in capsys.readouterr().err
+    assert photo.read_bytes() == before
+    assert list(photo.parent.iterdir()) == [photo]
+
+
+def test_an_existing_comparison_is_kept_unless_told(photo, run, capsys):
+    other = photo.with_name("both.png")
+    other.write_bytes(b"precious")
+    assert run(photo, f"--comparison={other}") == 2
+    assert "exists already" in capsys.readouterr().err
+    assert other.read_bytes() == b"precious"
+
+
+def test_what_matches_nothing_stops_nothing(photo, run, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert run(photo, tmp_path / "*.bmp", tmp_path / "empty") == 1
+    out, err = capsys.readouterr()
+    assert "1 done, 0 skipped, 2 failed" in out
+    assert "nothing that it describes" in err
+    assert "empty: holds no picture" in err
+
+
+@pytest.mark.parametrize("how", ["named", "pattern", "folder"])
+def test_resuming_takes_no_results_for_photos(photo, run, capsys, how):
+    def again():
+        named = [*sorted(photo.parent.glob("*.jpg"))]
+        return {"named": named, "pattern": [photo.parent / "*.jpg"], "folder": [photo.parent]}[how]
+
+    assert run(*again()) == 0
+    assert run(*again(), "--skip_existing") == 0
+    assert run(photo.parent, "--scale=2") == 0
+    assert sorted(path.name for path in photo.parent.iterdir()) == ["photo.jpg", "photo_x2.jpg", "photo_x4.jpg"]
+
+
 def test_a_dry_run_does_nothing(photo, run, capsys):
     photo.with_name("photo_x4.jpg").touch()
     before = sorted(photo.parent.iterdir())
@@ -196,7 +236,6 @@ def test_a_picture_that_is_too_large_is_one_clear_line(photo, run, capsys):
         (["--output=a.png", "--output_dir=b"], "exclude each other"),
         (["--overwrite", "--skip_existing"], "not allowed with"),
         (["--report=nowhere/report"], "nowhere/report: No such file"),
-        (["nowhere/*.png"], "nothing that it describes"),
         (["--output=a.xyz"], "must end in"),
     ],
 )
@@ -272,15 +311,44 @@ def test_a_terminal_shows_a_bar(photo, interpolator):
     assert b" of 1 [" in shown
 
 
-def test_ctrl_c_leaves_nothing_half_done(tmp_path, noise, interpolator):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_leave_nothing_half_done(tmp_path, noise, interpolator, number):
     for index in range(30):
         images.write_photo(tmp_path / f"{index}.png", noise(90, 90))
     process = start(tmp_path, f"--output_dir={tmp_path / 'large'}", "--tile=8", model=interpolator)
     process.stdout.readline()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert err == b""
     results = list((tmp_path / "large").iterdir())
     assert 0 < len(results) < 30
     assert all(images.read_photo(result).shape == (360, 360, 3) for result in results)
+
+
+def test_ctrl_c_while_standard_input_is_awaited(interpolator):
+    with start("-", model=interpolator, stdin=subprocess.PIPE) as process:
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 130
+        assert process.stderr.read() == b""
+
+
+def test_a_reader_that_goes_away_stops_nothing(tmp_path, noise, interpolator):
+    for index in range(3):
+        images.write_photo(tmp_path / f"{index}.png", noise(20, 20))
+    with start(tmp_path, f"--output_dir={tmp_path / 'large'}", model=interpolator) as process:
+        process.stdout.close()
+        assert process.wait(timeout=60) == 0
+        assert process.stderr.read() == b""
+    assert len(list((tmp_path / "large").iterdir())) == 3
+
+
+def test_names_that_are_no_text_or_none_in_this_terminal(tmp_path, noise, interpolator):
+    for name in ("é.png".encode(), b"\xff.png"):
+        images.write_photo(tmp_path / os.fsdecode(name), noise(3, 4))
+    process = start(tmp_path, model=interpolator, env=os.environ | {"PYTHONIOENCODING": "ascii"})
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert err == b""
+    assert len(out.splitlines()) == 3

@@ -1,0 +1,95 @@
+"""What a run of `train.py` survives. The long forms are slow: make test-slow."""
+
+import random
+import re
+import resource
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from sr_keras import export, facts
+from tests.test_train import SMALL, start, train
+
+# Checkpoints within iterations, so that kills find the run between them, before the first, and while one is written.
+EXACT = [*SMALL, "--deterministic", "--steps_per_iteration=6", "--checkpoint_steps=2", "--pretrain_iterations=1"]
+
+
+def training_begins(process):
+    """Waits until the first step is near; returns what was printed until then."""
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if "training; Ctrl-C" in line:
+            break
+    return "".join(lines)
+
+
+def killed(flags, seconds):
+    """Starts a run and ends it by SIGKILL so many seconds after training began; False if it had ended by itself."""
+    process = start(*flags)
+    training_begins(process)
+    time.sleep(seconds)
+    process.kill()
+    process.communicate()
+    return process.returncode == -signal.SIGKILL
+
+
+def assert_kills_do_not_show(tmp_path, kills, iterations):
+    flags = [*EXACT, f"--iterations={iterations}"]
+    process = start(*flags, f"--run_dir={tmp_path / 'whole'}")
+    training_begins(process)
+    begun = time.monotonic()
+    _, stderr = process.communicate()
+    assert process.returncode == 0, stderr
+    longest = 2 * (time.monotonic() - begun) / (kills + 1)
+    moments = random.Random(0)
+    hits = [killed([*flags, f"--run_dir={tmp_path / 'killed'}"], moments.uniform(0, longest)) for _ in range(kills)]
+    assert sum(hits) >= kills / 2
+    code, stderr = train(*flags, f"--run_dir={tmp_path / 'killed'}")
+    assert code == 0, stderr
+    for name in ("whole", "killed"):
+        assert facts.versions(tmp_path / name)[-1].name == str(iterations)
+    for one, other in zip(*(export.load_weights(tmp_path / name) for name in ("whole", "killed")), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_kill_does_not_show_in_the_weights(tmp_path):
+    assert_kills_do_not_show(tmp_path, kills=2, iterations=2)
+
+
+@pytest.mark.slow
+def test_twenty_kills_do_not_show_in_the_weights(tmp_path):
+    assert_kills_do_not_show(tmp_path, kills=20, iterations=12)
+
+
+def test_a_full_disk_is_one_line_and_leaves_the_last_checkpoint(tmp_path):
+    """No file may grow beyond what a checkpoint needs: as on a full disk, writing fails half-way."""
+    flags = [*SMALL, f"--run_dir={tmp_path}"]
+    code, stderr = train(*flags, "--iterations=1")
+    assert code == 0, stderr
+    largest = max(path.stat().st_size for path in (tmp_path / "checkpoints").iterdir())
+
+    def full():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest // 2, largest // 2))
+
+    process = start(*flags, "--iterations=2", preexec_fn=full)
+    _, stderr = process.communicate(timeout=300)
+    assert process.returncode == 2
+    assert re.search(r"^train\.py: .*(File too large|space)", stderr.splitlines()[-1]), stderr
+    assert "Traceback" not in stderr
+    code, stderr = train(*flags, "--iterations=2")
+    assert code == 0, stderr
+    assert "resumed from" in stderr
+    assert facts.versions(tmp_path)[-1].name == "2"
+
+
+def test_a_run_that_comes_apart_says_where_and_what_is_left(tmp_path):
+    flags = [*SMALL, f"--run_dir={tmp_path}", "--init=random"]
+    code, stderr = train(*flags, "--iterations=1")
+    assert code == 0, stderr
+    code, stderr = train(*flags, "--iterations=9", "--learning_rate=1e30", "--steps_per_iteration=50")
+    assert code == 2
+    line = stderr.splitlines()[-1]
+    assert re.search(r"became (nan|inf) in step \d+ of iteration \d+; the last good checkpoint: .*/ckpt-\d+$", line), stderr
