@@ -120,9 +120,9 @@ def train() -> int:
     """Runs or resumes the training that the flags describe; returns the process's exit code."""
     make_pair = data.PairMaker(FLAGS.hr_size, 2**FLAGS.num_upscales, FLAGS.downscale, FLAGS.degradation)
     sample = images.read_photo(FLAGS.sample)
-    train_paths, validation_paths = _photos()
-    pairs = _validation_pairs(validation_paths, make_pair)
-    steps_per_iteration = FLAGS.steps_per_iteration or max(1, len(train_paths) // FLAGS.batch_size)
+    train_photos, validation_photos = _photos()
+    pairs = _validation_pairs(validation_photos, make_pair)
+    steps_per_iteration = FLAGS.steps_per_iteration or max(1, len(train_photos) // FLAGS.batch_size)
 
     servable, run = _networks(steps_per_iteration)
     upscaler = Upscaler(servable, precision="float32")
@@ -130,9 +130,9 @@ def train() -> int:
     manager = state.checkpoint_manager(run, run_dir / "checkpoints", FLAGS.keep_checkpoints)
     _restore_or_initialise(manager, run)
     _record_flags(run_dir / "train.flags")
-    logger.info("%d photos to train, %d to validate; %s", len(train_paths), len(validation_paths), run_dir)
+    logger.info("%d photos to train, %d to validate; %s", len(train_photos), len(validation_photos), run_dir)
 
-    stream = _stream(train_paths, run, make_pair)
+    stream = _stream(train_photos, run, make_pair)
     shown = progress.Progress(
         iteration=int(run.iteration),
         iterations=FLAGS.iterations,
@@ -186,27 +186,27 @@ def _log_to_stderr() -> None:
     tf.get_logger().setLevel(logging.ERROR)
 
 
-def _photos() -> tuple[list[str], list[str]]:
+def _photos() -> tuple[data.Files, data.Files]:
     if FLAGS.data is None:
         raise ValueError('--data is missing: a folder of photos, a list file, or "sample" for a few bundled ones')
     source = data.SAMPLE / "photos" if FLAGS.data == "sample" else pathlib.Path(FLAGS.data)
     try:
-        paths = data.list_photos(source)
+        photos = data.Files(data.list_photos(source), source)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{error}; data_prep/README.md says how to get the paper's photos, and --data=sample trains on a few bundled ones"
         ) from None
-    train_paths, validation_paths = data.split(paths, source, FLAGS.validation_fraction)
-    if not train_paths:
-        raise ValueError(f"{source}: no photo is left to train on, all {len(paths)} are kept for validation")
-    return train_paths, validation_paths
+    train_photos, validation_photos = data.split(photos, FLAGS.validation_fraction)
+    if not len(train_photos):
+        raise ValueError(f"{source}: no photo is left to train on, all {len(photos)} are kept for validation")
+    return train_photos, validation_photos
 
 
-def _validation_pairs(paths: Sequence[str], make_pair: data.PairMaker) -> data.Pairs:
+def _validation_pairs(photos: data.Files, make_pair: data.PairMaker) -> data.Pairs:
     smallest = metrics.smallest_side(border=make_pair.scale)
     if FLAGS.validation_photos and make_pair.hr_size < smallest:
         raise ValueError(f"hr_size must be at least {smallest} for photos to be measured (or --validation_photos=0)")
-    return data.validation_pairs(paths, make_pair, FLAGS.validation_photos)
+    return data.validation_pairs(photos, make_pair, FLAGS.validation_photos)
 
 
 def _networks(steps_per_iteration: int) -> tuple[export.Servable, state.TrainState]:
@@ -256,9 +256,9 @@ def _restore_or_initialise(manager: tf.train.CheckpointManager, run: state.Train
         run.generator.set_weights(weights)
 
 
-def _stream(paths: Sequence[str], run: state.TrainState, make_pair: data.PairMaker) -> data.TrainStream:
+def _stream(photos: data.Files, run: state.TrainState, make_pair: data.PairMaker) -> data.TrainStream:
     return data.TrainStream(
-        paths,
+        photos,
         run.position,
         make_pair=make_pair,
         augmentation=data.Augmentation(**{f.name: FLAGS[f.name].value for f in dataclasses.fields(data.Augmentation)}),
