@@ -49,7 +49,7 @@ FLAGS = flags.FLAGS
 PAPER = data.Augmentation()
 logger = logging.getLogger("sr_keras")
 
-flags.DEFINE_string("data", None, 'Photos: a folder, a list file (a path a line), or "sample" for a few bundled ones.')
+flags.DEFINE_string("data", None, 'Photos: a folder, shards, a list file (a path a line), or "sample" for a few bundled ones.')
 flags.DEFINE_string("run_dir", None, "The run's folder; an old one is resumed. Default: a new one in saved_models/.")
 flags.DEFINE_integer("seed", 0, "Repeats the first weights and all random numbers of the data.")
 
@@ -186,12 +186,12 @@ def _log_to_stderr() -> None:
     tf.get_logger().setLevel(logging.ERROR)
 
 
-def _photos() -> tuple[data.Files, data.Files]:
+def _photos() -> tuple[data.Photos, data.Photos]:
     if FLAGS.data is None:
-        raise ValueError('--data is missing: a folder of photos, a list file, or "sample" for a few bundled ones')
+        raise ValueError('--data is missing: a folder of photos or of shards, a list file, or "sample" for a few bundled ones')
     source = data.SAMPLE / "photos" if FLAGS.data == "sample" else pathlib.Path(FLAGS.data)
     try:
-        photos = data.Files(data.list_photos(source), source)
+        photos = data.open_photos(source)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{error}; data_prep/README.md says how to get the paper's photos, and --data=sample trains on a few bundled ones"
@@ -202,7 +202,7 @@ def _photos() -> tuple[data.Files, data.Files]:
     return train_photos, validation_photos
 
 
-def _validation_pairs(photos: data.Files, make_pair: data.PairMaker) -> data.Pairs:
+def _validation_pairs(photos: data.Photos, make_pair: data.PairMaker) -> data.Pairs:
     smallest = metrics.smallest_side(border=make_pair.scale)
     if FLAGS.validation_photos and make_pair.hr_size < smallest:
         raise ValueError(f"hr_size must be at least {smallest} for photos to be measured (or --validation_photos=0)")
@@ -256,7 +256,7 @@ def _restore_or_initialise(manager: tf.train.CheckpointManager, run: state.Train
         run.generator.set_weights(weights)
 
 
-def _stream(photos: data.Files, run: state.TrainState, make_pair: data.PairMaker) -> data.TrainStream:
+def _stream(photos: data.Photos, run: state.TrainState, make_pair: data.PairMaker) -> data.TrainStream:
     return data.TrainStream(
         photos,
         run.position,

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import images
+from sr_keras import images, shards
 
 logger = logging.getLogger(__name__)
 
@@ -126,6 +126,20 @@ class Files:
         return Files([self.paths[number] for number in numbers], self.source)
 
 
+Photos = Files | shards.Shards
+
+
+def open_photos(source: pathlib.Path) -> Photos:
+    """The photos of a folder, of a list file, or of a folder of shards.
+
+    Raises:
+        FileNotFoundError: nothing is there, or there is no photo in it.
+        OSError: a shard is missing.
+        ValueError: the file is no text, or the shards are unfinished or damaged.
+    """
+    return shards.load(source) if shards.is_in(source) else Files(list_photos(source), source)
+
+
 def list_photos(source: pathlib.Path) -> list[str]:
     """The photos of a folder (recursive; JPEG, PNG, BMP) or of a list file (a path a line, relative to the file's folder).
 
@@ -144,7 +158,7 @@ def list_photos(source: pathlib.Path) -> list[str]:
     return sorted(set(paths))
 
 
-def split(photos: Files, validation_fraction: float) -> tuple[Files, Files]:
+def split(photos: Photos, validation_fraction: float) -> tuple[Photos, Photos]:
     """Divides photos into `(train, validation)` by a hash of their name.
 
     A photo's side depends on its name alone: it never changes when photos are added, or when the folder moves.
@@ -174,7 +188,7 @@ class TrainStream:
 
     def __init__(
         self,
-        photos: Files,
+        photos: Photos,
         position: tf.Variable,
         *,
         make_pair: PairMaker,
@@ -235,7 +249,7 @@ class TrainStream:
         return tf.random.experimental.index_shuffle(index % count, seed=of_pass, max_index=tf.constant(count - 1, tf.int64))
 
 
-def validation_pairs(photos: Files, make_pair: PairMaker, count: int) -> Pairs:
+def validation_pairs(photos: Photos, make_pair: PairMaker, count: int) -> Pairs:
     """The middle of the first `count` readable photos as `(lr, hr)`, two arrays `[N, ...]` in [0, 1], N at most `count`."""
     pairs: list[tuple[tf.Tensor, tf.Tensor]] = []
     for number in range(len(photos)):
@@ -265,7 +279,7 @@ def _lines(list_file: pathlib.Path) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def _why(photos: Files, number: int) -> str:
+def _why(photos: Photos, number: int) -> str:
     """The reason why a photo can't be read; TensorFlow's own is lost where it skips one."""
     try:
         photos.photo(number)
