@@ -54,7 +54,7 @@ NETWORK_FLAGS = (
 )
 logger = logging.getLogger("sr_keras")
 
-flags.DEFINE_string("data", None, 'Photos: a folder, a list file (a path a line), or "sample" for a few bundled ones.')
+flags.DEFINE_string("data", None, 'Photos: a folder, shards, a list file (a path a line), or "sample" for a few bundled ones.')
 flags.DEFINE_string("run_dir", None, "The run's folder; an old one is resumed. Default: a new one in saved_models/.")
 flags.DEFINE_integer("seed", 0, "Repeats the first weights and all random numbers of the data.")
 flags.DEFINE_bool("deterministic", False, "The same flags give the same weights, bit for bit, on the same machine; slower.")
@@ -134,17 +134,17 @@ def train() -> int:
         tf.config.experimental.enable_op_determinism()
     make_pair = data.PairMaker(FLAGS.hr_size, 2**FLAGS.num_upscales, FLAGS.downscale, FLAGS.degradation)
     sample = images.read_photo(FLAGS.sample)
-    train_paths, validation_paths = _photos()
-    pairs = _validation_pairs(validation_paths, make_pair)
-    steps_per_iteration = FLAGS.steps_per_iteration or max(1, len(train_paths) // FLAGS.batch_size)
+    train_photos, validation_photos = _photos()
+    pairs = _validation_pairs(validation_photos, make_pair)
+    steps_per_iteration = FLAGS.steps_per_iteration or max(1, len(train_photos) // FLAGS.batch_size)
     servable, run = _networks(steps_per_iteration)
-    stream = _stream(train_paths, run, make_pair)
+    stream = _stream(train_photos, run, make_pair)
     with run_folder.held(_run_dir()) as run_dir:
         manager = state.checkpoint_manager(run, run_dir / "checkpoints", FLAGS.keep_checkpoints)
         _take_changed_flags(run_dir, manager)
         _restore_or_initialise(manager, run)
         run_folder.record_flags(run_dir, _flag_lines())
-        logger.info("%d photos to train, %d to validate; %s", len(train_paths), len(validation_paths), run_dir)
+        logger.info("%d photos to train, %d to validate; %s", len(train_photos), len(validation_photos), run_dir)
         return _run(run_dir, manager, run, servable, stream, steps_per_iteration, pairs, sample)
 
 
@@ -237,27 +237,27 @@ def _log_to_stderr() -> None:
     tf.get_logger().setLevel(logging.ERROR)
 
 
-def _photos() -> tuple[list[str], list[str]]:
+def _photos() -> tuple[data.Photos, data.Photos]:
     if FLAGS.data is None:
-        raise ValueError('--data is missing: a folder of photos, a list file, or "sample" for a few bundled ones')
+        raise ValueError('--data is missing: a folder of photos or of shards, a list file, or "sample" for a few bundled ones')
     source = data.SAMPLE / "photos" if FLAGS.data == "sample" else pathlib.Path(FLAGS.data)
     try:
-        paths = data.list_photos(source)
+        photos = data.open_photos(source)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{error}; data_prep/README.md says how to get the paper's photos, and --data=sample trains on a few bundled ones"
         ) from None
-    train_paths, validation_paths = data.split(paths, source, FLAGS.validation_fraction)
-    if not train_paths:
-        raise ValueError(f"{source}: no photo is left to train on, all {len(paths)} are kept for validation")
-    return train_paths, validation_paths
+    train_photos, validation_photos = data.split(photos, FLAGS.validation_fraction)
+    if not len(train_photos):
+        raise ValueError(f"{source}: no photo is left to train on, all {len(photos)} are kept for validation")
+    return train_photos, validation_photos
 
 
-def _validation_pairs(paths: Sequence[str], make_pair: data.PairMaker) -> data.Pairs:
+def _validation_pairs(photos: data.Photos, make_pair: data.PairMaker) -> data.Pairs:
     smallest = metrics.smallest_side(border=make_pair.scale)
     if FLAGS.validation_photos and make_pair.hr_size < smallest:
         raise ValueError(f"hr_size must be at least {smallest} for photos to be measured (or --validation_photos=0)")
-    return data.validation_pairs(paths, make_pair, FLAGS.validation_photos)
+    return data.validation_pairs(photos, make_pair, FLAGS.validation_photos)
 
 
 def _networks(steps_per_iteration: int) -> tuple[export.Servable, state.TrainState]:
@@ -307,9 +307,9 @@ def _restore_or_initialise(manager: tf.train.CheckpointManager, run: state.Train
         run.generator.set_weights(weights)
 
 
-def _stream(paths: Sequence[str], run: state.TrainState, make_pair: data.PairMaker) -> data.TrainStream:
+def _stream(photos: data.Photos, run: state.TrainState, make_pair: data.PairMaker) -> data.TrainStream:
     return data.TrainStream(
-        paths,
+        photos,
         run.position,
         make_pair=make_pair,
         augmentation=data.Augmentation(**{f.name: FLAGS[f.name].value for f in dataclasses.fields(data.Augmentation)}),

@@ -20,18 +20,17 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
-import tqdm
 from PIL import Image
 
-from sr_keras import arguments, images, stopping
+from sr_keras import arguments, images, outcomes
+from sr_keras.outcomes import Outcome
 
 SUFFIXES = images.PHOTO_SUFFIXES | {".gif", ".tif", ".tiff", ".webp"}
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
 
-# What can become of a photo, in the words of the summary.
-CONVERTED, RGB_ALREADY, DONE_BEFORE, FAILED = "converted", "already RGB", "done before", "failed"
+# What can become of a photo beside what `outcomes` has, in the words of the summary.
+CONVERTED, RGB_ALREADY = "converted", "already RGB"
 
 # Held while a photo is in hand.
 _at_work = threading.Lock()
@@ -56,13 +55,6 @@ class Task:
     @property
     def renamed(self) -> bool:
         return self.converted.name != self.source.name
-
-
-class Outcome(NamedTuple):
-    """What became of a photo, and the line that tells of it if it needs one."""
-
-    kind: str
-    line: str = ""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -106,21 +98,8 @@ def plan(root: pathlib.Path, output_dir: pathlib.Path | None = None) -> list[Tas
 
 def run(tasks: Sequence[Task], *, jobs: int, dry_run: bool) -> int:
     """Converts the photos, says what became of them, and returns the process's exit code."""
-    counts: collections.Counter[str] = collections.Counter()
-    with (
-        stopping.StopRequest() as stop,
-        contextlib.closing(_outcomes(tasks, jobs, dry_run)) as outcomes,
-        tqdm.tqdm(total=len(tasks), unit="photo", disable=None) as bar,
-    ):
-        for outcome in outcomes:
-            counts[outcome.kind] += 1
-            if outcome.line:
-                bar.write(outcome.line, file=sys.stderr if outcome.kind == FAILED else sys.stdout)
-            bar.update()
-            if stop:
-                break
-    print(_summary(counts, len(tasks), dry_run))
-    return stop.exit_code or (1 if counts[FAILED] else 0)
+    ending = " (dry run: nothing was changed)" if dry_run else ""
+    return outcomes.run(_outcomes(tasks, jobs, dry_run), num_photos=len(tasks), kinds=[CONVERTED, RGB_ALREADY], ending=ending)
 
 
 def convert(task: Task, *, dry_run: bool) -> Outcome:
@@ -129,10 +108,10 @@ def convert(task: Task, *, dry_run: bool) -> Outcome:
         try:
             kind = _convert(task, dry_run)
         except images.PhotoError as error:
-            return Outcome(FAILED, str(error))
+            return Outcome(outcomes.FAILED, str(error))
         # Decoders raise whatever they stumble over.
         except Exception as error:
-            return Outcome(FAILED, f"{task.source}: {images.reason(error)}")
+            return Outcome(outcomes.FAILED, f"{task.source}: {images.reason(error)}")
     if not dry_run or kind != CONVERTED:
         return Outcome(kind)
     # A file's name may be no valid text, and standard output refuses that.
@@ -215,21 +194,19 @@ def _outcomes(tasks: Sequence[Task], jobs: int, dry_run: bool) -> Generator[Outc
 
 
 def _map_in_processes(function: Callable[[Task], Outcome], tasks: Iterable[Task], jobs: int) -> Generator[Outcome, None, None]:
-    """Like `map`; only a few tasks wait at a time, so that memory stays small and closing it takes one photo's time."""
+    """Like `map`; only a few tasks wait at a time, so that closing it takes one photo's time."""
     # Forking is not safe beside threads, and tqdm has one.
     context = multiprocessing.get_context("spawn")
     pool = concurrent.futures.ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent)
-    waiting: collections.deque[concurrent.futures.Future[Outcome]] = collections.deque()
+
+    def submit(task: Task) -> concurrent.futures.Future[Outcome]:
+        with _interrupts_held_back():
+            return pool.submit(function, task)
+
     try:
-        for task in tasks:
-            with _interrupts_held_back():
-                waiting.append(pool.submit(function, task))
-            if len(waiting) == 16 * jobs:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        yield from outcomes.in_order(submit, tasks, ahead=16 * jobs)
     except concurrent.futures.BrokenExecutor:
-        yield Outcome(FAILED, "convert_rgb.py: a process was killed, perhaps for lack of memory; try fewer --jobs")
+        yield Outcome(outcomes.FAILED, "convert_rgb.py: a process was killed, perhaps for lack of memory; try fewer --jobs")
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -258,13 +235,6 @@ def _end_with_parent() -> None:
             os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def _summary(counts: collections.Counter[str], num_photos: int, dry_run: bool) -> str:
-    kinds = [kind for kind in (CONVERTED, RGB_ALREADY, DONE_BEFORE, FAILED) if kind != DONE_BEFORE or counts[kind]]
-    of_all = f" of {num_photos}" if counts.total() < num_photos else ""
-    ending = " (dry run: nothing was changed)" if dry_run else ""
-    return f"{counts.total()}{of_all} photos: {', '.join(f'{counts[kind]} {kind}' for kind in kinds)}{ending}"
 
 
 def _convert(task: Task, dry_run: bool) -> str:
@@ -309,7 +279,7 @@ def _add(task: Task, jpeg: bytes | None, dry_run: bool) -> str:
     target, content = (task.kept, task.source.read_bytes()) if jpeg is None else (task.converted, jpeg)
     if os.path.lexists(target):
         if target.read_bytes() == content:
-            return DONE_BEFORE
+            return outcomes.DONE_BEFORE
         raise images.PhotoError(f"{task.source}: {target} exists and is another picture")
     if not dry_run:
         target.parent.mkdir(parents=True, exist_ok=True)

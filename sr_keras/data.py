@@ -1,4 +1,4 @@
-"""The data pipeline: lists of paths -> photos -> windows -> `(lr, hr)` pairs -> batches.
+"""The data pipeline: a source -> photos -> windows -> `(lr, hr)` pairs -> batches.
 
 Example number `i` of the stream is a function of the seed and `i` alone. So a stream repeats, and goes on from any position
 without reading what came before.
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import images
+from sr_keras import images, shards
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +87,59 @@ class PairMaker:
         return tf.round(tf.clip_by_value(lr, 0.0, 1.0) * 255.0) / 255.0, hr
 
 
+@dataclasses.dataclass(frozen=True)
+class Files:
+    """Photos that are files; each is known by its number, its place in `paths`.
+
+    Attributes:
+        paths: the files.
+        source: the folder or list file that they were found by.
+    """
+
+    paths: Sequence[str]
+    source: pathlib.Path
+
+    @property
+    def names(self) -> list[str]:
+        """The paths below the source's folder, which stay the same when the folder moves."""
+        root = self.source if self.source.is_dir() else self.source.parent
+        return [pathlib.PurePath(os.path.relpath(path, root)).as_posix() for path in self.paths]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def where(self, number: int) -> str:
+        """How a message calls a photo."""
+        return self.paths[number]
+
+    def photo(self, number: int) -> np.ndarray:
+        """uint8 `[H, W, 3]`; raises PhotoError if it can't be read."""
+        return images.read_photo(self.paths[number])
+
+    def reader(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        """A function, for a graph, from a photo's number to what its file holds."""
+        # File names need not be valid text.
+        paths = tf.constant([os.fsencode(path) for path in self.paths], tf.string)
+        return lambda number: tf.io.read_file(paths[number])
+
+    def choose(self, numbers: Sequence[int]) -> "Files":
+        return Files([self.paths[number] for number in numbers], self.source)
+
+
+Photos = Files | shards.Shards
+
+
+def open_photos(source: pathlib.Path) -> Photos:
+    """The photos of a folder, of a list file, or of a folder of shards.
+
+    Raises:
+        FileNotFoundError: nothing is there, or there is no photo in it.
+        OSError: a shard is missing.
+        ValueError: the file is no text, or the shards are unfinished or damaged.
+    """
+    return shards.load(source) if shards.is_in(source) else Files(list_photos(source), source)
+
+
 def list_photos(source: pathlib.Path) -> list[str]:
     """The photos of a folder (recursive; JPEG, PNG, BMP) or of a list file (a path a line, relative to the file's folder).
 
@@ -105,23 +158,21 @@ def list_photos(source: pathlib.Path) -> list[str]:
     return sorted(set(paths))
 
 
-def split(paths: Sequence[str], source: pathlib.Path, validation_fraction: float) -> tuple[list[str], list[str]]:
-    """Divides the photos of `source`, a folder or list file, into `(train, validation)` by a hash of their path.
+def split(photos: Photos, validation_fraction: float) -> tuple[Photos, Photos]:
+    """Divides photos into `(train, validation)` by a hash of their name.
 
-    A photo's side depends on its path below the folder alone: it never changes when photos are added, or when the folder moves.
+    A photo's side depends on its name alone: it never changes when photos are added, or when the folder moves.
     """
-    root = source if source.is_dir() else source.parent
 
-    def is_validation(path: str) -> bool:
-        name = pathlib.PurePath(os.path.relpath(path, root)).as_posix()
+    def is_validation(name: str) -> bool:
         digest = hashlib.blake2b(os.fsencode(name), digest_size=8).digest()
         return int.from_bytes(digest, "big") < validation_fraction * 2**64
 
-    train: list[str] = []
-    validation: list[str] = []
-    for path in paths:
-        (validation if is_validation(path) else train).append(path)
-    return train, validation
+    train: list[int] = []
+    validation: list[int] = []
+    for number, name in enumerate(photos.names):
+        (validation if is_validation(name) else train).append(number)
+    return photos.choose(train), photos.choose(validation)
 
 
 class TrainStream:
@@ -137,7 +188,7 @@ class TrainStream:
 
     def __init__(
         self,
-        paths: Sequence[str],
+        photos: Photos,
         position: tf.Variable,
         *,
         make_pair: PairMaker,
@@ -147,7 +198,7 @@ class TrainStream:
         seed: int,
     ) -> None:
         """Args:
-        paths: the photos.
+        photos: the photos, at least one.
         max_reduction: the largest window, in units of `hr_size`; windows are made smaller to `hr_size`, so 1 cuts them from
             the photo as it is.
         batch_size: photos a batch.
@@ -156,14 +207,14 @@ class TrainStream:
         self.position = position
         self.skipped: collections.Counter[str] = collections.Counter()
         self.enlarged = 0
-        # File names need not be valid text.
-        self._paths = tf.constant([os.fsencode(path) for path in paths])
+        self._photos = photos
         self._seed = seed
         self._batch_size = batch_size
+        read = photos.reader()
 
-        def load(index: tf.Tensor, path: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        def load(index: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, ...]:
             draws = tf.random.stateless_uniform([12], seed=tf.stack([tf.constant(seed, tf.int64), index]))
-            hr, enlarged = _load_window(path, draws[:3], make_pair.hr_size, max_reduction)
+            hr, enlarged = _load_window(read(number), draws[:3], make_pair.hr_size, max_reduction)
             return (enlarged, *make_pair(_augment(hr, draws[3:11], augmentation), draws[11]))
 
         self._load = load
@@ -175,32 +226,37 @@ class TrainStream:
             self.enlarged += int(np.count_nonzero(enlarged.numpy()))
             self.position.assign(index.numpy()[-1] + 1)
             yield lr, hr
-        raise images.PhotoError(
-            f"none of the {len(self._paths)} photos can be read; {_why(os.fsdecode(self._paths[0].numpy()))}"
-        )
+        raise images.PhotoError(f"none of the {len(self._photos)} photos can be read; {_why(self._photos, 0)}")
 
     def _dataset(self, position: int) -> tf.data.Dataset:
         examples = tf.data.Dataset.range(position, np.iinfo(np.int64).max)
-        examples = examples.map(lambda index: (index, _shuffled(self._paths, self._seed, index)))
-        examples = _map_readable(examples, self._load, given_up_after=2 * len(self._paths))
+        examples = examples.map(lambda index: (index, self._number(index)))
+        examples = _map_readable(examples, self._load, given_up_after=2 * len(self._photos))
         return examples.batch(self._batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
     def _note_skipped(self, indices: np.ndarray) -> None:
         for index in sorted(set(range(int(self.position), int(indices[-1]))) - set(indices.tolist())):
-            path = os.fsdecode(_shuffled(self._paths, self._seed, tf.constant(index, tf.int64)).numpy())
-            self.skipped[path] += 1
-            if self.skipped[path] == 1:
-                logger.warning("skipped: %s", _why(path))
+            number = int(self._number(tf.constant(index, tf.int64)))
+            photo = self._photos.where(number)
+            self.skipped[photo] += 1
+            if self.skipped[photo] == 1:
+                logger.warning("skipped: %s", _why(self._photos, number))
+
+    def _number(self, index: tf.Tensor) -> tf.Tensor:
+        """The photo of an example: a shuffle as by a buffer as large as the list, another one for each pass."""
+        count = len(self._photos)
+        of_pass = tf.stack([tf.constant(self._seed, tf.int64), index // count])
+        return tf.random.experimental.index_shuffle(index % count, seed=of_pass, max_index=tf.constant(count - 1, tf.int64))
 
 
-def validation_pairs(paths: Sequence[str], make_pair: PairMaker, count: int) -> Pairs:
+def validation_pairs(photos: Photos, make_pair: PairMaker, count: int) -> Pairs:
     """The middle of the first `count` readable photos as `(lr, hr)`, two arrays `[N, ...]` in [0, 1], N at most `count`."""
     pairs: list[tuple[tf.Tensor, tf.Tensor]] = []
-    for path in paths:
+    for number in range(len(photos)):
         if len(pairs) == count:
             break
         try:
-            photo = images.read_photo(path)
+            photo = photos.photo(number)
         except images.PhotoError as error:
             logger.warning("skipped for validation: %s", error)
             continue
@@ -223,33 +279,26 @@ def _lines(list_file: pathlib.Path) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def _why(path: str) -> str:
+def _why(photos: Photos, number: int) -> str:
     """The reason why a photo can't be read; TensorFlow's own is lost where it skips one."""
     try:
-        images.read_photo(path)
+        photos.photo(number)
     except images.PhotoError as error:
         return str(error)
-    return f"{path}: TensorFlow can't decode it"
-
-
-def _shuffled(paths: tf.Tensor, seed: int, index: tf.Tensor) -> tf.Tensor:
-    """The path of an example: a shuffle as by a buffer as large as the list, another one for each pass."""
-    count = tf.size(paths, tf.int64)
-    of_pass = tf.stack([tf.constant(seed, tf.int64), index // count])
-    return paths[tf.random.experimental.index_shuffle(index % count, seed=of_pass, max_index=count - 1)]
+    return f"{photos.where(number)}: TensorFlow can't decode it"
 
 
 def _map_readable(examples: tf.data.Dataset, load: Callable, given_up_after: int) -> tf.data.Dataset:
-    """`(index, *load(index, path))` of the `(index, path)` whose photo can be read; ends after so many failures in a row.
+    """`(index, *load(index, number))` of the `(index, number)` whose photo can be read; ends after so many failures in a row.
 
     An error inside `Dataset.map` either ends the dataset or vanishes. Here it becomes a value: each example is a dataset of
     its own, in which a stand-in follows what was loaded.
     """
     spec = tf.data.experimental.get_structure(examples.map(load))
 
-    def load_or_stand_in(index: tf.Tensor, path: tf.Tensor) -> tf.data.Dataset:
+    def load_or_stand_in(index: tf.Tensor, number: tf.Tensor) -> tf.data.Dataset:
         stand_in = tf.nest.map_structure(lambda s: tf.zeros(s.shape, s.dtype), spec)
-        loaded = tf.data.Dataset.from_tensors((index, path)).map(load).ignore_errors()
+        loaded = tf.data.Dataset.from_tensors((index, number)).map(load).ignore_errors()
         both = loaded.map(lambda *x: (index, True, *x)).concatenate(tf.data.Dataset.from_tensors((index, False, *stand_in)))
         return both.take(1)
 
@@ -270,13 +319,12 @@ def _map_readable(examples: tf.data.Dataset, load: Callable, given_up_after: int
     return examples.map(lambda failures, index, loaded, *rest: (index, *rest))
 
 
-def _load_window(path: tf.Tensor, draws: tf.Tensor, hr_size: int, max_reduction: float) -> tuple[tf.Tensor, tf.Tensor]:
-    """A random square window of a photo, made `[hr_size, hr_size, 3]` in [0, 1]; and whether it had to be enlarged.
+def _load_window(content: tf.Tensor, draws: tf.Tensor, hr_size: int, max_reduction: float) -> tuple[tf.Tensor, tf.Tensor]:
+    """A random square window of what a photo file holds, made `[hr_size, hr_size, 3]` in [0, 1]; and whether that enlarged it.
 
     A square keeps the aspect of what it shows. Its side is drawn between `hr_size` and the photo's own shorter side. A JPEG is
     taken as it lies in the file: EXIF would only turn it, and a photo on its side is as good to learn from.
     """
-    content = tf.io.read_file(path)
 
     def window(height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
         shorter = tf.cast(tf.minimum(height, width), tf.float32)
@@ -292,7 +340,7 @@ def _load_window(path: tf.Tensor, draws: tf.Tensor, hr_size: int, max_reduction:
         return tf.image.decode_and_crop_jpeg(content, window(shape[0], shape[1]), channels=3, dct_method="INTEGER_ACCURATE")
 
     def from_other() -> tf.Tensor:
-        photo = tf.numpy_function(lambda p: images.read_photo(os.fsdecode(p)), [path], tf.uint8)
+        photo = tf.numpy_function(lambda c: images.decode_photo(c, "a photo"), [content], tf.uint8)
         photo = tf.ensure_shape(photo, [None, None, 3])
         y, x, side, _ = tf.unstack(window(tf.shape(photo)[0], tf.shape(photo)[1]))
         return photo[y : y + side, x : x + side]

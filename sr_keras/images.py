@@ -11,6 +11,7 @@ import pathlib
 import uuid
 import warnings
 from collections.abc import Iterator
+from typing import IO
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
@@ -44,14 +45,12 @@ def read_photo(path: str | os.PathLike[str]) -> np.ndarray:
     Raises:
         PhotoError: the file is missing, is no picture, or is damaged.
     """
-    try:
-        with Image.open(path) as picture:
-            return np.asarray(to_rgb(ImageOps.exif_transpose(picture)))
-    except Image.UnidentifiedImageError:
-        raise PhotoError(f"{path}: not a picture") from None
-    # A damaged file raises whatever its decoder stumbles over.
-    except Exception as error:
-        raise PhotoError(f"{path}: {reason(error)}") from None
+    return _read(path, str(path))
+
+
+def decode_photo(content: bytes, name: str) -> np.ndarray:
+    """Like `read_photo`, of what such a file holds; `name` is what errors call it."""
+    return _read(io.BytesIO(content), name)
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:
@@ -162,3 +161,14 @@ def reason(error: Exception) -> str:
     """What went wrong, in one line and without the file's name."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(text.split()) or type(error).__name__
+
+
+def _read(file: str | os.PathLike[str] | IO[bytes], name: str) -> np.ndarray:
+    try:
+        with Image.open(file) as picture:
+            return np.asarray(to_rgb(ImageOps.exif_transpose(picture)))
+    except Image.UnidentifiedImageError:
+        raise PhotoError(f"{name}: not a picture") from None
+    # A damaged file raises whatever its decoder stumbles over.
+    except Exception as error:
+        raise PhotoError(f"{name}: {reason(error)}") from None

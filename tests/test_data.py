@@ -1,6 +1,7 @@
 import dataclasses
 import importlib.util
 import os
+import pathlib
 import platform
 import subprocess
 import sys
@@ -26,9 +27,17 @@ def folder(tmp_path, noise):
     return tmp_path
 
 
+def files(paths, source="/"):
+    return data.Files(paths, pathlib.Path(source))
+
+
+def split(paths, source, fraction):
+    return tuple(side.paths for side in data.split(files(paths, source), fraction))
+
+
 def make_stream(paths, position=0, batch_size=4, seed=1, hr_size=32, augmentation=PLAIN, max_reduction=np.inf, **pair):
     return data.TrainStream(
-        paths,
+        files(paths),
         tf.Variable(position, dtype=tf.int64),
         make_pair=data.PairMaker(hr_size, 4, **pair),
         augmentation=augmentation,
@@ -65,12 +74,12 @@ def test_lists_train_and_split_like_folders(folder, tmp_path_factory):
     (folder / "list.txt").write_text("\n".join(names[:3]))
     for source in (elsewhere / "list.txt", folder / "list.txt"):
         paths = data.list_photos(source)
-        train, validation = data.split(paths, source, 0.5)
+        train, validation = split(paths, source, 0.5)
         assert sorted(train + validation) == paths
         stream = make_stream(paths)
         take(stream, 2)
         assert not stream.skipped
-    assert data.split([str(folder / "0.jpg")], folder, 0.5) == data.split([str(folder / "0.jpg")], folder / "list.txt", 0.5)
+    assert split([str(folder / "0.jpg")], folder, 0.5) == split([str(folder / "0.jpg")], folder / "list.txt", 0.5)
 
 
 def test_what_is_no_list_is_refused(folder):
@@ -83,7 +92,7 @@ def test_names_need_not_be_text(folder, noise):
     path = os.fsdecode(os.fsencode(folder) + b"/caf\xe9.png")
     Image.fromarray(noise(40, 40)).save(path)
     assert path in data.list_photos(folder)
-    assert data.split([path], folder, 1.0) == ([], [path])
+    assert split([path], folder, 1.0) == ([], [path])
     stream = make_stream([path])
     take(stream, 1)
     assert not stream.skipped
@@ -98,10 +107,10 @@ def test_nothing_to_train_on_is_refused(tmp_path):
 
 def test_split_depends_on_the_path_alone(tmp_path):
     paths = [str(tmp_path / f"{index}.jpg") for index in range(2000)]
-    train, validation = data.split(paths, tmp_path, 0.1)
+    train, validation = split(paths, tmp_path, 0.1)
     assert sorted(train + validation) == sorted(paths)
     assert 130 < len(validation) < 270
-    fewer_train, fewer_validation = data.split(paths[::3], tmp_path, 0.1)
+    fewer_train, fewer_validation = split(paths[::3], tmp_path, 0.1)
     assert set(fewer_train) <= set(train)
     assert set(fewer_validation) <= set(validation)
 
@@ -109,7 +118,7 @@ def test_split_depends_on_the_path_alone(tmp_path):
 def test_split_survives_a_move(tmp_path):
     (tmp_path / "moved").mkdir()
     names = [f"{index}.jpg" for index in range(100)]
-    here, there = (data.split([str(root / name) for name in names], root, 0.2)[1] for root in (tmp_path, tmp_path / "moved"))
+    here, there = (split([str(root / name) for name in names], root, 0.2)[1] for root in (tmp_path, tmp_path / "moved"))
     assert [path.replace("/moved", "") for path in there] == here
 
 
@@ -266,13 +275,13 @@ def test_validation_takes_the_middle(tmp_path):
     photo[9:41, 14:46] = 200
     Image.fromarray(photo).save(tmp_path / "0.png")
     (tmp_path / "1.png").write_text("no photo")
-    lr, hr = data.validation_pairs([str(tmp_path / f"{i}.png") for i in (1, 0)], data.PairMaker(32, 4), count=5)
+    lr, hr = data.validation_pairs(files([str(tmp_path / f"{i}.png") for i in (1, 0)]), data.PairMaker(32, 4), count=5)
     assert lr.shape == (1, 8, 8, 3)
     np.testing.assert_allclose(hr, np.full((1, 32, 32, 3), 200 / 255), atol=1e-6)
 
 
 def test_validation_may_be_empty():
-    lr, hr = data.validation_pairs([], data.PairMaker(32, 4), count=5)
+    lr, hr = data.validation_pairs(files([]), data.PairMaker(32, 4), count=5)
     assert lr.shape == (0, 8, 8, 3)
     assert hr.shape == (0, 32, 32, 3)
 
