@@ -69,6 +69,17 @@ flags.DEFINE_float("learning_rate", 1e-4, "Adam's learning rate, of both network
 flags.DEFINE_enum("schedule", "constant", ["constant", "cosine"], "cosine: the learning rate falls to 1 % during the run.")
 flags.DEFINE_float("beta1", 0.9, "Adam's decay of the mean gradient.", lower_bound=0, upper_bound=0.9999)
 flags.DEFINE_float("adversarial_weight", 1.0, "w in the generator's loss: pixel loss + w * adversarial loss.")
+flags.DEFINE_integer(
+    "adversarial_ramp_steps",
+    0,
+    "w grows from 0 to its value in so many steps with the discriminator (as SRGAN's successors do).",
+    lower_bound=0,
+)
+flags.DEFINE_float("label_smoothing", 0, "Originals have the label 1 minus this (Salimans et al. 2016).", 0, 0.5)
+flags.DEFINE_float("clip_gradients", None, "Largest norm of all gradients of a network (Pascanu et al. 2013).", lower_bound=0)
+flags.DEFINE_float(
+    "average_decay", 0, "Above 0, such as 0.999: export a moving average of the generator (Karras et al. 2018).", 0, 0.99999
+)
 flags.DEFINE_enum("pixel_loss", "mse", list(losses.PIXEL_LOSSES), "Mean squared error, or mean absolute error.")
 flags.DEFINE_enum("precision", "auto", precision.PRECISIONS, "Number format of the arithmetic. auto: the fastest here.")
 
@@ -280,6 +291,7 @@ def _networks(steps_per_iteration: int) -> tuple[export.Servable, state.TrainSta
         discriminator,
         _optimizer(FLAGS.iterations * steps_per_iteration),
         _optimizer(adversarial_iterations * steps_per_iteration),
+        average=build() if FLAGS.average_decay else None,
     )
 
 
@@ -287,7 +299,7 @@ def _optimizer(steps: int) -> keras.optimizers.Optimizer:
     rate = FLAGS.learning_rate
     if FLAGS.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps=steps, alpha=0.01)
-    adam = keras.optimizers.Adam(rate, beta_1=FLAGS.beta1)
+    adam = keras.optimizers.Adam(rate, beta_1=FLAGS.beta1, global_clipnorm=FLAGS.clip_gradients)
     return keras.optimizers.LossScaleOptimizer(adam) if FLAGS.precision == "mixed_float16" else adam
 
 
@@ -298,13 +310,19 @@ def _restore_or_initialise(manager: tf.train.CheckpointManager, run: state.Train
             # Keras keeps a constant rate as a variable, which the checkpoint has just set back.
             for optimizer in (run.generator_optimizer, run.discriminator_optimizer):
                 optimizer.learning_rate = FLAGS.learning_rate
-    elif FLAGS.init == "interpolator":
-        generators.FAMILIES[FLAGS.generator].init_as_interpolator(run.generator)
+    else:
+        _initialise(run.generator)
+        run.begin_average()
+
+
+def _initialise(generator: keras.Model) -> None:
+    if FLAGS.init == "interpolator":
+        generators.FAMILIES[FLAGS.generator].init_as_interpolator(generator)
     elif FLAGS.init != "random":
         weights = export.load_weights(FLAGS.init)
-        if [w.shape for w in weights] != [tuple(w.shape) for w in run.generator.weights]:
+        if [w.shape for w in weights] != [tuple(w.shape) for w in generator.weights]:
             raise ValueError(f"--init={FLAGS.init} holds a generator of other sizes than the flags describe")
-        run.generator.set_weights(weights)
+        generator.set_weights(weights)
 
 
 def _stream(photos: data.Photos, run: state.TrainState, make_pair: data.PairMaker) -> data.TrainStream:
@@ -323,7 +341,7 @@ def _make_up_for_export(servable: export.Servable, run: state.TrainState, run_di
     """Exports the last iteration if the run was interrupted after its checkpoint and before its export."""
     iteration = int(run.iteration)
     if iteration and not (run_dir / str(iteration)).exists():
-        servable.take_weights(run.generator)
+        servable.take_weights(run.best_generator)
         export.save_version(servable, run_dir, iteration, keep=FLAGS.keep_exports)
 
 
@@ -336,7 +354,7 @@ def _measure(
     means: loop.Scalars,
 ) -> loop.Scalars:
     """All numbers of an iteration; from here on, `servable` is its generator."""
-    servable.take_weights(run.generator)
+    servable.take_weights(run.best_generator)
     means["speed/photos_per_second"] = means.pop("speed/steps_per_second") * FLAGS.batch_size
     optimizers = {"generator": run.generator_optimizer, "discriminator": run.discriminator_optimizer}
     return {
@@ -353,8 +371,19 @@ def _stages(run: state.TrainState) -> Iterator[tuple[steps.Step, int]]:
     """The steps of the run, each with the iteration that it ends with."""
     pixel_loss = losses.PIXEL_LOSSES[FLAGS.pixel_loss]
     if int(run.iteration) < FLAGS.pretrain_iterations:
-        yield steps.pixel_step(run, pixel_loss=pixel_loss), min(FLAGS.pretrain_iterations, FLAGS.iterations)
-    yield steps.gan_step(run, adversarial_weight=FLAGS.adversarial_weight, pixel_loss=pixel_loss), FLAGS.iterations
+        yield (
+            steps.pixel_step(run, pixel_loss=pixel_loss, average_decay=FLAGS.average_decay),
+            min(FLAGS.pretrain_iterations, FLAGS.iterations),
+        )
+    gan_step = steps.gan_step(
+        run,
+        adversarial_weight=FLAGS.adversarial_weight,
+        pixel_loss=pixel_loss,
+        ramp_steps=FLAGS.adversarial_ramp_steps,
+        real_label=1.0 - FLAGS.label_smoothing,
+        average_decay=FLAGS.average_decay,
+    )
+    yield gan_step, FLAGS.iterations
 
 
 def _tensorboard_actions(

@@ -42,13 +42,14 @@ def fake_loss(fake_logits: tf.Tensor) -> tf.Tensor:
     return _cross_entropy(0.0, fake_logits)
 
 
-def real_loss(real_logits: tf.Tensor) -> tf.Tensor:
-    """L_real: how far the discriminator is from telling originals as such (label 1).
+def real_loss(real_logits: tf.Tensor, label: float = 1.0) -> tf.Tensor:
+    """L_real: how far the discriminator is from telling originals as such.
 
     Args:
         real_logits: the discriminator's logits of originals, any shape.
+        label: 1 in the paper. With less, such as 0.9, it does not become too sure (Salimans et al. 2016, section 3.4).
     """
-    return _cross_entropy(1.0, real_logits)
+    return _cross_entropy(label, real_logits)
 
 
 def _cross_entropy(label: float, logits: tf.Tensor) -> tf.Tensor:

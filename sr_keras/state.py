@@ -24,6 +24,8 @@ class TrainState:
     """Everything that a run changes; a field added here is in the checkpoint.
 
     Attributes:
+        average: a generator whose weights are an exponential moving average of the generator's (Karras et al. 2018, section
+            "other implementation details"), or None.
         iteration: finished iterations.
         step: finished steps of the current iteration.
         position: number of the next example of the training stream.
@@ -33,6 +35,7 @@ class TrainState:
     discriminator: keras.Model
     generator_optimizer: keras.optimizers.Optimizer
     discriminator_optimizer: keras.optimizers.Optimizer
+    average: keras.Model | None = None
     iteration: tf.Variable = dataclasses.field(default_factory=_counter)
     step: tf.Variable = dataclasses.field(default_factory=_counter)
     position: tf.Variable = dataclasses.field(default_factory=_counter)
@@ -42,10 +45,21 @@ class TrainState:
         self.generator_optimizer.build(self.generator.trainable_variables)
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
 
+    def begin_average(self) -> None:
+        """Starts the average, if there is one, at the generator as it is now."""
+        if self.average is not None:
+            self.average.set_weights(self.generator.get_weights())
+
+    @property
+    def best_generator(self) -> keras.Model:
+        """The one to validate and to export: the average, where there is one."""
+        return self.generator if self.average is None else self.average
+
 
 def checkpoint_manager(state: TrainState, folder: pathlib.Path, keep: int) -> tf.train.CheckpointManager:
     """Saves to `folder` and keeps the newest `keep` checkpoints."""
     fields = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
+    fields = {name: value for name, value in fields.items() if value is not None}
     return tf.train.CheckpointManager(tf.train.Checkpoint(**fields), str(folder), max_to_keep=keep)
 
 

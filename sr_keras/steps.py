@@ -12,8 +12,8 @@ PixelLoss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 Step = Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
 
 
-def pixel_step(state: TrainState, *, pixel_loss: PixelLoss = losses.mean_squared_error) -> Step:
-    """A step that trains the generator alone, on the pixel loss."""
+def pixel_step(state: TrainState, *, pixel_loss: PixelLoss = losses.mean_squared_error, average_decay: float = 0.0) -> Step:
+    """A step that trains the generator alone, on the pixel loss; see `gan_step` for `average_decay`."""
 
     @tf.function
     def step(lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -21,18 +21,36 @@ def pixel_step(state: TrainState, *, pixel_loss: PixelLoss = losses.mean_squared
             pixel = pixel_loss(hr, state.generator(lr, training=True))
             scaled_loss = state.generator_optimizer.scale_loss(pixel)
         skipped = _apply_gradients("generator", tape, scaled_loss, state.generator, state.generator_optimizer)
+        _follow(state, average_decay)
         return {"generator/loss": pixel, "generator/pixel_loss": pixel, **skipped}
 
     return step
 
 
-def gan_step(state: TrainState, *, adversarial_weight: float, pixel_loss: PixelLoss = losses.mean_squared_error) -> Step:
+def gan_step(
+    state: TrainState,
+    *,
+    adversarial_weight: float,
+    pixel_loss: PixelLoss = losses.mean_squared_error,
+    ramp_steps: int = 0,
+    real_label: float = 1.0,
+    average_decay: float = 0.0,
+) -> Step:
     """A step that trains both networks on one forward pass of the generator (section II-B).
 
     Args:
         adversarial_weight: w in L_G = L_G1 + w * L_G2; 1 in the paper.
         pixel_loss: L_G1.
+        ramp_steps: the weight grows from 0 to its value in so many steps with the discriminator; 0 is at once.
+        real_label: of originals; see `losses.real_loss`.
+        average_decay: how much of the averaged generator stays in a step, if there is one.
     """
+
+    def weight() -> float | tf.Tensor:
+        if not ramp_steps:
+            return adversarial_weight
+        done = tf.cast(state.discriminator_optimizer.iterations, tf.float32)
+        return adversarial_weight * tf.minimum(1.0, done / ramp_steps)
 
     @tf.function
     def step(lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -42,8 +60,8 @@ def gan_step(state: TrainState, *, adversarial_weight: float, pixel_loss: PixelL
             fake_logits = state.discriminator(sr, training=True)
             pixel = pixel_loss(hr, sr)
             adversarial = losses.adversarial_loss(fake_logits)
-            generator_loss = pixel + adversarial_weight * adversarial  # L_G = L_G1 + w * L_G2
-            fake, real = losses.fake_loss(fake_logits), losses.real_loss(real_logits)
+            generator_loss = pixel + weight() * adversarial  # L_G = L_G1 + w * L_G2
+            fake, real = losses.fake_loss(fake_logits), losses.real_loss(real_logits, real_label)
             discriminator_loss = fake + real  # L_D = L_fake + L_real
             scaled_generator_loss = state.generator_optimizer.scale_loss(generator_loss)
             scaled_discriminator_loss = state.discriminator_optimizer.scale_loss(discriminator_loss)
@@ -52,6 +70,7 @@ def gan_step(state: TrainState, *, adversarial_weight: float, pixel_loss: PixelL
         ) | _apply_gradients(
             "discriminator", discriminator_tape, scaled_discriminator_loss, state.discriminator, state.discriminator_optimizer
         )
+        _follow(state, average_decay)
         return {
             "generator/loss": generator_loss,
             "generator/pixel_loss": pixel,
@@ -65,6 +84,17 @@ def gan_step(state: TrainState, *, adversarial_weight: float, pixel_loss: PixelL
         }
 
     return step
+
+
+def _follow(state: TrainState, average_decay: float) -> None:
+    """Moves the averaged generator, if there is one, towards the generator."""
+    if state.average is None:
+        return
+    # A young average would remember the start for long: the decay grows to its value.
+    done = tf.cast(state.generator_optimizer.iterations, tf.float32)
+    decay = tf.minimum(average_decay, (1.0 + done) / (10.0 + done))
+    for mean, weight in zip(state.average.weights, state.generator.weights, strict=True):
+        mean.assign(decay * mean + (1.0 - decay) * weight)
 
 
 def _apply_gradients(name: str, tape, scaled_loss, model, optimizer) -> dict[str, tf.Tensor]:

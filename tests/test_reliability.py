@@ -14,6 +14,7 @@ from tests.test_train import SMALL, start, train
 
 # Checkpoints within iterations, so that kills find the run between them, before the first, and while one is written.
 EXACT = [*SMALL, "--deterministic", "--steps_per_iteration=6", "--checkpoint_steps=2", "--pretrain_iterations=1"]
+EXACT += ["--average_decay=0.9", "--adversarial_ramp_steps=9", "--label_smoothing=0.1", "--clip_gradients=1"]
 
 
 def training_begins(process):

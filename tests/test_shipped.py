@@ -1,4 +1,4 @@
-"""The network that `upscale.py` takes by default."""
+"""The networks that `upscale.py` takes by name."""
 
 import numpy as np
 import pytest
@@ -10,9 +10,9 @@ from sr_keras.upscaler import Upscaler
 PHOTOS = ("astronaut.jpg", "camera.jpg", "cat.jpg")
 
 
-@pytest.fixture(scope="module")
-def network():
-    return export.Network(upscale.SHIPPED_MODEL)
+@pytest.fixture(scope="module", params=["edsr", "srresnet"])
+def network(request):
+    return export.Network(upscale.SHIPPED_MODELS / request.param)
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +34,10 @@ def rows(network, pairs):
     return list(evaluate.evaluate(upscaler.upscale, pairs, scale=4, tile=32))
 
 
-def test_it_is_the_papers_generator(network):
+def test_srresnet_is_the_papers_generator():
+    network = export.Network(upscale.SHIPPED_MODELS / "srresnet")
     assert network.facts == facts.Facts(scale=4, reach=25, peak_values=12288, peak_margin=1, operations=14_186_880)
-    assert sum(weight.size for weight in export.load_weights(upscale.SHIPPED_MODEL)) == 2_627_907
+    assert sum(weight.size for weight in export.load_weights(upscale.SHIPPED_MODELS / "srresnet")) == 2_627_907
 
 
 def test_it_is_better_than_bicubic(rows):

@@ -11,7 +11,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from sr_keras import export, facts, images
-from tests.conftest import ROOT
+from tests.conftest import ROOT, take_interrupts
 
 SMALL = [
     "--data=sample",
@@ -31,7 +31,7 @@ SMALL = [
 
 def start(*arguments, **options):
     command = [sys.executable, "train.py", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, **options)
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, **{"preexec_fn": take_interrupts, **options})
 
 
 def train(*arguments):

@@ -10,7 +10,7 @@ import tensorflow as tf
 from sr_keras import loop, losses, models, state, steps
 
 
-def new_state(precision="float32"):
+def new_state(precision="float32", averaged=False):
     keras.mixed_precision.set_global_policy(precision)
 
     def optimizer():
@@ -19,7 +19,8 @@ def new_state(precision="float32"):
 
     try:
         generator = models.build_generator(num_blocks=1, num_upscales=2, filters=4, upscale_filters=4)
-        return state.TrainState(generator, models.build_discriminator(filters=2), optimizer(), optimizer())
+        average = models.build_generator(1, 2, 4, 4) if averaged else None
+        return state.TrainState(generator, models.build_discriminator(filters=2), optimizer(), optimizer(), average)
     finally:
         keras.mixed_precision.set_global_policy("float32")
 
@@ -51,6 +52,36 @@ def test_a_pixel_step_leaves_the_discriminator_alone(batch):
     before = weights(run.discriminator)
     steps.pixel_step(run)(*batch)
     assert not any(changed(before, run.discriminator))
+
+
+def test_the_average_follows_the_generator(batch):
+    """At first it is the generator, then it lags behind."""
+    run = new_state(averaged=True)
+    run.begin_average()
+    start = run.generator.get_weights()
+    steps.pixel_step(run, average_decay=0.5)(*batch)
+    # The first step counts as one done: a decay of 2 / 11.
+    for mean, before, now in zip(run.average.get_weights(), start, run.generator.get_weights(), strict=True):
+        np.testing.assert_allclose(mean, 2 / 11 * before + 9 / 11 * now, atol=1e-6)
+    assert run.best_generator is run.average
+    without = new_state()
+    assert without.best_generator is without.generator
+
+
+def test_the_adversarial_weight_grows(batch):
+    run = new_state()
+    step = steps.gan_step(run, adversarial_weight=2.0, ramp_steps=4)
+    for done in range(6):
+        scalars = step(*batch)
+        adversarial = float(scalars["generator/loss"] - scalars["generator/pixel_loss"])
+        weight = 2.0 * min(1.0, done / 4)
+        assert adversarial == pytest.approx(weight * float(scalars["generator/adversarial_loss"]), abs=1e-5)
+
+
+def test_smoothed_labels_punish_being_too_sure():
+    sure = tf.constant([20.0])
+    assert float(losses.real_loss(sure)) < 1e-6
+    assert float(losses.real_loss(sure, 0.9)) == pytest.approx(2.0, abs=1e-3)
 
 
 def test_the_verdict_reaches_the_generator(batch):
@@ -151,7 +182,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(tmp_path, cap
 
 
 def test_every_field_is_in_the_checkpoint(tmp_path):
-    manager = state.checkpoint_manager(new_state(), tmp_path, keep=1)
+    manager = state.checkpoint_manager(new_state(averaged=True), tmp_path, keep=1)
     names = {name.split("/")[0] for name, _ in tf.train.list_variables(manager.save())}
     assert {field.name for field in dataclasses.fields(state.TrainState)} <= names
 

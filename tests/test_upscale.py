@@ -20,7 +20,7 @@ from PIL import Image
 
 import upscale
 from sr_keras import images
-from tests.conftest import ROOT
+from tests.conftest import ROOT, take_interrupts
 
 
 @pytest.fixture
@@ -46,7 +46,9 @@ def run(interpolator):
 
 def start(*arguments, model, **options):
     command = [sys.executable, "upscale.py", *map(str, arguments), f"--model={model}"]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **{"preexec_fn": take_interrupts, **options}
+    )
 
 
 def test_the_result_lies_beside_the_photo(photo, run, capsys):
