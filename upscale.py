@@ -164,7 +164,7 @@ class _Console:
             disable=options.quiet or options.dry_run or None,
             leave=False,
             dynamic_ncols=True,
-            bar_format="{l_bar}{bar}| {n:.2f} of {total} [{elapsed}<{remaining}] {postfix}",
+            bar_format="{l_bar}{bar}| {n:.2f} of {total} [{elapsed}<{remaining}{postfix}]",
         )
         self._shares: dict[jobs.Job, float] = {}
         self._lock = threading.Lock()

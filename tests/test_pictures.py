@@ -374,6 +374,14 @@ def test_a_delay_of_nothing_keeps_the_others(noise):
     assert pictures.read(animation(frames, "GIF", duration=[100, 0, 80]), all_frames=True).durations_ms == (100, 0, 80)
 
 
+def test_the_picture_before_an_animation_is_none_of_its_frames(noise):
+    frames = [Image.fromarray(noise(8, 12)) for _ in range(3)]
+    source = animation(frames, "PNG", default_image=True, duration=[200, 300])
+    picture = pictures.read(source, all_frames=True)
+    np.testing.assert_array_equal(picture.frames[0], frames[1])
+    assert (len(picture.frames), picture.durations_ms) == (2, (200, 300))
+
+
 def test_a_transparent_tone_of_16_bits_is_said(rng):
     numbers = rng.integers(0, 65536, (8, 12), dtype=np.uint16)
     picture = pictures.read(saved(Image.fromarray(numbers), transparency=9))
