@@ -184,17 +184,22 @@ def _read(job: Job, work: Work) -> tuple[Picture, Format]:
 
     source = job.source or io.BytesIO(work.standard_input)
     picture = pictures.read(source, all_frames=work.all_frames, check_size=check_size)
-    file_format = _format(job, work, picture)
+    suffix = _suffix(job, work, picture)
+    if job.output is None:
+        width, height = work.target.size(*picture.frames[0].size)
+        images.require_writable(pathlib.Path(f"{job.result_name}{suffix}"), height, width)
+    file_format = pictures.FORMATS[suffix]
     return pictures.fitted(picture, file_format), file_format
 
 
-def _format(job: Job, work: Work, picture: Picture) -> Format:
+def _suffix(job: Job, work: Work, picture: Picture) -> str:
+    """What the result's format is named by."""
     if job.output is not None:
-        return pictures.FORMATS[job.output.suffix.lower()]
+        return job.output.suffix.lower()
     if work.suffix is not None:
-        return pictures.FORMATS[work.suffix]
-    by_name = {file_format.name: file_format for file_format in pictures.FORMATS.values()}
-    return by_name.get(picture.file_format or "", pictures.FORMATS[".png"])
+        return work.suffix
+    suffixes = {file_format.name: suffix for suffix, file_format in pictures.FORMATS.items()}
+    return suffixes.get(picture.file_format or "", ".png")
 
 
 def _require_place(output: pathlib.Path, work: Work) -> None:

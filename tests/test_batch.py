@@ -65,9 +65,14 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(photos, max_pixels,
     assert f"{reason}, more than --max_pixels={max_pixels} allows" in result.reason
 
 
-def test_a_format_that_cannot_hold_the_result_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    "output, work",
+    [("wide.webp", DOUBLE), (None, batch.Work(Target(scale=2), suffix=".webp"))],
+    ids=["file", "standard output"],
+)
+def test_a_format_that_cannot_hold_the_result_is_refused(tmp_path, output, work):
     Image.new("L", (9000, 1)).save(tmp_path / "wide.png")
-    result = outcomes([Job(tmp_path / "wide.png", tmp_path / "wide.webp")])["wide"]
+    result = outcomes([Job(tmp_path / "wide.png", output and tmp_path / output)], work)["wide"]
     assert ".webp holds at most 16383 pixels a side, not 18000x2" in result.reason
 
 
