@@ -87,25 +87,30 @@ def run(
         progress: told the share of a job that is done, from 0 to 1, from several threads.
     """
     waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
-    outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+    outcomes: queue.SimpleQueue[Outcome | Exception] = queue.SimpleQueue()
     stop = threading.Event()
     for job in jobs:
         waiting.put(job)
-    workers = [
-        threading.Thread(target=_work, args=(upscaler, work, waiting, outcomes.put, progress, stop)) for upscaler in upscalers
-    ]
+
+    def work_or_tell(upscaler: "Upscaler") -> None:
+        try:
+            _work(upscaler, work, waiting, outcomes.put, progress, stop)
+        except Exception as error:  # or its jobs would be waited for without end
+            outcomes.put(error)
+
+    workers = [threading.Thread(target=work_or_tell, args=(upscaler,)) for upscaler in upscalers]
     for worker in workers:
         worker.start()
     try:
         for _ in jobs:
-            yield outcomes.get()
+            outcome = outcomes.get()
+            if isinstance(outcome, Exception):
+                raise outcome
+            yield outcome
     finally:
         stop.set()
         for worker in workers:
             worker.join()
-
-
-_EXISTS = "exists already; --overwrite replaces it, --skip_existing leaves it"
 
 
 class _StopError(Exception):
@@ -206,7 +211,7 @@ def _require_place(output: pathlib.Path, work: Work) -> None:
     if os.path.lexists(output) and work.existing == "skip":
         raise _ExistsError(f"{output} is there already")
     if os.path.lexists(output) and work.existing == "fail":
-        raise PhotoError(f"{output}: {_EXISTS}")
+        raise PhotoError(f"{output}: exists already; --overwrite replaces it, --skip_existing leaves it")
     folder = output.absolute().parent
     while not folder.exists():
         folder = folder.parent

@@ -140,6 +140,17 @@ def test_the_next_photo_is_read_while_one_is_computed(photos, monkeypatch):
     assert statuses([photos[0], photos[1]], upscalers=[Waiting()]) == "df"
 
 
+def test_a_worker_that_breaks_down_ends_the_run(photos, monkeypatch):
+    """Its jobs would be waited for without end."""
+
+    def no_threads(*_, **__):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(batch, "ThreadPoolExecutor", no_threads)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        list(batch.run(photos, [Repeater()], DOUBLE))
+
+
 def test_closing_stops_between_tiles_and_leaves_nothing(photos):
     begun = threading.Event()
 
