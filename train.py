@@ -10,10 +10,8 @@ import datetime
 import functools
 import logging
 import pathlib
-import shlex
 import signal
 import sys
-from collections.abc import Iterator, Sequence
 
 from sr_keras import quiet
 
@@ -22,29 +20,25 @@ with quiet.tensorflow_import():
 
 import absl.logging
 import keras
-import numpy as np
 from absl import app, flags
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from sr_keras import (
     data,
+    distribution,
     export,
     facts,
     generators,
     images,
-    loop,
     losses,
     metrics,
     models,
     precision,
-    progress,
     run_folder,
     state,
     steps,
-    stopping,
-    summaries,
+    training,
 )
-from sr_keras.upscaler import Upscaler
 
 FLAGS = flags.FLAGS
 PAPER = data.Augmentation()
@@ -83,6 +77,14 @@ flags.DEFINE_float(
 flags.DEFINE_enum("pixel_loss", "mse", list(losses.PIXEL_LOSSES), "Mean squared error, or mean absolute error.")
 flags.DEFINE_enum("precision", "auto", precision.PRECISIONS, "Number format of the arithmetic. auto: the fastest here.")
 
+flags.DEFINE_enum(
+    "strategy",
+    "auto",
+    distribution.STRATEGIES,
+    "Train on one device; mirrored: on all GPUs of this machine; multi_worker: on the machines of TF_CONFIG; auto: on all.",
+)
+flags.DEFINE_bool("jit_compile", False, "Let XLA compile the step, on one device; python -m sr_keras.benchmark train compares.")
+
 flags.DEFINE_enum("generator", "srgan", list(generators.FAMILIES), "The generator: the paper's, or EDSR's baseline.")
 flags.DEFINE_integer("num_upscales", 2, "How often the generator doubles height and width (u).", lower_bound=1)
 flags.DEFINE_integer("num_blocks", None, "Residual blocks of the generator (b). Default: as its paper has it.")
@@ -120,6 +122,7 @@ flags.DEFINE_integer(
 flags.DEFINE_integer("keep_checkpoints", 3, "How many of the newest checkpoints are kept.", lower_bound=1)
 flags.DEFINE_integer("keep_exports", 5, "How many of the newest SavedModels are kept.", lower_bound=1)
 flags.DEFINE_integer("keep_samples", 1000, "How many of the newest samples are kept.", lower_bound=1)
+flags.DEFINE_list("profile", None, "START,END: record a trace of these steps, counted from this start, for TensorBoard.")
 
 
 def main(argv: list[str]) -> int:
@@ -141,86 +144,62 @@ def main(argv: list[str]) -> int:
 
 def train() -> int:
     """Runs or resumes the training that the flags describe; returns the process's exit code."""
+    strategy = distribution.create(FLAGS.strategy)
+    worker, workers = distribution.place(strategy)
     if FLAGS.deterministic:
         tf.config.experimental.enable_op_determinism()
+    trace = _trace()
     make_pair = data.PairMaker(FLAGS.hr_size, 2**FLAGS.num_upscales, FLAGS.downscale, FLAGS.degradation)
     sample = images.read_photo(FLAGS.sample)
     train_photos, validation_photos = _photos()
     pairs = _validation_pairs(validation_photos, make_pair)
     steps_per_iteration = FLAGS.steps_per_iteration or max(1, len(train_photos) // FLAGS.batch_size)
-    servable, run = _networks(steps_per_iteration)
-    stream = _stream(train_photos, run, make_pair)
-    with run_folder.held(_run_dir()) as run_dir:
-        manager = state.checkpoint_manager(run, run_dir / "checkpoints", FLAGS.keep_checkpoints)
+    servable, run_state = _networks(strategy, steps_per_iteration)
+    stream = _stream(train_photos, run_state, make_pair)
+    run_dir = _run_dir()
+    with run_folder.held(run_dir) if worker == 0 else contextlib.nullcontext():
+        manager = state.checkpoint_manager(run_state, run_dir / "checkpoints", FLAGS.keep_checkpoints)
         _take_changed_flags(run_dir, manager)
-        _restore_or_initialise(manager, run)
-        run_folder.record_flags(run_dir, _flag_lines())
+        _restore_or_initialise(manager, run_state)
+        if len(set(distribution.gathered(strategy, int(run_state.position)))) > 1:
+            raise ValueError(f"{run_dir}: not all workers find the same checkpoint there; it must be a folder that they share")
+        if worker == 0:
+            run_folder.record_flags(run_dir, _flag_lines())
         logger.info("%d photos to train, %d to validate; %s", len(train_photos), len(validation_photos), run_dir)
-        return _run(run_dir, manager, run, servable, stream, steps_per_iteration, pairs, sample)
-
-
-def _run(
-    run_dir: pathlib.Path,
-    manager: tf.train.CheckpointManager,
-    run: state.TrainState,
-    servable: export.Servable,
-    stream: data.TrainStream,
-    steps_per_iteration: int,
-    pairs: data.Pairs,
-    sample: np.ndarray,
-) -> int:
-    """Trains from where `run` is until the end, or until a signal comes; returns the process's exit code."""
-    upscaler = Upscaler(servable, precision="float32")
-    shown = progress.Progress(
-        iteration=int(run.iteration),
-        iterations=FLAGS.iterations,
-        steps_per_iteration=steps_per_iteration,
-        batch_size=FLAGS.batch_size,
-    )
-    actions: list[loop.Action] = [
-        # First: what follows may fail, on a full disk for one.
-        lambda *_: manager.save(),
-        shown.after_iteration,
-        *_tensorboard_actions(run_dir / "tensorboard", upscaler, stream, pairs),
-        functools.partial(_write_sample, run_dir / "samples", upscaler, sample),
-        lambda iteration, _: export.save_version(servable, run_dir, iteration, keep=FLAGS.keep_exports),
-    ]
-    _make_up_for_export(servable, run, run_dir)
-    with stopping.StopRequest() as stop, contextlib.closing(shown), _checkpoint_named(manager):
-        logger.info("training; Ctrl-C stops it and leaves a checkpoint")
-        finished = all(
-            loop.run(
-                step,
-                stream,
-                iteration=run.iteration,
-                iteration_step=run.step,
-                iterations=iterations,
+        if workers > 1:
+            logger.info("worker %d of %d%s", worker + 1, workers, ", the chief, which writes the run" if worker == 0 else "")
+        return training.train(
+            training.Run(
+                folder=run_dir,
+                state=run_state,
+                manager=manager,
+                servable=servable,
+                stream=stream,
+                pairs=pairs,
+                pictures=FLAGS.validation_pictures,
+                sample=sample,
+                texts={"flags": _flag_lines, "skipped photos": lambda: sorted(stream.skipped)},
+                stages=_stages(run_state),
+                batch_size=FLAGS.batch_size,
                 steps_per_iteration=steps_per_iteration,
-                measure=functools.partial(_measure, servable, upscaler, run, stream, pairs),
-                actions=actions,
-                after_step=shown.after_step,
-                should_stop=lambda: stop,
                 checkpoint_steps=FLAGS.checkpoint_steps,
-                checkpoint=manager.save,
+                keep_exports=FLAGS.keep_exports,
+                keep_samples=FLAGS.keep_samples,
+                trace=trace,
             )
-            for step, iterations in _stages(run)
         )
-        if not finished:
-            manager.save()
-            resume = shlex.quote(f"--flagfile={run_dir / 'train.flags'}")
-            logger.info("stopped by %s; to go on: python train.py %s", stop, resume)
-            return stop.exit_code
-    logger.info("finished; to use it: python upscale.py %s PHOTO", shlex.quote(f"--model={run_dir}"))
-    return 0
 
 
-@contextlib.contextmanager
-def _checkpoint_named(manager: tf.train.CheckpointManager) -> Iterator[None]:
-    """Adds to an error of numbers where the run can go on from."""
+def _trace() -> tuple[int, int] | None:
+    if FLAGS.profile is None:
+        return None
     try:
-        yield
-    except FloatingPointError as error:
-        raise FloatingPointError(f"{error}; the last good checkpoint: {manager.latest_checkpoint or 'none'}") from None
+        first, last = map(int, FLAGS.profile)
+    except ValueError:
+        first, last = 0, 0
+    if not 1 <= first <= last:
+        raise ValueError(f"--profile must be START,END, two step numbers from 1, got {','.join(FLAGS.profile)}")
+    return first, last
 
 
 def _take_changed_flags(run_dir: pathlib.Path, manager: tf.train.CheckpointManager) -> None:
@@ -271,8 +250,12 @@ def _validation_pairs(photos: data.Photos, make_pair: data.PairMaker) -> data.Pa
     return data.validation_pairs(photos, make_pair, FLAGS.validation_photos)
 
 
-def _networks(steps_per_iteration: int) -> tuple[export.Servable, state.TrainState]:
+def _networks(strategy: tf.distribute.Strategy, steps_per_iteration: int) -> tuple[export.Servable, state.TrainState]:
     """The network that is exported, and all that is trained."""
+    if FLAGS.batch_size % strategy.num_replicas_in_sync:
+        raise ValueError(
+            f"batch_size must be a multiple of {strategy.num_replicas_in_sync}, the devices, got {FLAGS.batch_size}"
+        )
     keras.utils.set_random_seed(FLAGS.seed)
     sizes = {name: FLAGS[name].value for name in ("num_blocks", "filters", "upscale_filters")}
     given = {name: size for name, size in sizes.items() if size is not None}
@@ -284,22 +267,24 @@ def _networks(steps_per_iteration: int) -> tuple[export.Servable, state.TrainSta
     FLAGS.precision = precision.resolve(FLAGS.precision)
     keras.mixed_precision.set_global_policy(FLAGS.precision)
     logger.info("%s on %s", FLAGS.precision, precision.devices())
-    discriminator = models.build_discriminator(FLAGS.discriminator_filters, FLAGS.discriminator_head, FLAGS.hr_size)
     adversarial_iterations = max(1, FLAGS.iterations - FLAGS.pretrain_iterations)
-    return servable, state.TrainState(
-        build(),
-        discriminator,
-        _optimizer(FLAGS.iterations * steps_per_iteration),
-        _optimizer(adversarial_iterations * steps_per_iteration),
-        average=build() if FLAGS.average_decay else None,
-    )
+    with strategy.scope():
+        generator = build()
+        discriminator = models.build_discriminator(FLAGS.discriminator_filters, FLAGS.discriminator_head, FLAGS.hr_size)
+        average = build() if FLAGS.average_decay else None
+        generator_optimizer = _optimizer(FLAGS.iterations * steps_per_iteration)
+        discriminator_optimizer = _optimizer(adversarial_iterations * steps_per_iteration)
+    if strategy.num_replicas_in_sync > 1:
+        distribution.synchronise_norms(generator)
+        distribution.synchronise_norms(discriminator)
+    return servable, state.TrainState(generator, discriminator, generator_optimizer, discriminator_optimizer, average)
 
 
 def _optimizer(steps: int) -> keras.optimizers.Optimizer:
     rate = FLAGS.learning_rate
     if FLAGS.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps=steps, alpha=0.01)
-    adam = keras.optimizers.Adam(rate, beta_1=FLAGS.beta1, global_clipnorm=FLAGS.clip_gradients)
+    adam = keras.optimizers.Adam(rate, beta_1=FLAGS.beta1)
     return keras.optimizers.LossScaleOptimizer(adam) if FLAGS.precision == "mixed_float16" else adam
 
 
@@ -326,6 +311,7 @@ def _initialise(generator: keras.Model) -> None:
 
 
 def _stream(photos: data.Photos, run: state.TrainState, make_pair: data.PairMaker) -> data.TrainStream:
+    worker, workers = distribution.place(run.strategy)
     return data.TrainStream(
         photos,
         run.position,
@@ -334,77 +320,29 @@ def _stream(photos: data.Photos, run: state.TrainState, make_pair: data.PairMake
         max_reduction=FLAGS.max_reduction,
         batch_size=FLAGS.batch_size,
         seed=FLAGS.seed,
+        worker=worker,
+        workers=workers,
     )
 
 
-def _make_up_for_export(servable: export.Servable, run: state.TrainState, run_dir: pathlib.Path) -> None:
-    """Exports the last iteration if the run was interrupted after its checkpoint and before its export."""
-    iteration = int(run.iteration)
-    if iteration and not (run_dir / str(iteration)).exists():
-        servable.take_weights(run.best_generator)
-        export.save_version(servable, run_dir, iteration, keep=FLAGS.keep_exports)
-
-
-def _measure(
-    servable: export.Servable,
-    upscaler: Upscaler,
-    run: state.TrainState,
-    stream: data.TrainStream,
-    pairs: data.Pairs,
-    means: loop.Scalars,
-) -> loop.Scalars:
-    """All numbers of an iteration; from here on, `servable` is its generator."""
-    servable.take_weights(run.best_generator)
-    means["speed/photos_per_second"] = means.pop("speed/steps_per_second") * FLAGS.batch_size
-    optimizers = {"generator": run.generator_optimizer, "discriminator": run.discriminator_optimizer}
-    return {
-        **means,
-        **summaries.validation_scalars(upscaler.upscale, *pairs),
-        **summaries.optimizer_scalars(**optimizers),
-        "data/skipped": stream.skipped.total(),
-        "data/enlarged": stream.enlarged,
-        **summaries.memory_scalars(),
-    }
-
-
-def _stages(run: state.TrainState) -> Iterator[tuple[steps.Step, int]]:
-    """The steps of the run, each with the iteration that it ends with."""
+def _stages(run: state.TrainState) -> list[training.Stage]:
+    """First on pixels alone, then with the discriminator."""
     pixel_loss = losses.PIXEL_LOSSES[FLAGS.pixel_loss]
-    if int(run.iteration) < FLAGS.pretrain_iterations:
-        yield (
-            steps.pixel_step(run, pixel_loss=pixel_loss, average_decay=FLAGS.average_decay),
-            min(FLAGS.pretrain_iterations, FLAGS.iterations),
-        )
-    gan_step = steps.gan_step(
+    practice = steps.Practice(clip_norm=FLAGS.clip_gradients, average_decay=FLAGS.average_decay, jit_compile=FLAGS.jit_compile)
+    pixel_step = functools.partial(steps.pixel_step, run, pixel_loss=pixel_loss, practice=practice)
+    gan_step = functools.partial(
+        steps.gan_step,
         run,
         adversarial_weight=FLAGS.adversarial_weight,
         pixel_loss=pixel_loss,
         ramp_steps=FLAGS.adversarial_ramp_steps,
         real_label=1.0 - FLAGS.label_smoothing,
-        average_decay=FLAGS.average_decay,
+        practice=practice,
     )
-    yield gan_step, FLAGS.iterations
-
-
-def _tensorboard_actions(
-    folder: pathlib.Path, upscaler: Upscaler, stream: data.TrainStream, pairs: data.Pairs
-) -> list[loop.Action]:
-    writer = tf.summary.create_file_writer(str(folder))
-    shown = [photos[: FLAGS.validation_pictures] for photos in pairs]
     return [
-        summaries.scalar_writer(writer),
-        summaries.picture_writer(writer, upscaler.upscale, *shown),
-        summaries.text_writer(writer, "flags", lambda: _as_markdown(_flag_lines())),
-        summaries.text_writer(writer, "skipped photos", lambda: _as_markdown(sorted(stream.skipped))),
+        training.Stage(pixel_step, min(FLAGS.pretrain_iterations, FLAGS.iterations)),
+        training.Stage(gan_step, FLAGS.iterations),
     ]
-
-
-def _write_sample(folder: pathlib.Path, upscaler: Upscaler, photo: np.ndarray, iteration: int, _: loop.Scalars) -> None:
-    folder.mkdir(exist_ok=True)
-    images.write_photo(folder / f"{iteration}.png", upscaler.upscale(photo))
-    samples = [path for path in folder.glob("*.png") if path.stem.isdecimal()]
-    for old in sorted(samples, key=lambda path: int(path.stem))[: -FLAGS.keep_samples]:
-        old.unlink()
 
 
 def _run_dir() -> pathlib.Path:
@@ -421,12 +359,6 @@ def _run_dir() -> pathlib.Path:
 def _flag_lines() -> list[str]:
     flags_here = FLAGS.get_key_flags_for_module(sys.modules[__name__])
     return [f"--{flag.name}={flag.value}" for flag in flags_here if flag.value is not None]
-
-
-def _as_markdown(lines: Sequence[str]) -> str:
-    text = "".join(f"    {line}\n" for line in lines)
-    # File names need not be valid text.
-    return text.encode(errors="backslashreplace").decode()
 
 
 def _refuse(reason: str) -> int:

@@ -176,9 +176,10 @@ def split(photos: Photos, validation_fraction: float) -> tuple[Photos, Photos]:
 
 
 class TrainStream:
-    """Endless batches of `(lr, hr)`: each pass visits every photo once, in an order of its own, as far as it can be read.
+    """Endless batches of `(lr, hr)`: each pass visits every photo once, in an order of its own.
 
-    Iterating begins at `position`, the number of the next example, and moves it on with each batch that it gives.
+    In the place of a photo that can't be read comes the next one of the pass that can. Iterating begins at `position`, the
+    number of the next example, and moves it on by `batch_size` with each batch.
 
     Attributes:
         position: int64 variable; keep it in the checkpoint.
@@ -196,57 +197,71 @@ class TrainStream:
         max_reduction: float,
         batch_size: int,
         seed: int,
+        worker: int = 0,
+        workers: int = 1,
     ) -> None:
         """Args:
-        photos: the photos, at least one.
-        max_reduction: the largest window, in units of `hr_size`; windows are made smaller to `hr_size`, so 1 cuts them from
-            the photo as it is.
-        batch_size: photos a batch.
-        seed: the same seed gives the same stream.
+            photos: the photos, at least one.
+            max_reduction: the largest window, in units of `hr_size`; windows are made smaller to `hr_size`, so 1 cuts them from
+                the photo as it is.
+            batch_size: photos a batch, of all workers together.
+            seed: the same seed gives the same stream.
+            worker, workers: this is number `worker` of so many; it reads and gives its equal share of each batch.
+
+        Raises:
+            ValueError: a batch can't be shared equally.
         """
+        if batch_size % workers:
+            raise ValueError(f"batch_size must be a multiple of {workers}, the number of workers, got {batch_size}")
         self.position = position
         self.skipped: collections.Counter[str] = collections.Counter()
         self.enlarged = 0
         self._photos = photos
         self._seed = seed
         self._batch_size = batch_size
+        self._share = batch_size // workers
+        self._offset = worker * self._share
         read = photos.reader()
 
-        def load(index: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        def load(index: tf.Tensor, attempt: tf.Tensor) -> tuple[tf.Tensor, ...]:
             draws = tf.random.stateless_uniform([12], seed=tf.stack([tf.constant(seed, tf.int64), index]))
-            hr, enlarged = _load_window(read(number), draws[:3], make_pair.hr_size, max_reduction)
+            hr, enlarged = _load_window(read(self._number(index, attempt)), draws[:3], make_pair.hr_size, max_reduction)
             return (enlarged, *make_pair(_augment(hr, draws[3:11], augmentation), draws[11]))
 
         self._load = load
 
     def __iter__(self) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
-        for index, enlarged, lr, hr in self._dataset(int(self.position)):
-            self._note_skipped(index.numpy())
+        for index, failed, enlarged, lr, hr in self._dataset(int(self.position)):
             # NumPy, not TensorFlow, which would take these numbers to the GPU and wait for the step before.
+            self._note_skipped(index.numpy(), failed.numpy())
             self.enlarged += int(np.count_nonzero(enlarged.numpy()))
-            self.position.assign(index.numpy()[-1] + 1)
+            self.position.assign_add(self._batch_size)
             yield lr, hr
-        raise images.PhotoError(f"none of the {len(self._photos)} photos can be read; {_why(self._photos, 0)}")
 
     def _dataset(self, position: int) -> tf.data.Dataset:
-        examples = tf.data.Dataset.range(position, np.iinfo(np.int64).max)
-        examples = examples.map(lambda index: (index, self._number(index)))
-        examples = _map_readable(examples, self._load, given_up_after=2 * len(self._photos))
-        return examples.batch(self._batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+        share, step = self._share, self._batch_size
+        examples = tf.data.Dataset.range(np.iinfo(np.int64).max // step)
+        examples = examples.map(lambda i: position + i // share * step + self._offset + i % share)
+        examples = _map_readable(examples, self._load, attempts=len(self._photos))
+        return examples.batch(share, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
-    def _note_skipped(self, indices: np.ndarray) -> None:
-        for index in sorted(set(range(int(self.position), int(indices[-1]))) - set(indices.tolist())):
-            number = int(self._number(tf.constant(index, tf.int64)))
+    def _note_skipped(self, indices: np.ndarray, failed: np.ndarray) -> None:
+        count = len(self._photos)
+        if count in failed:
+            raise images.PhotoError(f"none of the {count} photos can be read; {_why(self._photos, 0)}")
+        for index, attempt in ((i, a) for i, f in zip(indices, failed, strict=True) for a in range(f)):
+            number = int(self._number(tf.constant(index), tf.constant(attempt)))
             photo = self._photos.where(number)
             self.skipped[photo] += 1
             if self.skipped[photo] == 1:
                 logger.warning("skipped: %s", _why(self._photos, number))
 
-    def _number(self, index: tf.Tensor) -> tf.Tensor:
+    def _number(self, index: tf.Tensor, attempt: tf.Tensor) -> tf.Tensor:
         """The photo of an example: a shuffle as by a buffer as large as the list, another one for each pass."""
         count = len(self._photos)
         of_pass = tf.stack([tf.constant(self._seed, tf.int64), index // count])
-        return tf.random.experimental.index_shuffle(index % count, seed=of_pass, max_index=tf.constant(count - 1, tf.int64))
+        place = (index + tf.cast(attempt, tf.int64)) % count
+        return tf.random.experimental.index_shuffle(place, seed=of_pass, max_index=tf.constant(count - 1, tf.int64))
 
 
 def validation_pairs(photos: Photos, make_pair: PairMaker, count: int) -> Pairs:
@@ -288,35 +303,23 @@ def _why(photos: Photos, number: int) -> str:
     return f"{photos.where(number)}: TensorFlow can't decode it"
 
 
-def _map_readable(examples: tf.data.Dataset, load: Callable, given_up_after: int) -> tf.data.Dataset:
-    """`(index, *load(index, number))` of the `(index, number)` whose photo can be read; ends after so many failures in a row.
+def _map_readable(examples: tf.data.Dataset, load: Callable, attempts: int) -> tf.data.Dataset:
+    """`(index, failed, *load(index, failed))` of each index, where `failed` is the first attempt, from 0, that raises no error.
 
-    An error inside `Dataset.map` either ends the dataset or vanishes. Here it becomes a value: each example is a dataset of
-    its own, in which a stand-in follows what was loaded.
+    Where all attempts do, `failed` is their number, and what follows is zeros. An error inside `Dataset.map` either ends the
+    dataset or vanishes. Here it becomes a value: each example is a dataset of its own, of which the first element is taken.
     """
-    spec = tf.data.experimental.get_structure(examples.map(load))
 
-    def load_or_stand_in(index: tf.Tensor, number: tf.Tensor) -> tf.data.Dataset:
-        stand_in = tf.nest.map_structure(lambda s: tf.zeros(s.shape, s.dtype), spec)
-        loaded = tf.data.Dataset.from_tensors((index, number)).map(load).ignore_errors()
-        both = loaded.map(lambda *x: (index, True, *x)).concatenate(tf.data.Dataset.from_tensors((index, False, *stand_in)))
-        return both.take(1)
+    def first_readable(index: tf.Tensor) -> tf.data.Dataset:
+        numbers = tf.data.Dataset.range(attempts)
+        loaded = numbers.map(lambda attempt: (index, attempt, *load(index, attempt))).ignore_errors()
+        nothing = [tf.zeros(spec.shape, spec.dtype) for spec in loaded.element_spec[2:]]
+        stand_in = tf.data.Dataset.from_tensors((index, tf.constant(attempts, tf.int64), *nothing))
+        return loaded.concatenate(stand_in).take(1)
 
-    def count_failures(failures: tf.Tensor, example: tuple) -> tuple:
-        failures = tf.where(example[1], tf.constant(0, tf.int64), failures + 1)
-        return failures, (failures, *example)
-
-    examples = examples.interleave(
-        load_or_stand_in,
-        cycle_length=16,
-        block_length=1,
-        num_parallel_calls=tf.data.AUTOTUNE,
-        deterministic=True,
+    return examples.interleave(
+        first_readable, cycle_length=16, block_length=1, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
-    examples = examples.scan(tf.constant(0, tf.int64), count_failures)
-    examples = examples.take_while(lambda failures, *_: failures < given_up_after)
-    examples = examples.filter(lambda _, index, loaded, *rest: loaded)
-    return examples.map(lambda failures, index, loaded, *rest: (index, *rest))
 
 
 def _load_window(content: tf.Tensor, draws: tf.Tensor, hr_size: int, max_reduction: float) -> tuple[tf.Tensor, tf.Tensor]:

@@ -1,16 +1,17 @@
 """The outer loop: so many steps make an iteration, then come the actions. Knows no network and no file."""
 
-import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 # A run that came apart is noticed soon; reading the device more often would slow it down.
 _STEPS_BETWEEN_CHECKS = 100
 
-Scalars = dict[str, float]
-Action = Callable[[int, Scalars], None]
+# Scalars, and distributions: arrays of shares.
+Numbers = dict[str, float | np.ndarray]
+Action = Callable[[int, Numbers], None]
 
 
 def run(
@@ -21,7 +22,7 @@ def run(
     iteration_step: tf.Variable,
     iterations: int,
     steps_per_iteration: int,
-    measure: Callable[[Scalars], Scalars],
+    measure: Callable[[Numbers], Numbers],
     actions: Sequence[Action],
     after_step: Callable[[int, dict[str, tf.Tensor]], None],
     should_stop: Callable[[], object],
@@ -31,12 +32,12 @@ def run(
     """Runs until `iterations` iterations are finished, or until it should stop.
 
     Args:
-        step: from a batch to named scalars.
+        step: from a batch to named numbers.
         batches: endless.
         iteration, iteration_step: finished iterations, and finished steps of the current one; both are moved on.
-        measure: from the means of an iteration's scalars to all that its actions are told.
-        actions: called after each iteration with its number, from 1, and its scalars.
-        after_step: called after each step with the finished steps of the iteration and the step's scalars.
+        measure: from the means of an iteration's numbers to all that its actions are told.
+        actions: called after each iteration with its number, from 1, and its numbers.
+        after_step: called after each step with the finished steps of the iteration and the step's numbers.
         should_stop: asked before each step.
         checkpoint_steps: call `checkpoint` after so many steps of an iteration, and again after as many more; 0 is never.
 
@@ -44,7 +45,7 @@ def run(
         Whether all iterations are finished.
 
     Raises:
-        FloatingPointError: a scalar is not finite; the message names it, the iteration and the step. Nothing was called since.
+        FloatingPointError: a number is not finite; the message names it, the iteration and the step. Nothing was called since.
     """
     source = iter(batches)
     while int(iteration) < iterations:
@@ -54,11 +55,11 @@ def run(
             if should_stop():
                 totals.means()
                 return False
-            scalars = step(*next(source))
-            number = int(iteration_step.assign_add(1))
-            totals.add(number, scalars)
-            after_step(number, scalars)
-            is_checkpoint = checkpoint_steps and number % checkpoint_steps == 0 and number < steps_per_iteration
+            numbers = step(*next(source))
+            done = int(iteration_step.assign_add(1))
+            totals.add(done, numbers)
+            after_step(done, numbers)
+            is_checkpoint = checkpoint_steps and done % checkpoint_steps == 0 and done < steps_per_iteration
             if is_checkpoint or totals.steps % _STEPS_BETWEEN_CHECKS == 0:
                 totals.means()
             if is_checkpoint:
@@ -74,7 +75,7 @@ def run(
 
 
 class _Totals:
-    """Sums of an iteration's scalars. They stay on the device: nothing is kept per step, and hardly anything waits for it."""
+    """Sums of an iteration's numbers. They stay on the device: nothing is kept per step, and hardly anything waits for it."""
 
     def __init__(self, iteration: int) -> None:
         self.steps = 0
@@ -82,22 +83,22 @@ class _Totals:
         self._sums: dict[str, tf.Tensor] = {}
         self._finite_until = tf.constant(0)
 
-    def add(self, step: int, scalars: dict[str, tf.Tensor]) -> None:
-        self._sums = {name: self._sums.get(name, 0.0) + value for name, value in scalars.items()}
+    def add(self, step: int, numbers: dict[str, tf.Tensor]) -> None:
+        self._sums = {name: self._sums.get(name, 0.0) + value for name, value in numbers.items()}
         # What once is not finite stays so: this stops growing.
-        all_finite = tf.math.is_finite(tf.add_n(list(self._sums.values())))
+        all_finite = tf.math.is_finite(tf.add_n([tf.reduce_sum(total) for total in self._sums.values()]))
         self._finite_until = tf.where(all_finite, step, self._finite_until)
         self.steps += 1
 
-    def means(self) -> Scalars:
+    def means(self) -> Numbers:
         """Waits for the device.
 
         Raises:
-            FloatingPointError: a scalar is not finite.
+            FloatingPointError: a number is not finite.
         """
-        means = {name: float(total) / self.steps for name, total in self._sums.items()}
+        means = {name: total.numpy() / self.steps for name, total in self._sums.items()}
         for name, mean in means.items():
-            if not math.isfinite(mean):
+            if not np.isfinite(mean).all():
                 step = max(int(self._finite_until), 0) + 1
                 raise FloatingPointError(f"{name} became {mean} in step {step} of iteration {self._iteration}")
-        return means
+        return {name: float(mean) if mean.ndim == 0 else mean for name, mean in means.items()}

@@ -6,6 +6,8 @@ import time
 import tensorflow as tf
 from tqdm import tqdm
 
+from sr_keras.loop import Numbers
+
 logger = logging.getLogger(__name__)
 
 _BAR_SECONDS = 1
@@ -25,20 +27,21 @@ class Progress:
         self._bar = tqdm(total=total, unit="photo", disable=None, leave=False, dynamic_ncols=True)
         self._describe(iteration)
 
-    def after_step(self, step: int, scalars: dict[str, tf.Tensor]) -> None:
+    def after_step(self, step: int, numbers: dict[str, tf.Tensor]) -> None:
         """`step` is the number of finished steps of the iteration."""
         if not self._bar.disable:
             self._bar.update(step * self._batch_size - self._bar.n)
         if time.monotonic() - self._shown_at >= (_LINE_SECONDS if self._bar.disable else _BAR_SECONDS):
-            losses = ", ".join(f"{name} {float(value):.5f}" for name, value in scalars.items() if "/loss" in name)
+            losses = ", ".join(f"{name} {float(value):.5f}" for name, value in numbers.items() if "/loss" in name)
             if self._bar.disable:
                 logger.info("%s: %d of %d photos, %s", self._name, step * self._batch_size, self._bar.total, losses)
             self._bar.set_postfix_str(losses)
             self._shown_at = time.monotonic()
 
-    def after_iteration(self, iteration: int, scalars: dict[str, float]) -> None:
+    def after_iteration(self, iteration: int, numbers: Numbers) -> None:
         """An action of the loop: a line that stays, and the bar anew."""
-        logger.info("%s: %s", self._name, ", ".join(f"{name} {value:.5g}" for name, value in scalars.items()))
+        scalars = [f"{name} {value:.5g}" for name, value in numbers.items() if isinstance(value, float | int)]
+        logger.info("%s: %s", self._name, ", ".join(scalars))
         self._bar.reset()
         self._describe(iteration)
 

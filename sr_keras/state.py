@@ -42,8 +42,14 @@ class TrainState:
 
     def __post_init__(self) -> None:
         # Optimizers make their variables now, so that a checkpoint restores at once and the step is traced once.
-        self.generator_optimizer.build(self.generator.trainable_variables)
-        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+        with self.strategy.scope():
+            self.generator_optimizer.build(self.generator.trainable_variables)
+            self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+
+    @property
+    def strategy(self) -> tf.distribute.Strategy:
+        """The one in whose scope the networks were made."""
+        return self.generator.distribute_strategy
 
     def begin_average(self) -> None:
         """Starts the average, if there is one, at the generator as it is now."""

@@ -1,6 +1,11 @@
-"""The training steps: one `tf.function` each, from a batch to named scalars."""
+"""The training steps: one `tf.function` each, from a batch to named numbers.
+
+On several devices (tf.distribute) each computes its part of the batch. Losses, gradients, their norms and all numbers are
+those of the whole batch: a step is what it would be on one device.
+"""
 
 from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 import keras
 import tensorflow as tf
@@ -8,33 +13,65 @@ import tensorflow as tf
 from sr_keras import losses
 from sr_keras.state import TrainState
 
-PixelLoss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-Step = Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
+PictureLoss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+Numbers = dict[str, tf.Tensor]
+OnDevice = Callable[[tf.Tensor, tf.Tensor], Numbers]
 
 
-def pixel_step(state: TrainState, *, pixel_loss: PixelLoss = losses.mean_squared_error, average_decay: float = 0.0) -> Step:
-    """A step that trains the generator alone, on the pixel loss; see `gan_step` for `average_decay`."""
+class Step(Protocol):
+    """A `tf.function` from a batch to named numbers."""
 
-    @tf.function
-    def step(lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
+    def __call__(self, lr: tf.Tensor, hr: tf.Tensor) -> Numbers: ...
+
+    def experimental_get_tracing_count(self) -> int: ...
+
+
+# Of the distributions of verdicts.
+_BINS = 40
+
+
+class Practice(NamedTuple):
+    """What both steps may do beyond the paper; as it stands, nothing.
+
+    Attributes:
+        perceptual_loss: of `(hr, sr)`, in [0, 1], added to the pixel loss.
+        perceptual_weight: its factor.
+        clip_norm: the largest norm of all gradients of a network (Pascanu et al. 2013); None is no limit.
+        average_decay: how much of the averaged generator stays in a step, if there is one.
+        jit_compile: let XLA compile what one device computes.
+    """
+
+    perceptual_loss: PictureLoss | None = None
+    perceptual_weight: float = 0.0
+    clip_norm: float | None = None
+    average_decay: float = 0.0
+    jit_compile: bool = False
+
+
+PAPER = Practice()
+
+
+def pixel_step(state: TrainState, *, pixel_loss: PictureLoss = losses.mean_squared_error, practice: Practice = PAPER) -> Step:
+    """A step that trains the generator alone, on the pixel loss."""
+
+    def train(lr: tf.Tensor, hr: tf.Tensor) -> Numbers:
         with tf.GradientTape() as tape:
-            pixel = pixel_loss(hr, state.generator(lr, training=True))
-            scaled_loss = state.generator_optimizer.scale_loss(pixel)
-        skipped = _apply_gradients("generator", tape, scaled_loss, state.generator, state.generator_optimizer)
-        _follow(state, average_decay)
-        return {"generator/loss": pixel, "generator/pixel_loss": pixel, **skipped}
+            _, loss, parts = _picture_losses(state.generator(lr, training=True), hr, pixel_loss, practice)
+            scaled_loss = _scaled(state, state.generator_optimizer, loss)
+        gradients = tape.gradient(scaled_loss, state.generator.trainable_variables)
+        return {"generator/loss": loss, **parts, **_update(state, "generator", gradients, practice)}
 
-    return step
+    return _step(state, train, practice)
 
 
 def gan_step(
     state: TrainState,
     *,
     adversarial_weight: float,
-    pixel_loss: PixelLoss = losses.mean_squared_error,
+    pixel_loss: PictureLoss = losses.mean_squared_error,
     ramp_steps: int = 0,
     real_label: float = 1.0,
-    average_decay: float = 0.0,
+    practice: Practice = PAPER,
 ) -> Step:
     """A step that trains both networks on one forward pass of the generator (section II-B).
 
@@ -43,7 +80,6 @@ def gan_step(
         pixel_loss: L_G1.
         ramp_steps: the weight grows from 0 to its value in so many steps with the discriminator; 0 is at once.
         real_label: of originals; see `losses.real_loss`.
-        average_decay: how much of the averaged generator stays in a step, if there is one.
     """
 
     def weight() -> float | tf.Tensor:
@@ -52,38 +88,75 @@ def gan_step(
         done = tf.cast(state.discriminator_optimizer.iterations, tf.float32)
         return adversarial_weight * tf.minimum(1.0, done / ramp_steps)
 
-    @tf.function
-    def step(lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
+    def train(lr: tf.Tensor, hr: tf.Tensor) -> Numbers:
         with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
-            sr = state.generator(lr, training=True)
+            sr, picture_loss, parts = _picture_losses(state.generator(lr, training=True), hr, pixel_loss, practice)
             real_logits = state.discriminator(hr, training=True)
             fake_logits = state.discriminator(sr, training=True)
-            pixel = pixel_loss(hr, sr)
             adversarial = losses.adversarial_loss(fake_logits)
-            generator_loss = pixel + weight() * adversarial  # L_G = L_G1 + w * L_G2
+            generator_loss = picture_loss + weight() * adversarial  # L_G = L_G1 + w * L_G2
             fake, real = losses.fake_loss(fake_logits), losses.real_loss(real_logits, real_label)
             discriminator_loss = fake + real  # L_D = L_fake + L_real
-            scaled_generator_loss = state.generator_optimizer.scale_loss(generator_loss)
-            scaled_discriminator_loss = state.discriminator_optimizer.scale_loss(discriminator_loss)
-        skipped = _apply_gradients(
-            "generator", generator_tape, scaled_generator_loss, state.generator, state.generator_optimizer
-        ) | _apply_gradients(
-            "discriminator", discriminator_tape, scaled_discriminator_loss, state.discriminator, state.discriminator_optimizer
+            scaled_generator_loss = _scaled(state, state.generator_optimizer, generator_loss)
+            scaled_discriminator_loss = _scaled(state, state.discriminator_optimizer, discriminator_loss)
+        generator_gradients = generator_tape.gradient(scaled_generator_loss, state.generator.trainable_variables)
+        discriminator_gradients = discriminator_tape.gradient(
+            scaled_discriminator_loss, state.discriminator.trainable_variables
         )
-        _follow(state, average_decay)
         return {
             "generator/loss": generator_loss,
-            "generator/pixel_loss": pixel,
+            **parts,
             "generator/adversarial_loss": adversarial,
             "discriminator/loss": discriminator_loss,
             "discriminator/fake_loss": fake,
             "discriminator/real_loss": real,
-            "discriminator/D(real)": tf.reduce_mean(tf.sigmoid(real_logits)),
-            "discriminator/D(fake)": tf.reduce_mean(tf.sigmoid(fake_logits)),
-            **skipped,
+            **_verdicts("D(real)", real_logits),
+            **_verdicts("D(fake)", fake_logits),
+            **_update(state, "generator", generator_gradients, practice),
+            **_update(state, "discriminator", discriminator_gradients, practice),
         }
 
+    return _step(state, train, practice)
+
+
+def _step(state: TrainState, train: OnDevice, practice: Practice) -> Step:
+    """Runs `train` on each device's part of a batch, then moves the average; gives the means of all devices' numbers."""
+    strategy = state.strategy
+    on_device = tf.function(train, jit_compile=True) if practice.jit_compile else train
+
+    @tf.function(autograph=False)
+    def step(lr: tf.Tensor, hr: tf.Tensor) -> Numbers:
+        numbers = strategy.run(on_device, (lr, hr))
+        _follow(state, practice.average_decay)
+        return {name: strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None) for name, value in numbers.items()}
+
     return step
+
+
+def _picture_losses(
+    outputs: tf.Tensor | list[tf.Tensor], hr: tf.Tensor, pixel_loss: PictureLoss, practice: Practice
+) -> tuple[tf.Tensor, tf.Tensor, Numbers]:
+    """The picture, its loss, and the parts of that. The pixel loss judges each level of a pyramid by a picture of its size."""
+    levels = tf.nest.flatten(outputs)
+    sr = levels[-1]
+    pixel = tf.add_n([pixel_loss(_resized_like(level, hr), level) for level in levels[:-1]] + [pixel_loss(hr, sr)])
+    if practice.perceptual_loss is None:
+        return sr, pixel, {"generator/pixel_loss": pixel}
+    perceptual = practice.perceptual_loss(hr, sr)
+    loss = pixel + practice.perceptual_weight * perceptual
+    return sr, loss, {"generator/pixel_loss": pixel, "generator/perceptual_loss": perceptual}
+
+
+def _resized_like(level: tf.Tensor, hr: tf.Tensor) -> tf.Tensor:
+    return tf.image.resize(hr, tf.shape(level)[1:3], "bicubic", antialias=True)
+
+
+def _verdicts(name: str, logits: tf.Tensor) -> Numbers:
+    """The mean of verdicts, and their distribution: the share of them in equal bins of [0, 1]."""
+    verdicts = tf.sigmoid(tf.reshape(tf.cast(logits, tf.float32), [-1]))
+    bins = tf.minimum(tf.cast(verdicts * _BINS, tf.int32), _BINS - 1)
+    distribution = tf.reduce_mean(tf.one_hot(bins, _BINS), axis=0)
+    return {f"discriminator/{name}": tf.reduce_mean(verdicts), f"discriminator/{name}_distribution": distribution}
 
 
 def _follow(state: TrainState, average_decay: float) -> None:
@@ -94,15 +167,36 @@ def _follow(state: TrainState, average_decay: float) -> None:
     done = tf.cast(state.generator_optimizer.iterations, tf.float32)
     decay = tf.minimum(average_decay, (1.0 + done) / (10.0 + done))
     for mean, weight in zip(state.average.weights, state.generator.weights, strict=True):
-        mean.assign(decay * mean + (1.0 - decay) * weight)
+        state.strategy.extended.update(
+            mean.value, lambda mean, weight: mean.assign(decay * mean + (1.0 - decay) * weight), args=(weight.value,)
+        )
 
 
-def _apply_gradients(name: str, tape, scaled_loss, model, optimizer) -> dict[str, tf.Tensor]:
-    """One update. With loss scaling, gradients that overflow are not applied; then 1, as the scalar that it gives, else 0."""
-    variables = model.trainable_variables
-    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        optimizer.apply(tape.gradient(scaled_loss, variables), variables)
-        return {}
+def _scaled(state: TrainState, optimizer: keras.optimizers.Optimizer, loss: tf.Tensor) -> tf.Tensor:
+    """A device's part of a mean over the whole batch, times the loss scale, if there is one."""
+    return optimizer.scale_loss(loss) / state.strategy.num_replicas_in_sync
+
+
+def _update(state: TrainState, name: str, gradients: list[tf.Tensor], practice: Practice) -> Numbers:
+    """One update of a network by the sum of all devices' gradients, and what there is to know of it.
+
+    With loss scaling, gradients that overflow are not applied: then `skipped_steps` is 1, else 0.
+    """
+    model, optimizer = getattr(state, name), getattr(state, f"{name}_optimizer")
+    devices = state.strategy.num_replicas_in_sync
+    if devices > 1:
+        # The optimizer would add them up by itself, but too late: the norm to clip, and whether one overflows, is the sum's.
+        sums = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        gradients = [gradient / devices for gradient in sums]
+    scaling = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    scale = devices / optimizer.dynamic_scale if scaling else float(devices)
+    norm = tf.linalg.global_norm([tf.cast(gradient, tf.float32) for gradient in gradients]) * scale
+    if practice.clip_norm is not None:
+        factor = practice.clip_norm / tf.maximum(norm, practice.clip_norm)
+        gradients = [gradient * factor for gradient in gradients]
     before = tf.identity(optimizer.iterations)
-    optimizer.apply(tape.gradient(scaled_loss, variables), variables)
-    return {f"{name}/skipped_steps": 1.0 - tf.cast(optimizer.iterations - before, tf.float32)}
+    optimizer.apply(gradients, model.trainable_variables)
+    if not scaling:
+        return {f"{name}/gradient_norm": norm}
+    skipped = 1.0 - tf.cast(optimizer.iterations - before, tf.float32)
+    return {f"{name}/gradient_norm": tf.where(skipped > 0, 0.0, norm), f"{name}/skipped_steps": skipped}

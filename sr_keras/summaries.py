@@ -1,6 +1,8 @@
 """What TensorBoard shows of a run; each function gives an action of the loop, or numbers for one."""
 
-from collections.abc import Callable
+import contextlib
+import pathlib
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -8,37 +10,46 @@ import psutil
 import tensorflow as tf
 
 from sr_keras import figures, images, metrics
-from sr_keras.loop import Action, Scalars
+from sr_keras.loop import Action, Numbers
 
 Upscale = Callable[[np.ndarray], np.ndarray]
 
 # TensorBoard shows them beside the names.
 _DESCRIPTIONS = {
-    "generator/loss": "What the generator makes small: pixel + w * adversarial; pixel alone while it is pretrained.",
-    "generator/pixel_loss": "Mean squared error over all pixels of pictures in [0, 1].",
+    "generator/loss": "What the generator makes small: pixel + perceptual loss, and w * adversarial once it is pretrained.",
+    "generator/pixel_loss": "Error over all pixels of pictures in [0, 1]: squared, or as --pixel_loss says.",
     "generator/adversarial_loss": "Small where the discriminator is deceived by generated pictures; 0.69 where it can't tell.",
     "discriminator/loss": "Small where the discriminator tells originals from generated pictures; 1.39 where it can't.",
     "discriminator/fake_loss": "The part of the discriminator's loss that comes from generated pictures.",
     "discriminator/real_loss": "The part of the discriminator's loss that comes from originals.",
     "discriminator/D(real)": "Mean probability of being original that the discriminator gives to originals.",
     "discriminator/D(fake)": "Mean probability of being original that the discriminator gives to generated pictures.",
+    "discriminator/D(real)_distribution": "What the discriminator took originals for, from 0 (generated) to 1 (original).",
+    "discriminator/D(fake)_distribution": "What the discriminator took generated pictures for, from 0 to 1 (original).",
+    "generator/perceptual_loss": "Distance of features of the originals and of the generated pictures.",
+    "generator/gradient_norm": "Norm of all gradients of the generator, before any clipping.",
+    "discriminator/gradient_norm": "Norm of all gradients of the discriminator, before any clipping.",
     "generator/skipped_steps": "Share of the steps whose gradients overflowed float16 and were not applied; the scale adapts.",
     "discriminator/skipped_steps": "Share of the steps whose gradients overflowed float16 and were not applied.",
     "data/skipped": "Photos that could not be read, since this process began; the tab Text names them.",
     "data/enlarged": "Photos smaller than hr_size that had to be enlarged, since this process began.",
     "validation/psnr_db": "Mean PSNR over the validation photos in dB, on luma, without a border as wide as the scale.",
     "validation/ssim": "Mean SSIM over the validation photos, on luma, without a border as wide as the scale.",
+    "speed/traces_of_the_step": "How often TensorFlow traced the step: 1, or something makes it slow and takes memory.",
     "memory/host_mib": "Resident memory of the process, in MiB; it should stay flat.",
 }
 
 
-def scalar_writer(writer: tf.summary.SummaryWriter) -> Action:
-    """Writes the iteration's scalars."""
+def number_writer(writer: tf.summary.SummaryWriter) -> Action:
+    """Writes the iteration's numbers: scalars, and distributions over equal bins of [0, 1]."""
 
-    def write(iteration: int, scalars: Scalars) -> None:
+    def write(iteration: int, numbers: Numbers) -> None:
         with writer.as_default(step=iteration):
-            for name, value in scalars.items():
-                tf.summary.scalar(name, value, description=_DESCRIPTIONS.get(name))
+            for name, value in numbers.items():
+                if isinstance(value, np.ndarray):
+                    tf.summary.histogram(name, _drawn(value), buckets=len(value), description=_DESCRIPTIONS.get(name))
+                else:
+                    tf.summary.scalar(name, value, description=_DESCRIPTIONS.get(name))
         writer.flush()
 
     return write
@@ -53,7 +64,7 @@ def picture_writer(writer: tf.summary.SummaryWriter, upscale: Upscale, lr: np.nd
     """
     pairs = list(zip(map(images.to_uint8, lr), map(images.to_uint8, hr), strict=True))
 
-    def write(iteration: int, _: Scalars) -> None:
+    def write(iteration: int, _: Numbers) -> None:
         with writer.as_default(step=iteration):
             for index, (small, original) in enumerate(pairs):
                 picture = _comparison(small, original, upscale(small))
@@ -65,21 +76,55 @@ def picture_writer(writer: tf.summary.SummaryWriter, upscale: Upscale, lr: np.nd
     return write
 
 
-def text_writer(writer: tf.summary.SummaryWriter, name: str, read: Callable[[], str]) -> Action:
-    """Writes a Markdown text whenever it has changed."""
-    last = ""
+def text_writer(writer: tf.summary.SummaryWriter, name: str, read: Callable[[], Sequence[str]]) -> Action:
+    """Writes lines whenever they have changed."""
+    last: list[str] = []
 
-    def write(iteration: int, _: Scalars) -> None:
+    def write(iteration: int, _: Numbers) -> None:
         nonlocal last
-        if (text := read()) != last:
+        if (lines := list(read())) != last:
+            # Indented, Markdown leaves them as they are. File names need not be valid text.
+            text = "".join(f"    {line}\n" for line in lines).encode(errors="backslashreplace").decode()
             with writer.as_default(step=iteration):
                 tf.summary.text(name, text)
-            last = text
+            last = lines
 
     return write
 
 
-def validation_scalars(upscale: Upscale, lr: np.ndarray, hr: np.ndarray) -> Scalars:
+@contextlib.contextmanager
+def traced(folder: pathlib.Path, steps: tuple[int, int] | None) -> Iterator[Callable[[], None]]:
+    """Records what TensorFlow does from the first of these steps, counted from 1, to the last, for the tab Profile.
+
+    Gives a function to call after each step.
+    """
+    first, last = steps or (0, 0)
+    done = 0
+    recording = False
+
+    def record() -> None:
+        nonlocal recording
+        if done == first - 1:
+            tf.profiler.experimental.start(str(folder))
+            recording = True
+        elif recording and done == last:
+            tf.profiler.experimental.stop()
+            recording = False
+
+    def after_step() -> None:
+        nonlocal done
+        done += 1
+        record()
+
+    record()
+    try:
+        yield after_step
+    finally:
+        if recording:
+            tf.profiler.experimental.stop()
+
+
+def validation_scalars(upscale: Upscale, lr: np.ndarray, hr: np.ndarray) -> Numbers:
     """Mean PSNR and SSIM over validation pairs in [0, 1], luma, without a border as wide as the scale."""
     if not len(lr):
         return {}
@@ -89,23 +134,29 @@ def validation_scalars(upscale: Upscale, lr: np.ndarray, hr: np.ndarray) -> Scal
     return {"validation/psnr_db": float(psnr_db), "validation/ssim": float(ssim)}
 
 
-def memory_scalars() -> Scalars:
+def memory_scalars() -> Numbers:
     """Resident memory of the process, and what TensorFlow holds now and held at most ("peak") on each GPU, in MiB."""
-    scalars = {"memory/host_mib": psutil.Process().memory_info().rss / 2**20}
+    scalars: Numbers = {"memory/host_mib": psutil.Process().memory_info().rss / 2**20}
     for index, _ in enumerate(tf.config.list_physical_devices("GPU")):
         for name, used in tf.config.experimental.get_memory_info(f"GPU:{index}").items():
             scalars[f"memory/gpu{index}_{name}_mib"] = used / 2**20
     return scalars
 
 
-def optimizer_scalars(**optimizers: keras.optimizers.Optimizer) -> Scalars:
+def optimizer_scalars(**optimizers: keras.optimizers.Optimizer) -> Numbers:
     """Learning rates, and loss scales where there are any."""
-    scalars = {}
+    scalars: Numbers = {}
     for name, optimizer in optimizers.items():
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-            scalars[f"{name}/loss_scale"] = float(optimizer.dynamic_scale)
-        scalars[f"{name}/learning_rate"] = float(optimizer.learning_rate)
+            scalars[f"{name}/loss_scale"] = float(keras.ops.convert_to_numpy(optimizer.dynamic_scale))
+        scalars[f"{name}/learning_rate"] = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
     return scalars
+
+
+def _drawn(distribution: np.ndarray) -> np.ndarray:
+    """A thousand numbers, or nearly, that are distributed so: TensorBoard wants to count by itself."""
+    middles = (np.arange(len(distribution)) + 0.5) / len(distribution)
+    return np.repeat(middles, np.rint(1000 * distribution).astype(int))
 
 
 def _comparison(small: np.ndarray, original: np.ndarray, ours: np.ndarray) -> np.ndarray:

@@ -10,17 +10,18 @@ import tensorflow as tf
 from sr_keras import loop, losses, models, state, steps
 
 
-def new_state(precision="float32", averaged=False):
+def new_state(precision="float32", averaged=False, optimizer=lambda: keras.optimizers.Adam(1e-3)):
     keras.mixed_precision.set_global_policy(precision)
 
-    def optimizer():
-        adam = keras.optimizers.Adam(1e-3)
-        return keras.optimizers.LossScaleOptimizer(adam, initial_scale=64.0) if precision == "mixed_float16" else adam
+    def scaling_optimizer():
+        inner = optimizer()
+        return keras.optimizers.LossScaleOptimizer(inner, initial_scale=64.0) if precision == "mixed_float16" else inner
 
     try:
         generator = models.build_generator(num_blocks=1, num_upscales=2, filters=4, upscale_filters=4)
         average = models.build_generator(1, 2, 4, 4) if averaged else None
-        return state.TrainState(generator, models.build_discriminator(filters=2), optimizer(), optimizer(), average)
+        discriminator = models.build_discriminator(filters=2)
+        return state.TrainState(generator, discriminator, scaling_optimizer(), scaling_optimizer(), average)
     finally:
         keras.mixed_precision.set_global_policy("float32")
 
@@ -59,7 +60,7 @@ def test_the_average_follows_the_generator(batch):
     run = new_state(averaged=True)
     run.begin_average()
     start = run.generator.get_weights()
-    steps.pixel_step(run, average_decay=0.5)(*batch)
+    steps.pixel_step(run, practice=steps.Practice(average_decay=0.5))(*batch)
     # The first step counts as one done: a decay of 2 / 11.
     for mean, before, now in zip(run.average.get_weights(), start, run.generator.get_weights(), strict=True):
         np.testing.assert_allclose(mean, 2 / 11 * before + 9 / 11 * now, atol=1e-6)
@@ -105,6 +106,26 @@ def test_the_scalars_add_up(batch):
     assert 0 < scalars["discriminator/D(fake)"] < 1
 
 
+def test_distributions_are_those_of_all_verdicts(batch):
+    run = new_state()
+    _, hr = batch
+    verdicts = tf.sigmoid(run.discriminator(hr, training=True)).numpy().ravel()
+    scalars = steps.gan_step(run, adversarial_weight=1.0)(*batch)
+    distribution = scalars["discriminator/D(real)_distribution"].numpy()
+    np.testing.assert_allclose(distribution, np.histogram(verdicts, len(distribution), (0, 1))[0] / verdicts.size, atol=1e-6)
+
+
+def test_gradients_are_clipped_and_their_norm_is_told(batch):
+    """A step of plain gradient descent is as long as its gradient."""
+    for clip_norm in (None, 1e-3):
+        run = new_state(optimizer=lambda: keras.optimizers.SGD(1.0))
+        before = weights(run.generator)
+        scalars = steps.pixel_step(run, practice=steps.Practice(clip_norm=clip_norm))(*batch)
+        moved = np.sqrt(sum(np.square(new - old).sum() for old, new in zip(before, weights(run.generator), strict=True)))
+        assert scalars["generator/gradient_norm"] > 1e-3
+        assert moved == pytest.approx(clip_norm or float(scalars["generator/gradient_norm"]), rel=1e-3)
+
+
 def test_pixel_training_lowers_the_loss(batch):
     lr, hr = batch
     step = steps.pixel_step(new_state())
@@ -118,7 +139,7 @@ def test_a_step_is_traced_once_and_stays_finite(batch, precision):
     for _ in range(3):
         scalars = step(*batch)
     assert step.experimental_get_tracing_count() == 1
-    assert all(np.isfinite(float(value)) and value.dtype == tf.float32 for value in scalars.values())
+    assert all(np.isfinite(value).all() and value.dtype == tf.float32 for value in scalars.values())
 
 
 def test_an_overflow_under_float16_changes_the_scale_and_no_weight(batch):
