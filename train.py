@@ -74,7 +74,7 @@ flags.DEFINE_float("clip_gradients", None, "Largest norm of all gradients of a n
 flags.DEFINE_float(
     "average_decay", 0, "Above 0, such as 0.999: export a moving average of the generator (Karras et al. 2018).", 0, 0.99999
 )
-flags.DEFINE_enum("pixel_loss", "mse", list(losses.PIXEL_LOSSES), "Mean squared error, or mean absolute error.")
+flags.DEFINE_enum("pixel_loss", "mse", list(losses.PIXEL_LOSSES), "Squared or absolute error, or LapSRN's penalty between.")
 flags.DEFINE_enum("precision", "auto", precision.PRECISIONS, "Number format of the arithmetic. auto: the fastest here.")
 
 flags.DEFINE_enum(
@@ -85,7 +85,7 @@ flags.DEFINE_enum(
 )
 flags.DEFINE_bool("jit_compile", False, "Let XLA compile the step, on one device; python -m sr_keras.benchmark train compares.")
 
-flags.DEFINE_enum("generator", "srgan", list(generators.FAMILIES), "The generator: the paper's, or EDSR's baseline.")
+flags.DEFINE_enum("generator", "srgan", list(generators.FAMILIES), "The generator: the paper's, or another paper's network.")
 flags.DEFINE_integer("num_upscales", 2, "How often the generator doubles height and width (u).", lower_bound=1)
 flags.DEFINE_integer("num_blocks", None, "Residual blocks of the generator (b). Default: as its paper has it.")
 flags.DEFINE_integer("filters", None, "Channels of the generator's residual blocks. Default: as its paper has it.")

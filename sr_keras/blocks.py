@@ -1,23 +1,31 @@
 """What the networks share. Needs Keras only."""
 
+import itertools
+from typing import Any
+
 import keras
 import numpy as np
 from keras import KerasTensor, layers, ops
 
 
 class DepthToSpace(layers.Layer):
-    """`[B, h, w, 4 C]` to `[B, 2 h, 2 w, C]`: the sub-pixel shuffle (Shi et al. 2016, equation 4)."""
+    """`[B, h, w, r^2 C]` to `[B, r h, r w, C]`: the sub-pixel shuffle (Shi et al. 2016, equation 4)."""
+
+    def __init__(self, block_size: int = 2, **options: Any) -> None:
+        """`block_size` is r; `options` are those of every Keras layer."""
+        super().__init__(**options)
+        self.block_size = block_size
 
     def call(self, inputs: KerasTensor) -> KerasTensor:
-        return depth_to_space(inputs)
+        return depth_to_space(inputs, self.block_size)
 
 
-def depth_to_space(x: KerasTensor) -> KerasTensor:
-    """`[B, h, w, 4 C]` to `[B, 2 h, 2 w, C]`; Keras 3.12, the last for Python 3.10, has no operation for it."""
+def depth_to_space(x: KerasTensor, block_size: int = 2) -> KerasTensor:
+    """`[B, h, w, r^2 C]` to `[B, r h, r w, C]`; Keras 3.12, the last for Python 3.10, has no operation for it."""
     batch, height, width, _ = ops.shape(x)
-    filters = x.shape[-1] // 4
-    x = ops.reshape(x, (batch, height, width, 2, 2, filters))
-    return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (batch, 2 * height, 2 * width, filters))
+    filters = x.shape[-1] // block_size**2
+    x = ops.reshape(x, (batch, height, width, block_size, block_size, filters))
+    return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (batch, block_size * height, block_size * width, filters))
 
 
 def blocked_conv(x: KerasTensor, kernel: KerasTensor) -> KerasTensor:
@@ -46,6 +54,23 @@ def pass_colours(layer: keras.Layer, taps: np.ndarray) -> None:
     colours = kernel.swapaxes(2, 3) if transposed else kernel  # a view: [kh, kw, in, out]
     colours[..., :3] = 0
     colours[:, :, range(3), range(3)] = np.outer(taps, taps)[..., np.newaxis]
+    layer.kernel.assign(kernel)
+
+
+def pass_colours_to_shuffle(layer: keras.Layer, block_size: int) -> None:
+    """Makes a 3x3 convolution and the shuffle after it pass the first three channels, enlarged bilinearly.
+
+    What the other channels become stays as it is.
+    """
+    kernel = np.array(layer.kernel)
+    filters = layer.filters // block_size**2
+    # Where the new pixels lie, from the middle of the old one, and what each takes of the old ones at -1, 0 and 1.
+    places = (np.arange(block_size) + 0.5) / block_size - 0.5
+    taps = np.maximum(0, 1 - np.abs(places[:, np.newaxis] - [-1, 0, 1]))
+    for y, x in itertools.product(range(block_size), repeat=2):
+        colours = filters * (block_size * y + x) + np.arange(3)
+        kernel[..., colours] = 0
+        kernel[:, :, range(3), colours] = np.outer(taps[y], taps[x])[..., np.newaxis]
     layer.kernel.assign(kernel)
 
 

@@ -49,7 +49,7 @@ def init_as_interpolator(generator: keras.Model) -> None:
         if layer.name.endswith("conv2") or layer.name == "trunk_conv":
             layer.kernel.assign(np.zeros(layer.kernel.shape))
         elif isinstance(layer, layers.Conv2D) and layer.name.startswith("up"):
-            _interpolate(layer)
+            blocks.pass_colours_to_shuffle(layer, block_size=2)
     blocks.pass_colours(generator.get_layer("head_conv"), np.eye(3)[1])
 
 
@@ -60,17 +60,3 @@ def _residual_block(x: KerasTensor, filters: int, name: str) -> KerasTensor:
 
 def _conv(x: KerasTensor, filters: int, name: str) -> KerasTensor:
     return layers.Conv2D(filters, 3, padding="same", name=name)(x)
-
-
-def _interpolate(layer: keras.Layer) -> None:
-    """Makes the convolution before a shuffle pass the first three channels, bilinearly; others stay as they are."""
-    kernel = np.array(layer.kernel)
-    filters = layer.filters // 4
-    # Where the two new pixels lie: a quarter of a pixel before and after the old one.
-    phases = np.array([[0.25, 0.75, 0.0], [0.0, 0.75, 0.25]])
-    for y in range(2):
-        for x in range(2):
-            colours = filters * (2 * y + x) + np.arange(3)
-            kernel[..., colours] = 0
-            kernel[:, :, range(3), colours] = np.outer(phases[y], phases[x])[..., np.newaxis]
-    layer.kernel.assign(kernel)

@@ -29,7 +29,8 @@ class Servable(tf.Module):
 
     Attributes:
         facts: of the generator.
-        serve: `[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`; values may leave [0, 1] a little.
+        serve: `[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`, the last of the generator's outputs; values may leave [0, 1] a
+            little.
     """
 
     def __init__(self, generator: keras.Model) -> None:
@@ -51,7 +52,7 @@ class Servable(tf.Module):
         self.weights = [variable.value for variable in generator.weights]
         # The generator itself stays out of the module: Keras would write its layers too, each with functions of its own.
         self.serve = tf.function(
-            lambda lr: generator(lr, training=False),
+            lambda lr: tf.nest.flatten(generator(lr, training=False))[-1],
             input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32, name="lr")],
         )
         for dtype, precision in _TILE_FUNCTIONS:

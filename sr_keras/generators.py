@@ -6,14 +6,15 @@ from typing import NamedTuple
 
 import keras
 
-from sr_keras import edsr, models
+from sr_keras import edsr, espcn, lapsrn, models
 
 
 class Family(NamedTuple):
     """A kind of generator.
 
     Attributes:
-        build: from sizes to a functional model, `[B, h, w, 3]` to `[B, s h, s w, 3]`, RGB in [0, 1].
+        build: from sizes to a functional model that takes `[B, h, w, 3]`, RGB in [0, 1]. Its `outputs` are the pictures of its
+            levels, smallest first, each `[B, s h, s w, 3]`; the last one is the result. Most have one level.
         init_as_interpolator: turns a new one into a plain interpolator.
     """
 
@@ -24,6 +25,8 @@ class Family(NamedTuple):
 FAMILIES = {
     "srgan": Family(models.build_generator, models.init_as_interpolator),
     "edsr": Family(edsr.build, edsr.init_as_interpolator),
+    "espcn": Family(espcn.build, espcn.init_as_interpolator),
+    "lapsrn": Family(lapsrn.build, lapsrn.init_as_interpolator),
 }
 
 

@@ -2,8 +2,8 @@
 
 - Batch norms are folded into the convolutions before them.
 - Numbers are bfloat16 or float16 where the caller asks for it. The photo's levels enter as whole numbers, which these formats
-  hold exactly, and the last convolution gives the difference from an interpolated photo, which is small where the photo is
-  smooth; so flat areas come out exact.
+  hold exactly, and pictures are float32. The last convolution gives the difference from a picture, which is small where the
+  photo is smooth; so flat areas come out exact. That picture is an interpolated photo, unless the network has one of its own.
 - A layer computes what the layers after it need for the tile, not the whole window.
 """
 
@@ -103,17 +103,17 @@ class _Pass:
         self._white = float(window.dtype.max)
         self._reach = geometry.measure(network).reach
         self._folded = _folded_norms(network)
+        self._of_pictures = _picture_layers(network)
         self._last, self._after_last = _last_convolution(network)
 
     def run(self) -> tf.Tensor:
         """`[s * size[0], s * size[1], 3]`, float32, near [0, 1]."""
         maps = {id(self._network.input): _Map(self._levels / self._white, scale=1)}
         for layer in self._network.layers[1:]:
-            symbols = geometry.inputs_of(layer)
-            inputs = self._cropped([maps[id(symbol)] for symbol in symbols], max(self._reach[id(symbol)] for symbol in symbols))
+            inputs = self._cropped([maps[id(symbol)] for symbol in geometry.inputs_of(layer)], self._reach[layer.name])
             scale = inputs[0].scale * geometry.enlargement(layer)
             maps[id(layer.output)] = _Map(self._apply(layer, inputs), scale, inputs[0].margin)
-        return self._tile.crop(maps[id(self._network.output)], 0).tensor[0]
+        return self._tile.crop(maps[id(self._network.outputs[-1])], 0).tensor[0]
 
     def _cropped(self, inputs: list[_Map], reach: float) -> list[_Map]:
         """Brings the inputs of a layer to one margin: the smallest that does, if that saves enough."""
@@ -129,7 +129,8 @@ class _Pass:
             case layers.Conv2DTranspose():
                 return self._conv_transpose(layer, x)
             case layers.Conv2D():
-                return self._conv_to_colours(layer, inputs[0]) if layer is self._last else self._conv(layer, inputs[0])
+                convolve = self._conv_to_colours if layer in self._of_pictures else self._conv
+                return convolve(layer, inputs[0])
             case layers.BatchNormalization() if layer in self._folded.values():
                 return x
             case layers.BatchNormalization():
@@ -137,14 +138,18 @@ class _Pass:
                 return x * self._cast(slope) + self._cast(offset)
             case layers.PReLU():
                 return tf.where(x > 0, x, self._cast(layer.alpha) * x)
+            case layers.LeakyReLU():
+                return tf.nn.leaky_relu(x, layer.negative_slope)
             case layers.ReLU():
                 return tf.nn.relu(x)
+            case layers.Activation() if layer.activation is keras.activations.tanh:
+                return tf.tanh(x)
             case layers.Rescaling():
                 return tf.cast(x, tf.float32) * layer.scale + layer.offset
             case layers.Add():
                 return tf.add_n([x.tensor for x in inputs])
             case blocks.DepthToSpace():
-                return tf.nn.depth_to_space(x, 2)
+                return tf.nn.depth_to_space(x, layer.block_size)
         raise ValueError(f"the fast form has no {type(layer).__name__} ({layer.name})")
 
     def _conv(self, layer: layers.Conv2D, x: _Map) -> tf.Tensor:
@@ -160,29 +165,42 @@ class _Pass:
         batch, height, width, _ = tf.unstack(tf.shape(x))
         stride = layer.strides[0]
         shape = tf.stack([batch, stride * height, stride * width, layer.filters])
-        sums = tf.nn.conv2d_transpose(
-            self._cast(x), rounded(tf.convert_to_tensor(layer.kernel), self._dtype), shape, stride, "SAME"
-        )
-        return tf.nn.bias_add(sums, self._cast(layer.bias))
+        dtype = tf.float32 if layer in self._of_pictures else self._dtype
+        kernel = rounded(tf.convert_to_tensor(layer.kernel), dtype)
+        sums = tf.nn.conv2d_transpose(tf.cast(x, dtype), kernel, shape, stride, "SAME")
+        return tf.nn.bias_add(sums, tf.cast(layer.bias, dtype))
 
     def _conv_to_colours(self, layer: layers.Conv2D, x: _Map) -> tf.Tensor:
         kernel, bias = self._weights(layer)
-        if self._dtype == tf.float32:
-            return blocks.blocked_conv(x.tensor, kernel) + bias
+        if self._dtype == tf.float32 or layer.name != self._last:
+            return self._sums(x.tensor, kernel) + bias
         # The sums are exact, but what a convolution gives is rounded to the format. So it also takes an interpolated photo
         # away, within the sums; that is added again in float32.
         photo = self._interpolated(x)
         middle = layer.kernel_size[0] // 2
-        take_away = tf.pad(-tf.eye(3)[tf.newaxis, tf.newaxis], [[middle, middle], [middle, middle], [0, 0], [0, 0]])
-        features, kernel = _paired(tf.concat([x.tensor, photo], axis=-1), tf.concat([kernel, take_away], axis=2))
-        difference = blocks.blocked_conv(features, rounded(kernel, self._dtype))
+        take_away = -tf.eye(layer.filters)[tf.newaxis, tf.newaxis]
+        take_away = tf.pad(take_away, [[middle, middle], [middle, middle], [0, 0], [0, 0]])
+        difference = self._sums(tf.concat([x.tensor, photo], axis=-1), tf.concat([kernel, take_away], axis=2))
         return difference + tf.cast(photo, tf.float32) + bias
+
+    def _sums(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        """Of a convolution to colours, in float32."""
+        x, kernel = _paired(x, kernel)
+        kernel = rounded(kernel, self._dtype)
+        if kernel.shape[-1] > 3:
+            return tf.cast(tf.nn.conv2d(x, kernel, 1, "SAME"), tf.float32)
+        return blocks.blocked_conv(x, kernel)
 
     def _interpolated(self, x: _Map) -> tf.Tensor:
         """The photo in the size and the units of the last convolution's output, rounded to the format."""
-        photo = tf.image.resize(self._levels / self._white, x.scale * self._tile.window_size, "bilinear")
-        for rescaling in self._after_last:
-            photo = (photo - rescaling.offset) / rescaling.scale
+        enlargement = math.prod(geometry.enlargement(layer) for layer in self._after_last)
+        photo = tf.image.resize(self._levels / self._white, enlargement * x.scale * self._tile.window_size, "bilinear")
+        for layer in self._after_last:
+            match layer:
+                case layers.Rescaling():
+                    photo = (photo - layer.offset) / layer.scale
+                case blocks.DepthToSpace():
+                    photo = tf.nn.space_to_depth(photo, layer.block_size)
         return self._cast(self._tile.crop(_Map(photo, x.scale), x.margin).tensor)
 
     def _weights(self, layer: layers.Conv2D) -> tuple[tf.Tensor, tf.Tensor]:
@@ -220,14 +238,34 @@ def _folded_norms(network: keras.Model) -> dict[str, layers.BatchNormalization]:
     }
 
 
-def _last_convolution(network: keras.Model) -> tuple[keras.Layer | None, list[layers.Rescaling]]:
-    """The convolution that gives the colours, if the network ends with one, and what rescales them after it."""
-    producers = {id(layer.output): layer for layer in network.layers}
-    layer, after = producers[id(network.output)], []
-    while isinstance(layer, layers.Rescaling):
+def _picture_layers(network: keras.Model) -> list[keras.Layer]:
+    """The layers that give pictures: the convolutions that make colours of features, and what leads from them to the output."""
+    producers = _producers(network)
+    found, symbols = [], [network.outputs[-1]]
+    while symbols:
+        layer = producers[id(symbols.pop())]
+        found.append(layer)
+        if not isinstance(layer, (layers.Conv2D, layers.InputLayer)):
+            symbols += geometry.inputs_of(layer)
+    return found
+
+
+def _last_convolution(network: keras.Model) -> tuple[str | None, list[keras.Layer]]:
+    """The name of the convolution that the network ends with, and what rescales or shuffles its colours.
+
+    A network that adds what a convolution gives to a picture does not end with one: None.
+    """
+    producers = _producers(network)
+    layer, after = producers[id(network.outputs[-1])], []
+    while isinstance(layer, (layers.Rescaling, blocks.DepthToSpace)):
         after.append(layer)
         layer = producers[id(layer.input)]
-    return (layer, after) if isinstance(layer, layers.Conv2D) else (None, [])
+    return (layer.name, after) if isinstance(layer, layers.Conv2D) else (None, [])
+
+
+def _producers(network: keras.Model) -> dict[int, keras.Layer]:
+    """By the `id` of each tensor, the layer that gives it."""
+    return {id(layer.output): layer for layer in network.layers}
 
 
 def _affine(norm: layers.BatchNormalization) -> tuple[tf.Tensor, tf.Tensor]:

@@ -21,7 +21,18 @@ def mean_absolute_error(hr: tf.Tensor, sr: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.abs(tf.cast(hr, tf.float32) - tf.cast(sr, tf.float32)))
 
 
-PIXEL_LOSSES = {"mse": mean_squared_error, "mae": mean_absolute_error}
+def charbonnier(hr: tf.Tensor, sr: tf.Tensor) -> tf.Tensor:
+    """What LapSRN trains on (Lai et al. 2017, section 3.3): mean Charbonnier penalty over all pixels, with epsilon 1e-3.
+
+    It is the absolute error, rounded off where that is near 0.
+
+    Args:
+        hr, sr: `[B, H, W, 3]` in [0, 1].
+    """
+    return tf.reduce_mean(tf.sqrt(tf.math.squared_difference(tf.cast(hr, tf.float32), tf.cast(sr, tf.float32)) + 1e-3**2))
+
+
+PIXEL_LOSSES = {"mse": mean_squared_error, "mae": mean_absolute_error, "charbonnier": charbonnier}
 
 
 def adversarial_loss(fake_logits: tf.Tensor) -> tf.Tensor:

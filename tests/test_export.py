@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sr_keras import export, facts, models
+from tests.networks import small
 
 
 @pytest.fixture
@@ -37,6 +38,20 @@ def test_weights_come_back_in_order(tmp_path, tiny_generator, servable):
     other.set_weights(weights)
     lr = np.ones((1, 4, 4, 3), np.float32)
     np.testing.assert_allclose(other(lr), servable(lr), atol=1e-6)
+
+
+def test_a_pyramid_is_exported_with_its_last_picture(tmp_path, rng):
+    """And all of its weights, in its own order."""
+    generator = small("lapsrn")
+    generator.set_weights([rng.random(weight.shape) for weight in generator.weights])
+    servable = export.Servable(generator)
+    export.save(servable, tmp_path / "1")
+    lr = rng.random((1, 5, 6, 3), dtype=np.float32)
+    last = generator(lr)[-1]
+    assert last.shape == (1, 20, 24, 3)
+    np.testing.assert_allclose(export.Network(tmp_path)(lr), last, rtol=1e-4)
+    for loaded, weight in zip(export.load_weights(tmp_path), generator.get_weights(), strict=True):
+        np.testing.assert_array_equal(loaded, weight)
 
 
 def test_taken_weights_show_in_the_same_function(rng, tiny_generator, servable):

@@ -14,6 +14,15 @@ def test_pixel_losses_are_means_over_all_numbers(name, expected):
     assert float(losses.PIXEL_LOSSES[name](hr, sr)) == pytest.approx(expected)
 
 
+def test_charbonnier_is_the_absolute_error_but_smooth_at_0():
+    hr = tf.zeros([1, 1, 1, 3])
+    sr = tf.Variable([[[[0.3, -0.001, 0.0]]]])
+    with tf.GradientTape() as tape:
+        loss = losses.PIXEL_LOSSES["charbonnier"](hr, sr)
+    assert float(loss) == pytest.approx((0.3 + 0.001 * math.sqrt(2) + 0.001) / 3, rel=1e-4)
+    np.testing.assert_allclose(3 * tape.gradient(loss, sr)[0, 0, 0], [1, -math.sqrt(0.5), 0], atol=1e-4)
+
+
 def test_an_undecided_discriminator_costs_log_2_for_each_side():
     logits = tf.zeros([2, 4, 4, 1])
     assert float(losses.adversarial_loss(logits)) == pytest.approx(math.log(2))
