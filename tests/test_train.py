@@ -29,9 +29,9 @@ SMALL = [
 ]
 
 
-def start(*arguments, **options):
-    command = [sys.executable, "train.py", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, **{"preexec_fn": take_interrupts, **options})
+def start(*arguments, command=(sys.executable, "train.py"), **options):
+    options = {"preexec_fn": take_interrupts, **options}
+    return subprocess.Popen([*command, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, text=True, **options)
 
 
 def train(*arguments):
