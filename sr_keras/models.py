@@ -4,6 +4,7 @@ Needs Keras only, so the networks run on any of its backends. Their outputs are 
 """
 
 import math
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -42,7 +43,9 @@ def build_generator(num_blocks: int = 8, num_upscales: int = 2, filters: int = 6
     return keras.Model(lr, sr, name="generator")
 
 
-def build_discriminator(filters: int = 64, head: str = "patch", hr_size: int | None = None) -> keras.Model:
+def build_discriminator(
+    filters: int = 64, head: str = "patch", hr_size: int | None = None, spectral_norm: bool = False
+) -> keras.Model:
     """The discriminator of figure 1: `[B, H, W, 3]` in [0, 1] to logits; a large logit says "an original".
 
     The sigmoid that figure 1 ends with is in the loss, where it is stable.
@@ -53,6 +56,8 @@ def build_discriminator(filters: int = 64, head: str = "patch", hr_size: int | N
             `[B, ceil(H / 16), ceil(W / 16), 1]`, any size. "image" flattens first, as Ledig et al. 2016 do: one verdict a
             photo, `[B, 1]`.
         hr_size: height and width of the photos, in pixels; needed by `head="image"` alone.
+        spectral_norm: keep the largest singular value of each kernel at 1 (Miyato et al. 2018), so that verdicts change no faster
+            than photos do. Each training pass divides the kernels.
 
     Raises:
         ValueError: `head` is unknown, or "image" without `hr_size`.
@@ -62,14 +67,15 @@ def build_discriminator(filters: int = 64, head: str = "patch", hr_size: int | N
     if head == "image" and hr_size is None:
         raise ValueError('head="image" needs hr_size, got None')
     size = hr_size if head == "image" else None
+    wrap = _spectral_norm if spectral_norm else _as_it_is
     photo = keras.Input((size, size, 3), name="photo")
-    x = _leaky_relu(layers.Conv2D(filters, 3, padding="same", name="conv0")(photo))
+    x = _leaky_relu(wrap(layers.Conv2D(filters, 3, padding="same", name="conv0"))(photo))
     for index, (width, strides) in enumerate([(1, 2), (2, 1), (2, 2), (4, 1), (4, 2), (8, 1), (8, 2)], start=1):
-        x = _leaky_relu(_conv_norm(x, width * filters, f"conv{index}", f"norm{index}", strides))
+        x = _leaky_relu(_conv_norm(x, width * filters, f"conv{index}", f"norm{index}", strides, wrap))
     if head == "image":
         x = layers.Flatten(name="flatten")(x)
-    x = _leaky_relu(layers.Dense(1024, name="dense0")(x))
-    logits = layers.Dense(1, dtype="float32", name="dense1")(x)
+    x = _leaky_relu(wrap(layers.Dense(1024, name="dense0"))(x))
+    logits = wrap(layers.Dense(1, dtype="float32", name="dense1"))(x)
     return keras.Model(photo, logits, name="discriminator")
 
 
@@ -123,9 +129,17 @@ def _upscale_block(x: KerasTensor, filters: int, name: str) -> KerasTensor:
     return _prelu(x, f"{name}_prelu")
 
 
-def _conv_norm(x: KerasTensor, filters: int, conv: str, norm: str, strides: int = 1) -> KerasTensor:
+def _as_it_is(layer: keras.Layer) -> keras.Layer:
+    return layer
+
+
+def _spectral_norm(layer: keras.Layer) -> keras.Layer:
+    return layers.SpectralNormalization(layer, dtype=layer.dtype_policy, name=f"{layer.name}_spectral")
+
+
+def _conv_norm(x: KerasTensor, filters: int, conv: str, norm: str, strides: int = 1, wrap: Callable = _as_it_is) -> KerasTensor:
     # Batch norm subtracts the mean, and with it any bias.
-    x = layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False, name=conv)(x)
+    x = wrap(layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False, name=conv))(x)
     return layers.BatchNormalization(name=norm)(x)
 
 
