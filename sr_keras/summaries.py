@@ -7,7 +7,7 @@ import numpy as np
 import psutil
 import tensorflow as tf
 
-from sr_keras import figures, images, metrics
+from sr_keras import drawing, images, metrics
 from sr_keras.loop import Action, Scalars
 
 Upscale = Callable[[np.ndarray], np.ndarray]
@@ -116,7 +116,7 @@ def _comparison(small: np.ndarray, original: np.ndarray, ours: np.ndarray) -> np
     def titled(name: str, photo: np.ndarray) -> str:
         return f"{name}, {metrics.psnr_ssim(original, photo, border=scale)[0]:.2f} dB"
 
-    return figures.side_by_side(
+    return drawing.side_by_side(
         {
             f"low, {small.shape[1]}x{small.shape[0]}": small.repeat(scale, axis=0).repeat(scale, axis=1),
             titled("bicubic", bicubic): bicubic,
