@@ -355,14 +355,16 @@ def _measure(
 ) -> loop.Scalars:
     """All numbers of an iteration; from here on, `servable` is its generator."""
     servable.take_weights(run.best_generator)
-    means["speed/photos_per_second"] = means.pop("speed/steps_per_second") * FLAGS.batch_size
-    optimizers = {"generator": run.generator_optimizer, "discriminator": run.discriminator_optimizer}
+    means["work/photos_per_second"] = means.pop("work/steps_per_second") * FLAGS.batch_size
+    optimizers = {"generator": run.generator_optimizer}
+    if int(run.iteration) > FLAGS.pretrain_iterations:
+        optimizers["discriminator"] = run.discriminator_optimizer
     return {
         **means,
         **summaries.validation_scalars(upscaler.upscale, *pairs),
         **summaries.optimizer_scalars(**optimizers),
-        "data/skipped": stream.skipped.total(),
-        "data/enlarged": stream.enlarged,
+        "work/skipped_photos": stream.skipped.total(),
+        "work/enlarged_photos": stream.enlarged,
         **summaries.memory_scalars(),
     }
 
@@ -390,6 +392,7 @@ def _tensorboard_actions(
     folder: pathlib.Path, upscaler: Upscaler, stream: data.TrainStream, pairs: data.Pairs
 ) -> list[loop.Action]:
     writer = tf.summary.create_file_writer(str(folder))
+    summaries.write_layout(writer)
     shown = [photos[: FLAGS.validation_pictures] for photos in pairs]
     return [
         summaries.scalar_writer(writer),

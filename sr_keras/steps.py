@@ -78,8 +78,8 @@ def gan_step(
             "discriminator/loss": discriminator_loss,
             "discriminator/fake_loss": fake,
             "discriminator/real_loss": real,
-            "discriminator/D(real)": tf.reduce_mean(tf.sigmoid(real_logits)),
-            "discriminator/D(fake)": tf.reduce_mean(tf.sigmoid(fake_logits)),
+            "discriminator/D_real": tf.reduce_mean(tf.sigmoid(real_logits)),
+            "discriminator/D_fake": tf.reduce_mean(tf.sigmoid(fake_logits)),
             **skipped,
         }
 

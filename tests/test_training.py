@@ -101,8 +101,8 @@ def test_the_scalars_add_up(batch):
     assert float(scalars["generator/loss"]) == pytest.approx(float(expected))
     expected = scalars["discriminator/fake_loss"] + scalars["discriminator/real_loss"]
     assert float(scalars["discriminator/loss"]) == pytest.approx(float(expected))
-    assert 0 < scalars["discriminator/D(real)"] < 1
-    assert 0 < scalars["discriminator/D(fake)"] < 1
+    assert 0 < scalars["discriminator/D_real"] < 1
+    assert 0 < scalars["discriminator/D_fake"] < 1
 
 
 def test_pixel_training_lowers_the_loss(batch):
