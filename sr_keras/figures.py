@@ -91,7 +91,7 @@ def draw_losses(scalars: Mapping[str, Curve], title: str) -> Figure:
     figure, panels = _panels(3 if discriminator else 1, title)
     _draw_curves(panels[0], generator, "generator's loss")
     values = [value for curve in generator.values() for value in curve.values()]
-    if min(values) * 10 < max(values):
+    if 0 < 10 * min(values) < max(values):
         panels[0].set_yscale("log")
     if discriminator:
         panels[0].set_ylabel("generator's loss,\nparts before their weights")
