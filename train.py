@@ -44,7 +44,7 @@ FLAGS = flags.FLAGS
 PAPER = data.Augmentation()
 NETWORK_FLAGS = (
     *("generator", "num_upscales", "num_blocks", "filters", "upscale_filters"),
-    *("discriminator_filters", "discriminator_head"),
+    *("discriminator_filters", "discriminator_head", "spectral_norm"),
 )
 logger = logging.getLogger("sr_keras")
 
@@ -92,6 +92,7 @@ flags.DEFINE_integer("filters", None, "Channels of the generator's residual bloc
 flags.DEFINE_integer("upscale_filters", None, "Channels of srgan's upscaling blocks. Default: 256, as the paper has it.")
 flags.DEFINE_integer("discriminator_filters", 64, "Channels of the discriminator's first convolution.", lower_bound=1)
 flags.DEFINE_enum("discriminator_head", "patch", ["patch", "image"], "A verdict on each 16x16 region, or one a photo.")
+flags.DEFINE_bool("spectral_norm", False, "Spectral norm in the discriminator's layers (Miyato et al. 2018).")
 flags.DEFINE_string("init", "interpolator", 'First weights: "interpolator", "random", or the folder of a SavedModel.')
 
 flags.DEFINE_integer("hr_size", 256, "Side of the large pictures that are trained on, in pixels.", lower_bound=1)
@@ -270,7 +271,9 @@ def _networks(strategy: tf.distribute.Strategy, steps_per_iteration: int) -> tup
     adversarial_iterations = max(1, FLAGS.iterations - FLAGS.pretrain_iterations)
     with strategy.scope():
         generator = build()
-        discriminator = models.build_discriminator(FLAGS.discriminator_filters, FLAGS.discriminator_head, FLAGS.hr_size)
+        discriminator = models.build_discriminator(
+            FLAGS.discriminator_filters, FLAGS.discriminator_head, FLAGS.hr_size, FLAGS.spectral_norm
+        )
         average = build() if FLAGS.average_decay else None
         generator_optimizer = _optimizer(FLAGS.iterations * steps_per_iteration)
         discriminator_optimizer = _optimizer(adversarial_iterations * steps_per_iteration)

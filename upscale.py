@@ -224,12 +224,12 @@ class _Console:
 
 
 def _write_comparison(options: argparse.Namespace, job: jobs.Job) -> str:
-    from sr_keras import figures  # matplotlib takes a while to import
+    from sr_keras import drawing  # matplotlib takes a while to import
 
     assert job.source is not None and job.output is not None  # `_refuse_side_files` saw to that
     photo, sr = images.read_photo(job.source), images.read_photo(job.output)
     bicubic = images.resize_bicubic(photo, *sr.shape[:2])
-    images.write_photo(options.comparison, figures.side_by_side({"bicubic": bicubic, "ours": sr}))
+    images.write_photo(options.comparison, drawing.side_by_side({"bicubic": bicubic, "ours": sr}))
     return f"side by side: {options.comparison}"
 
 

@@ -65,7 +65,7 @@ def run(
             if is_checkpoint:
                 checkpoint()
         means = totals.means()
-        means["speed/steps_per_second"] = totals.steps / (time.monotonic() - begun)
+        means["work/steps_per_second"] = totals.steps / (time.monotonic() - begun)
         iteration_step.assign(0)
         number = int(iteration.assign_add(1))
         measured = measure(means)

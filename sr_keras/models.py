@@ -56,8 +56,8 @@ def build_discriminator(
             `[B, ceil(H / 16), ceil(W / 16), 1]`, any size. "image" flattens first, as Ledig et al. 2016 do: one verdict a
             photo, `[B, 1]`.
         hr_size: height and width of the photos, in pixels; needed by `head="image"` alone.
-        spectral_norm: keep the largest singular value of each kernel at 1 (Miyato et al. 2018), so that verdicts change no faster
-            than photos do. Each training pass divides the kernels.
+        spectral_norm: keep the largest singular value of each kernel at 1 (Miyato et al. 2018), so that verdicts change no
+            faster than photos do. Each training pass divides the kernels.
 
     Raises:
         ValueError: `head` is unknown, or "image" without `hr_size`.

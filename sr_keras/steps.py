@@ -110,8 +110,8 @@ def gan_step(
             "discriminator/loss": discriminator_loss,
             "discriminator/fake_loss": fake,
             "discriminator/real_loss": real,
-            **_verdicts("D(real)", real_logits),
-            **_verdicts("D(fake)", fake_logits),
+            **_verdicts("real", real_logits),
+            **_verdicts("fake", fake_logits),
             **_update(state, "generator", generator_gradients, practice),
             **_update(state, "discriminator", discriminator_gradients, practice),
         }
@@ -156,7 +156,7 @@ def _verdicts(name: str, logits: tf.Tensor) -> Numbers:
     verdicts = tf.sigmoid(tf.reshape(tf.cast(logits, tf.float32), [-1]))
     bins = tf.minimum(tf.cast(verdicts * _BINS, tf.int32), _BINS - 1)
     distribution = tf.reduce_mean(tf.one_hot(bins, _BINS), axis=0)
-    return {f"discriminator/{name}": tf.reduce_mean(verdicts), f"discriminator/{name}_distribution": distribution}
+    return {f"discriminator/D_{name}": tf.reduce_mean(verdicts), f"discriminator/verdicts_{name}": distribution}
 
 
 def _follow(state: TrainState, average_decay: float) -> None:

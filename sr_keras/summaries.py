@@ -8,8 +8,10 @@ import keras
 import numpy as np
 import psutil
 import tensorflow as tf
+from tensorboard.plugins.custom_scalar import layout_pb2
+from tensorboard.plugins.custom_scalar import summary as custom_scalar
 
-from sr_keras import figures, images, metrics
+from sr_keras import drawing, images, metrics
 from sr_keras.loop import Action, Numbers
 
 Upscale = Callable[[np.ndarray], np.ndarray]
@@ -22,22 +24,67 @@ _DESCRIPTIONS = {
     "discriminator/loss": "Small where the discriminator tells originals from generated pictures; 1.39 where it can't.",
     "discriminator/fake_loss": "The part of the discriminator's loss that comes from generated pictures.",
     "discriminator/real_loss": "The part of the discriminator's loss that comes from originals.",
-    "discriminator/D(real)": "Mean probability of being original that the discriminator gives to originals.",
-    "discriminator/D(fake)": "Mean probability of being original that the discriminator gives to generated pictures.",
-    "discriminator/D(real)_distribution": "What the discriminator took originals for, from 0 (generated) to 1 (original).",
-    "discriminator/D(fake)_distribution": "What the discriminator took generated pictures for, from 0 to 1 (original).",
+    "discriminator/D_real": "Mean probability of being original that the discriminator gives to originals.",
+    "discriminator/D_fake": "Mean probability of being original that the discriminator gives to generated pictures.",
+    "discriminator/verdicts_real": "What the discriminator took originals for, from 0 (generated) to 1 (original).",
+    "discriminator/verdicts_fake": "What the discriminator took generated pictures for, from 0 (generated) to 1 (original).",
     "generator/perceptual_loss": "Distance of features of the originals and of the generated pictures.",
     "generator/gradient_norm": "Norm of all gradients of the generator, before any clipping.",
     "discriminator/gradient_norm": "Norm of all gradients of the discriminator, before any clipping.",
     "generator/skipped_steps": "Share of the steps whose gradients overflowed float16 and were not applied; the scale adapts.",
     "discriminator/skipped_steps": "Share of the steps whose gradients overflowed float16 and were not applied.",
-    "data/skipped": "Photos that could not be read, since this process began; the tab Text names them.",
-    "data/enlarged": "Photos smaller than hr_size that had to be enlarged, since this process began.",
+    "generator/learning_rate": "Of the generator's optimizer; --schedule=cosine lets it fall.",
+    "discriminator/learning_rate": "Of the discriminator's optimizer; --schedule=cosine lets it fall.",
+    "generator/loss_scale": "What float16 losses are multiplied by; it adapts.",
+    "discriminator/loss_scale": "What float16 losses are multiplied by; it adapts.",
+    "work/photos_per_second": "Photos trained on in a second, without the time that measuring, pictures and exports take.",
+    "work/skipped_photos": "Photos that could not be read, since this process began; the tab Text names them.",
+    "work/enlarged_photos": "Photos smaller than hr_size that had to be enlarged, since this process began.",
     "validation/psnr_db": "Mean PSNR over the validation photos in dB, on luma, without a border as wide as the scale.",
     "validation/ssim": "Mean SSIM over the validation photos, on luma, without a border as wide as the scale.",
-    "speed/traces_of_the_step": "How often TensorFlow traced the step: 1, or something makes it slow and takes memory.",
-    "memory/host_mib": "Resident memory of the process, in MiB; it should stay flat.",
+    "work/traces_of_the_step": "How often TensorFlow traced the step: 1, or something makes it slow and takes memory.",
+    "work/host_mib": "Resident memory of the process, in MiB; it should stay flat.",
 }
+
+# The tab Custom Scalars: what matters most comes first, and one chart has what is to be compared. Tags are regular expressions;
+# TensorBoard can't draw a tag with a bracket here.
+_LAYOUT = {
+    "Quality": {
+        "PSNR on validation photos, in dB": "validation/psnr_db",
+        "SSIM on validation photos": "validation/ssim",
+        "pixel loss": "generator/pixel_loss",
+    },
+    "Networks": {
+        "generator: loss and its parts": r"generator/(\w+_)?loss$",
+        "discriminator: loss and its parts": r"discriminator/(\w+_)?loss$",
+        "mean verdicts: D(real) and D(fake)": r"discriminator/D_",
+        "gradient norms": r"\w+/gradient_norm",
+        "learning rates": r"\w+/learning_rate",
+    },
+    "Work": {
+        "photos a second": "work/photos_per_second",
+        "memory in MiB": r"work/\w+_mib",
+        "photos skipped or enlarged": r"work/\w+_photos",
+    },
+}
+
+
+def write_layout(writer: tf.summary.SummaryWriter) -> None:
+    """Lays out TensorBoard's tab Custom Scalars."""
+    layout = layout_pb2.Layout(
+        category=[
+            layout_pb2.Category(
+                title=title,
+                chart=[
+                    layout_pb2.Chart(title=name, multiline=layout_pb2.MultilineChartContent(tag=[f"^{tag}"]))
+                    for name, tag in charts.items()
+                ],
+            )
+            for title, charts in _LAYOUT.items()
+        ]
+    )
+    with writer.as_default(step=0):
+        tf.summary.experimental.write_raw_pb(custom_scalar.pb(layout).SerializeToString())
 
 
 def number_writer(writer: tf.summary.SummaryWriter) -> Action:
@@ -56,7 +103,7 @@ def number_writer(writer: tf.summary.SummaryWriter) -> Action:
 
 
 def picture_writer(writer: tf.summary.SummaryWriter, upscale: Upscale, lr: np.ndarray, hr: np.ndarray) -> Action:
-    """Writes each validation pair as low (its pixels as squares) | bicubic | ours | original.
+    """Writes each validation pair: low (its pixels as squares) and bicubic, below them the original and ours.
 
     Args:
         upscale: uint8 `[h, w, 3]` to uint8 `[H, W, 3]`.
@@ -136,10 +183,10 @@ def validation_scalars(upscale: Upscale, lr: np.ndarray, hr: np.ndarray) -> Numb
 
 def memory_scalars() -> Numbers:
     """Resident memory of the process, and what TensorFlow holds now and held at most ("peak") on each GPU, in MiB."""
-    scalars: Numbers = {"memory/host_mib": psutil.Process().memory_info().rss / 2**20}
+    scalars: Numbers = {"work/host_mib": psutil.Process().memory_info().rss / 2**20}
     for index, _ in enumerate(tf.config.list_physical_devices("GPU")):
         for name, used in tf.config.experimental.get_memory_info(f"GPU:{index}").items():
-            scalars[f"memory/gpu{index}_{name}_mib"] = used / 2**20
+            scalars[f"work/gpu{index}_{name}_mib"] = used / 2**20
     return scalars
 
 
@@ -167,11 +214,11 @@ def _comparison(small: np.ndarray, original: np.ndarray, ours: np.ndarray) -> np
     def titled(name: str, photo: np.ndarray) -> str:
         return f"{name}, {metrics.psnr_ssim(original, photo, border=scale)[0]:.2f} dB"
 
-    return figures.side_by_side(
-        {
-            f"low, {small.shape[1]}x{small.shape[0]}": small.repeat(scale, axis=0).repeat(scale, axis=1),
-            titled("bicubic", bicubic): bicubic,
-            titled("ours", ours): ours,
-            "original": original,
-        }
-    )
+    pictures = {
+        f"low, {small.shape[1]}x{small.shape[0]}": small.repeat(scale, axis=0).repeat(scale, axis=1),
+        titled("bicubic", bicubic): bicubic,
+        "original": original,
+        titled("ours", ours): ours,
+    }
+    # Two by two: TensorBoard fits pictures into cards, where four in a row would be as small as stamps.
+    return drawing.grid([drawing.side_by_side({title: picture}) for title, picture in pictures.items()], columns=2)

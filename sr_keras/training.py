@@ -147,6 +147,7 @@ def _checkpoint_named(manager: tf.train.CheckpointManager) -> Iterator[None]:
 
 def _actions(run: Run, upscaler: Upscaler, shown: progress.Progress) -> list[loop.Action]:
     writer = tf.summary.create_file_writer(str(run.folder / "tensorboard"))
+    summaries.write_layout(writer)
     pairs = [photos[: run.pictures] for photos in run.pairs]
     return [
         # First: what follows may fail, on a full disk for one.
@@ -164,16 +165,18 @@ def _measure(run: Run, upscaler: Upscaler, step: steps.Step, means: loop.Numbers
     """All numbers of an iteration; from here on, `run.servable` is its generator."""
     run.servable.take_weights(run.state.best_generator)
     strategy = run.state.strategy
-    optimizers = {"generator": run.state.generator_optimizer, "discriminator": run.state.discriminator_optimizer}
-    steps_per_second = means.pop("speed/steps_per_second")
+    optimizers = {"generator": run.state.generator_optimizer}
+    if "discriminator/loss" in means:
+        optimizers["discriminator"] = run.state.discriminator_optimizer
+    steps_per_second = means.pop("work/steps_per_second")
     return {
         **means,
-        "speed/photos_per_second": steps_per_second * run.batch_size,
-        "speed/traces_of_the_step": step.experimental_get_tracing_count(),
+        "work/photos_per_second": steps_per_second * run.batch_size,
+        "work/traces_of_the_step": step.experimental_get_tracing_count(),
         **summaries.validation_scalars(upscaler.upscale, *run.pairs),
         **summaries.optimizer_scalars(**optimizers),
-        "data/skipped": sum(distribution.gathered(strategy, run.stream.skipped.total())),
-        "data/enlarged": sum(distribution.gathered(strategy, run.stream.enlarged)),
+        "work/skipped_photos": sum(distribution.gathered(strategy, run.stream.skipped.total())),
+        "work/enlarged_photos": sum(distribution.gathered(strategy, run.stream.enlarged)),
         **summaries.memory_scalars(),
     }
 

@@ -1,4 +1,4 @@
-"""A run on several devices and machines must be the run of one device; tf.distribute on logical CPUs and on the loopback address."""
+"""A run on several devices or machines is the run of one: logical CPUs, and processes on the loopback address."""
 
 import json
 import os

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.custom_scalar import layout_pb2, metadata
 
 from sr_keras import export, facts, images
 from tests.conftest import ROOT, take_interrupts
@@ -35,8 +36,11 @@ def start(*arguments, command=(sys.executable, "train.py"), **options):
 
 
 def train(*arguments):
-    process = start(*arguments)
-    _, stderr = process.communicate(timeout=300)
+    with start(*arguments) as process:
+        try:
+            _, stderr = process.communicate(timeout=500)
+        finally:
+            process.kill()  # if it has not ended in time
     return process.returncode, stderr
 
 
@@ -87,12 +91,12 @@ def test_the_sample_is_what_the_export_makes(finished_run):
 
 
 EVERY_ITERATION = (
-    "generator/loss generator/pixel_loss generator/learning_rate speed/photos_per_second validation/psnr_db validation/ssim "
-    "data/skipped data/enlarged memory/host_mib"
+    "generator/loss generator/pixel_loss generator/learning_rate work/photos_per_second validation/psnr_db validation/ssim "
+    "work/skipped_photos work/enlarged_photos work/host_mib"
 )
 ADVERSARIAL_ITERATIONS = (
     "generator/adversarial_loss discriminator/loss discriminator/fake_loss discriminator/real_loss "
-    "discriminator/D(real) discriminator/D(fake)"
+    "discriminator/D_real discriminator/D_fake"
 )
 
 
@@ -109,9 +113,22 @@ def test_tensorboard_has_pictures_and_flags(events):
     assert "--hr_size=32" in text
 
 
+def test_every_chart_of_the_layout_shows_something(events):
+    """In the tab Custom Scalars, which can't draw tags with a bracket."""
+    [event] = events.Tensors(metadata.CONFIG_SUMMARY_TAG)
+    layout = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0])
+    tags = [tag for tag in events.Tags()["tensors"] if events.SummaryMetadata(tag).plugin_data.plugin_name == "scalars"]
+    assert not [tag for tag in tags if "(" in tag]
+    charts = [chart for category in layout.category for chart in category.chart]
+    assert len(charts) >= 8
+    for chart in charts:
+        [pattern] = chart.multiline.tag
+        assert any(re.match(pattern, tag) for tag in tags), chart.title
+
+
 def test_memory_stays_flat_over_30_iterations(events):
     """The authors had to reload their network after each iteration. A copy of this one has 1.4 MB, of all that is trained 5."""
-    resident = scalars(events, "memory/host_mib")
+    resident = scalars(events, "work/host_mib")
     early, late = (np.mean([resident[i] for i in range(first, first + 5)]) for first in (11, 26))
     assert (late - early) / 15 < 1.0, resident
 

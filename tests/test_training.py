@@ -102,8 +102,8 @@ def test_the_scalars_add_up(batch):
     assert float(scalars["generator/loss"]) == pytest.approx(float(expected))
     expected = scalars["discriminator/fake_loss"] + scalars["discriminator/real_loss"]
     assert float(scalars["discriminator/loss"]) == pytest.approx(float(expected))
-    assert 0 < scalars["discriminator/D(real)"] < 1
-    assert 0 < scalars["discriminator/D(fake)"] < 1
+    assert 0 < scalars["discriminator/D_real"] < 1
+    assert 0 < scalars["discriminator/D_fake"] < 1
 
 
 def test_distributions_are_those_of_all_verdicts(batch):
@@ -111,7 +111,7 @@ def test_distributions_are_those_of_all_verdicts(batch):
     _, hr = batch
     verdicts = tf.sigmoid(run.discriminator(hr, training=True)).numpy().ravel()
     scalars = steps.gan_step(run, adversarial_weight=1.0)(*batch)
-    distribution = scalars["discriminator/D(real)_distribution"].numpy()
+    distribution = scalars["discriminator/verdicts_real"].numpy()
     np.testing.assert_allclose(distribution, np.histogram(verdicts, len(distribution), (0, 1))[0] / verdicts.size, atol=1e-6)
 
 
