@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from sr_keras import edsr, espcn, generators, lapsrn
-from tests.networks import SMALL, small
+from tests.networks import small
 
 
 @pytest.fixture
