@@ -61,9 +61,9 @@ def measure(network: keras.Model) -> Geometry:
         reach[layer.name] = reach_of_tensor[id(layer.output)] + _own_reach(layer) / scale[id(inputs[0])]
         for x in inputs:
             reach_of_tensor[id(x)] = max(reach_of_tensor[id(x)], reach[layer.name])
-    peak_values, peak_margin = max(
-        (_values(layer, scale), math.ceil(reach_of_tensor[id(layer.output)])) for layer in network.layers[1:]
-    )
+    values = [(_values(layer, scale), math.ceil(reach_of_tensor[id(layer.output)])) for layer in network.layers[1:]]
+    # The result is made ready to be written in float32, which counts twice: what a step takes, what it gives, and a copy.
+    peak_values, peak_margin = max([*values, (2 * 3 * 3 * scale[id(output)] ** 2, 0)])
     return Geometry(
         scale,
         reach,

@@ -2,8 +2,9 @@
 
 - Batch norms are folded into the convolutions before them.
 - Numbers are bfloat16 or float16 where the caller asks for it. The photo's levels enter as whole numbers, which these formats
-  hold exactly, and pictures are float32. The last convolution gives the difference from a picture, which is small where the
-  photo is smooth; so flat areas come out exact. That picture is an interpolated photo, unless the network has one of its own.
+  hold exactly, and pictures are float32. A network's last convolution gives the difference from an interpolated photo, which is
+  small where the photo is smooth; so flat areas come out exact. Where the network adds pictures itself, or shuffles colours
+  at the end, that convolution is a small share of the work, and all in float32.
 - A layer computes what the layers after it need for the tile, not the whole window.
 """
 
@@ -173,34 +174,24 @@ class _Pass:
     def _conv_to_colours(self, layer: layers.Conv2D, x: _Map) -> tf.Tensor:
         kernel, bias = self._weights(layer)
         if self._dtype == tf.float32 or layer.name != self._last:
-            return self._sums(x.tensor, kernel) + bias
+            features = tf.cast(x.tensor, tf.float32)
+            if layer.filters > 3:  # places of pixels to be, which the layers after it shuffle
+                return tf.nn.conv2d(features, kernel, 1, "SAME") + bias
+            return blocks.blocked_conv(features, kernel) + bias
         # The sums are exact, but what a convolution gives is rounded to the format. So it also takes an interpolated photo
         # away, within the sums; that is added again in float32.
         photo = self._interpolated(x)
         middle = layer.kernel_size[0] // 2
-        take_away = -tf.eye(layer.filters)[tf.newaxis, tf.newaxis]
-        take_away = tf.pad(take_away, [[middle, middle], [middle, middle], [0, 0], [0, 0]])
-        difference = self._sums(tf.concat([x.tensor, photo], axis=-1), tf.concat([kernel, take_away], axis=2))
+        take_away = tf.pad(-tf.eye(3)[tf.newaxis, tf.newaxis], [[middle, middle], [middle, middle], [0, 0], [0, 0]])
+        features, kernel = _paired(tf.concat([x.tensor, photo], axis=-1), tf.concat([kernel, take_away], axis=2))
+        difference = blocks.blocked_conv(features, rounded(kernel, self._dtype))
         return difference + tf.cast(photo, tf.float32) + bias
-
-    def _sums(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        """Of a convolution to colours, in float32."""
-        x, kernel = _paired(x, kernel)
-        kernel = rounded(kernel, self._dtype)
-        if kernel.shape[-1] > 3:
-            return tf.cast(tf.nn.conv2d(x, kernel, 1, "SAME"), tf.float32)
-        return blocks.blocked_conv(x, kernel)
 
     def _interpolated(self, x: _Map) -> tf.Tensor:
         """The photo in the size and the units of the last convolution's output, rounded to the format."""
-        enlargement = math.prod(geometry.enlargement(layer) for layer in self._after_last)
-        photo = tf.image.resize(self._levels / self._white, enlargement * x.scale * self._tile.window_size, "bilinear")
-        for layer in self._after_last:
-            match layer:
-                case layers.Rescaling():
-                    photo = (photo - layer.offset) / layer.scale
-                case blocks.DepthToSpace():
-                    photo = tf.nn.space_to_depth(photo, layer.block_size)
+        photo = tf.image.resize(self._levels / self._white, x.scale * self._tile.window_size, "bilinear")
+        for rescaling in self._after_last:
+            photo = (photo - rescaling.offset) / rescaling.scale
         return self._cast(self._tile.crop(_Map(photo, x.scale), x.margin).tensor)
 
     def _weights(self, layer: layers.Conv2D) -> tuple[tf.Tensor, tf.Tensor]:
@@ -250,14 +241,11 @@ def _picture_layers(network: keras.Model) -> list[keras.Layer]:
     return found
 
 
-def _last_convolution(network: keras.Model) -> tuple[str | None, list[keras.Layer]]:
-    """The name of the convolution that the network ends with, and what rescales or shuffles its colours.
-
-    A network that adds what a convolution gives to a picture does not end with one: None.
-    """
+def _last_convolution(network: keras.Model) -> tuple[str | None, list[layers.Rescaling]]:
+    """The name of the convolution that gives the colours, if the network ends with one, and what rescales them after it."""
     producers = _producers(network)
     layer, after = producers[id(network.outputs[-1])], []
-    while isinstance(layer, (layers.Rescaling, blocks.DepthToSpace)):
+    while isinstance(layer, layers.Rescaling):
         after.append(layer)
         layer = producers[id(layer.input)]
     return (layer.name, after) if isinstance(layer, layers.Conv2D) else (None, [])

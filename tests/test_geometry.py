@@ -1,26 +1,26 @@
+import math
+
 import keras
 import numpy as np
 import pytest
 
-from sr_keras import edsr, geometry, models
+from sr_keras import edsr, generators, geometry, lapsrn, models
+from tests.networks import SMALL, last_picture, small
 
 
-def networks():
-    for num_blocks, num_upscales in [(0, 1), (2, 2), (1, 3)]:
-        yield models.build_generator(num_blocks, num_upscales, 4, 4)
-        yield edsr.build(num_blocks, num_upscales, 4)
-
-
-@pytest.mark.parametrize("network", list(networks()), ids=lambda network: network.name)
-def test_reach_is_as_far_as_the_network_sees(rng, network):
+@pytest.mark.parametrize("num_blocks, num_upscales", [(0, 1), (2, 2), (1, 3)])
+@pytest.mark.parametrize("name", generators.FAMILIES)
+def test_reach_is_as_far_as_the_network_sees(rng, name, num_blocks, num_upscales):
     """One input pixel is changed; how far away does the output change?"""
+    sizes = {"num_blocks": num_blocks} if "num_blocks" in SMALL[name] else {}
+    network = small(name, num_upscales=num_upscales, **sizes)
     measured = geometry.measure(network)
     scale, reach = measured.scale_of_output, measured.reach_of_output
     size, middle = 2 * reach + 5, reach + 2
     lr = rng.random((1, size, size, 3), dtype=np.float32)
     changed = lr.copy()
     changed[0, middle, middle] += 1
-    difference = np.abs(np.array(network(changed) - network(lr)))[0].max(axis=2)
+    difference = np.abs(np.array(last_picture(network, changed) - last_picture(network, lr)))[0].max(axis=2)
     assert difference.shape == (scale * size, scale * size)
     rows, columns = (indices // scale for indices in np.nonzero(difference))
     furthest = max(np.abs(rows - middle).max(), np.abs(columns - middle).max())
@@ -40,6 +40,22 @@ def test_geometry_of_the_papers_generator():
 def test_geometry_of_edsr():
     measured = geometry.measure(edsr.build())
     assert (measured.scale_of_output, measured.reach_of_output) == (4, 36)
+
+
+def test_geometry_of_espcn():
+    measured = geometry.measure(generators.build("espcn"))
+    assert (measured.scale_of_output, measured.reach_of_output) == (4, 4)
+    # More than a layer takes: the result, in float32.
+    assert (measured.peak_values, measured.peak_margin) == (3 * 2 * 3 * 16, 0)
+    assert measured.operations == 2 * (25 * 3 * 64 + 9 * 64 * 32 + 9 * 32 * 48)
+
+
+def test_geometry_of_lapsrn():
+    """The 11 convolutions of the first level, then each layer counts for less."""
+    measured = geometry.measure(lapsrn.build())
+    assert (measured.scale_of_output, measured.reach_of_output) == (4, math.ceil(11 + 1 + 10 / 2 + 1 / 2 + 1 / 4))
+    level = 10 * 9 * 64 * 64 + 16 * 64 * 64 + 16 * 3 * 3 + 4 * 9 * 64 * 3
+    assert measured.operations == 2 * (9 * 3 * 64 + 5 * level)
 
 
 def test_unknown_layers_are_refused():
