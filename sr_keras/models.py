@@ -126,7 +126,7 @@ def _upscale_block(x: KerasTensor, filters: int, name: str) -> KerasTensor:
 def _conv_norm(x: KerasTensor, filters: int, conv: str, norm: str, strides: int = 1) -> KerasTensor:
     # Batch norm subtracts the mean, and with it any bias.
     x = layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False, name=conv)(x)
-    return layers.BatchNormalization(name=norm)(x)
+    return blocks.BatchNorm(name=norm)(x)
 
 
 def _prelu(x: KerasTensor, name: str) -> KerasTensor:
