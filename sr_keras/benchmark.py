@@ -144,6 +144,7 @@ def _comparisons(rows: Mapping[str, benchmark_train.Row]) -> Iterator[str]:
         (benchmark_train.OURS, benchmark_train.PLAIN),
         (benchmark_train.OURS_XLA, benchmark_train.OURS),
         (benchmark_train.PIPELINE, benchmark_train.BARE),
+        (benchmark_train.PIPELINE, benchmark_train.BARE_BILINEAR),
         (benchmark_train.PIPELINE, benchmark_train.PIPELINE_ONE_CORE),
         (benchmark_train.PIPELINE, benchmark_train.OURS),
     ]
