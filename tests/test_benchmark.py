@@ -1,6 +1,8 @@
+import keras
+import numpy as np
 import pytest
 
-from sr_keras import benchmark, export
+from sr_keras import benchmark, benchmark_train, data, export, models, operations, timing
 
 
 @pytest.fixture
@@ -9,7 +11,7 @@ def network(interpolator):
 
 
 def test_upscaling_is_measured_in_one_run(network, monkeypatch):
-    monkeypatch.setattr(benchmark, "_MATRIX_SIDE", 64)
+    monkeypatch.setattr(timing, "MATRIX_SIDE", 64)
     tile, rates, rows = benchmark.upscale(network, tile=12, repeats=1)
     assert tile == 12
     assert "float32" in rates
@@ -23,7 +25,7 @@ def test_upscaling_is_measured_in_one_run(network, monkeypatch):
 
 
 def test_the_table_is_printed(interpolator, capsys, monkeypatch):
-    monkeypatch.setattr(benchmark, "_MATRIX_SIDE", 64)
+    monkeypatch.setattr(timing, "MATRIX_SIDE", 64)
     assert benchmark.main(["upscale", f"--model={interpolator}", "--tile=8", "--repeats=1"]) == 0
     out = capsys.readouterr().out
     assert "tiles of 8 pixels" in out
@@ -33,3 +35,66 @@ def test_the_table_is_printed(interpolator, capsys, monkeypatch):
 def test_a_missing_model_is_one_line(capsys):
     assert benchmark.main(["upscale", "--model=nowhere"]) == 2
     assert capsys.readouterr().err == "benchmark: nowhere: no such model folder\n"
+
+
+def tiny_networks():
+    return models.build_generator(1, 2, 4, 4), models.build_discriminator(2)
+
+
+def test_training_is_measured_in_one_run(monkeypatch):
+    monkeypatch.setattr(timing, "MATRIX_SIDE", 64)
+    monkeypatch.setattr(benchmark_train, "_PHOTOS_A_TURN", 4)
+    monkeypatch.setattr(timing, "cores", list)
+    measured = benchmark_train.train(
+        data.Files(data.list_photos(data.SAMPLE / "photos"), data.SAMPLE),
+        tiny_networks,
+        policy="mixed_bfloat16",
+        batch_size=2,
+        hr_size=32,
+        repeats=1,
+    )
+    assert set(measured.matrix_gflops) == {"float32", "bfloat16"}
+    rows = measured.rows
+    assert {benchmark_train.OURS, benchmark_train.PLAIN, benchmark_train.PIPELINE, benchmark_train.BARE} <= set(rows)
+    assert all(0 < row.photos_per_second < float("inf") for row in rows.values())
+    for name, number_format, count in [
+        (benchmark_train.OURS, "bfloat16", operations.of_gan_step),
+        (benchmark_train.PLAIN, "float32", operations.of_guides_step),
+    ]:
+        counted = count(*(operations.count(n, side, side) for n, side in zip(tiny_networks(), (8, 32), strict=True)))
+        assert rows[name].gflops == pytest.approx(counted * rows[name].photos_per_second / 1e9)
+        assert rows[name].of_matrix_product == pytest.approx(rows[name].gflops / measured.matrix_gflops[number_format])
+    assert measured.host_mb > 100
+    assert keras.mixed_precision.dtype_policy().name == "float32"
+
+
+def test_the_plain_twin_is_the_same_network_of_keras_layers(rng, tiny_generator):
+    generator = tiny_generator()
+    twin = benchmark_train.plain_twin(generator)
+    assert all(type(layer).__module__.startswith("keras.") for layer in twin.layers)
+    twin.set_weights(generator.get_weights())
+    lr = rng.random((1, 5, 6, 3), dtype=np.float32)
+    np.testing.assert_allclose(twin(lr), generator(lr), atol=1e-5)
+
+
+def test_the_plain_step_trains_both_networks(rng):
+    networks = [benchmark_train.plain_twin(network) for network in tiny_networks()]
+    before = [network.get_weights() for network in networks]
+    lr, hr = (rng.random((2, side, side, 3), dtype=np.float32) for side in (8, 32))
+    assert all(np.isfinite(loss) for loss in benchmark_train.plain_step(*networks)(lr, hr).values())
+    for network, weights in zip(networks, before, strict=True):
+        assert any((old != new).any() for old, new in zip(weights, network.get_weights(), strict=True))
+
+
+def test_training_is_printed(capsys, monkeypatch):
+    row = benchmark_train.Row(2.0, 30.0, 0.5)
+    rows = dict.fromkeys([benchmark_train.OURS, benchmark_train.PLAIN, benchmark_train.PIPELINE, benchmark_train.BARE], row)
+    measured = benchmark_train.Measured(rows, {"float32": 60.0}, 1000.0, None)
+    monkeypatch.setattr(benchmark_train, "train", lambda *_, **__: measured)
+    assert benchmark.main(["train"]) == 0
+    assert "our step : plain step = 1.00" in capsys.readouterr().out
+
+
+def test_no_photos_are_one_line(capsys, tmp_path):
+    assert benchmark.main(["train", f"--data={tmp_path}"]) == 2
+    assert capsys.readouterr().err == f"benchmark: {tmp_path}: holds no JPEG, PNG or BMP photo\n"

@@ -155,6 +155,14 @@ def test_lr_is_pillows_bicubic_of_hr(folder):
             np.testing.assert_allclose(small, np.clip(np.dstack(channels), 0, 1), atol=1.01 / 510)
 
 
+@pytest.mark.parametrize("method", data.DOWNSCALE_METHODS)
+@pytest.mark.parametrize("height, width", [(37, 21), (9, 40)])
+def test_resizing_is_that_of_tensorflow(noise, method, height, width):
+    photo = noise(height, width)
+    expected = tf.image.resize(photo, [16, 16], method, antialias=True)
+    np.testing.assert_allclose(data.resize(photo, 16, method), expected, atol=1e-3)
+
+
 def test_each_pass_visits_every_photo_once_in_another_order(tmp_path):
     paths = flat(tmp_path, [(level, 0, 0) for level in range(0, 240, 20)])
     passes = [np.rint(hr[:, 0, 0, 0] * 255).tolist() for _, hr in take(make_stream(paths, batch_size=12), 3)]

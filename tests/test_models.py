@@ -3,8 +3,9 @@ import itertools
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from sr_keras import models
+from sr_keras import blocks, models
 
 
 @pytest.fixture
@@ -138,3 +139,30 @@ def test_outputs_are_float32_in_every_precision(policy, precision, tiny_generato
 def test_wrong_numbers_are_refused(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+@pytest.mark.parametrize("shape", [(3, 6, 8, 4), (1, 1, 1, 4)])
+def test_batch_norm_trains_as_that_of_keras(rng, shape):
+    ours, kerass = blocks.BatchNorm(), keras.layers.BatchNormalization()
+    x, slopes = (tf.constant(rng.normal(size=shape), tf.float32) for _ in range(2))
+    found = []
+    for layer in (ours, kerass):
+        layer.build(shape)
+        layer.set_weights(list(np.float32([[0.5, 1, 2, 3], [0, 1, 2, 3], [0, 0, 1, 1], [1, 2, 3, 4]])))
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(slopes * layer(x, training=True))
+        gradients = tape.gradient(loss, [x, *layer.trainable_variables])
+        found.append([loss, *gradients, *layer.get_weights(), layer(x, training=False)])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_batch_norm_trains_in_every_precision(policy, rng, precision):
+    policy(precision)
+    norm = blocks.BatchNorm()
+    x = rng.normal(3, 2, size=(4, 8, 8, 4)).astype(np.float32)
+    y = tf.cast(norm(x, training=True), tf.float32)
+    np.testing.assert_allclose(tf.math.reduce_std(y, axis=(0, 1, 2)), np.ones(4), atol=0.02)
+    assert norm.moving_variance.dtype == "float32"
