@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from sr_keras import export, facts
+from sr_keras import export, facts, figures
 from tests.test_train import SMALL, start, train
 
 # Checkpoints within iterations, so that kills find the run between them, before the first, and while one is written.
@@ -69,6 +69,26 @@ def survived_kills(tmp_path, kills, iterations):
 def test_a_kill_does_not_show_in_the_weights(tmp_path):
     hits, _ = survived_kills(tmp_path, kills=2, iterations=2)
     assert hits >= 1  # on a machine that is slow by turns, the run may end before the other
+
+
+@pytest.mark.slow
+def test_memory_and_disk_stay_flat_over_200_iterations(tmp_path):
+    """Each with an export, a sample, summaries and a checkpoint."""
+    flags = ["--iterations=200", "--average_decay=0.9", "--keep_exports=2", "--keep_checkpoints=2", "--keep_samples=4"]
+    code, stderr = train(*SMALL, *flags, f"--run_dir={tmp_path}")
+    assert code == 0, stderr
+    curves = figures.read_scalars(tmp_path / "tensorboard")
+    assert set(curves["work/traces_of_the_step"].values()) == {1.0}
+    resident = [curves["work/host_mib"][iteration] for iteration in range(50, 201)]
+    growth = np.polyfit(range(50, 201), resident, 1)[0]
+    events = sum(path.stat().st_size for path in (tmp_path / "tensorboard").rglob("*") if path.is_file())
+    print(f"{growth:.3f} MiB of memory, {events / 200 / 1000:.0f} kB of summaries an iteration")
+    assert growth < 0.1, resident
+    assert events / 200 < 100_000
+    # What the flags keep, of the last iterations, is all that is there besides.
+    assert {path.name for path in facts.versions(tmp_path)} == {"199", "200"}
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 5
+    assert len(list((tmp_path / "samples").iterdir())) == 4
 
 
 @pytest.mark.slow
