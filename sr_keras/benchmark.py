@@ -129,7 +129,7 @@ def _print_train(options: argparse.Namespace) -> None:
     print(f"{'':24}  s/photo  photos/s  GFLOP/s  of matrix product")
     for name, row in rows.items():
         arithmetic = f"{row.gflops:7.0f}  {row.of_matrix_product:17.2f}" if row.gflops else ""
-        print(f"{name:24}  {1 / row.photos_per_second:7.4f}  {row.photos_per_second:8.1f}  {arithmetic}".rstrip())
+        print(f"{name:24}  {1 / row.photos_per_second:7.4f}  {row.photos_per_second:8.2f}  {arithmetic}".rstrip())
     for line in _comparisons(rows):
         print(line)
     print(f"resident memory at most with our step alone: {measured.host_mb:.0f} MB")
