@@ -316,7 +316,7 @@ def _left_out(options: argparse.Namespace) -> Iterator[str]:
     if not options.perceptual:
         yield "Left out: the SqueezeNet feature distance; --perceptual=FILE gives its weights."
     if not metrics.has_piqe():
-        yield "Left out: PIQE; pip install 'sr_keras[judge]' gives its library."
+        yield "Left out: PIQE; pip install '.[judge]' gives its library."
 
 
 def _write_json(path: pathlib.Path, content: dict[str, list[Row]]) -> None:
