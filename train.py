@@ -30,9 +30,11 @@ from sr_keras import (
     facts,
     generators,
     images,
+    leaks,
     losses,
     metrics,
     models,
+    perceptual,
     precision,
     run_folder,
     state,
@@ -49,6 +51,7 @@ NETWORK_FLAGS = (
 logger = logging.getLogger("sr_keras")
 
 flags.DEFINE_string("data", None, 'Photos: a folder, shards, a list file (a path a line), or "sample" for a few bundled ones.')
+flags.DEFINE_list("exclude", None, "Folders of test photos: photos that show the same, by content, are not trained on.")
 flags.DEFINE_string("run_dir", None, "The run's folder; an old one is resumed. Default: a new one in saved_models/.")
 flags.DEFINE_integer("seed", 0, "Repeats the first weights and all random numbers of the data.")
 flags.DEFINE_bool("deterministic", False, "The same flags give the same weights, bit for bit, on the same machine; slower.")
@@ -75,6 +78,19 @@ flags.DEFINE_float(
     "average_decay", 0, "Above 0, such as 0.999: export a moving average of the generator (Karras et al. 2018).", 0, 0.99999
 )
 flags.DEFINE_enum("pixel_loss", "mse", list(losses.PIXEL_LOSSES), "Squared or absolute error, or LapSRN's penalty between.")
+flags.DEFINE_string(
+    "perceptual_model",
+    None,
+    "A saved Keras model, of RGB in [0, 1], whose features are compared too (Ledig et al. 2016): data_prep/feature_model.py.",
+)
+flags.DEFINE_list("perceptual_layers", None, "Names of its layers.")
+flags.DEFINE_float("perceptual_weight", 0.006, "Factor of that loss; Ledig et al. have 0.006 for VGG19.", lower_bound=0)
+flags.DEFINE_enum(
+    "perceptual_distance",
+    "squared",
+    list(perceptual.DISTANCES),
+    "squared: mean squared difference of features; directions: of features divided by their length (Zhang et al. 2018).",
+)
 flags.DEFINE_enum("precision", "auto", precision.PRECISIONS, "Number format of the arithmetic. auto: the fastest here.")
 
 flags.DEFINE_enum(
@@ -110,7 +126,8 @@ flags.DEFINE_float("saturation_by", PAPER.saturation_by, "Largest change of the 
 flags.DEFINE_enum("downscale", "bicubic", data.DOWNSCALE_METHODS, "How the small picture is made; always antialiased.")
 flags.DEFINE_enum("degradation", "none", data.DEGRADATIONS, "blur: blurs photos before they are made small.")
 
-flags.DEFINE_float("validation_fraction", 0.05, "Share of the photos kept for validation, by hash of their path.", 0, 1)
+flags.DEFINE_string("validation", None, "Photos to validate on, as --data has them. Default: a share of --data.")
+flags.DEFINE_float("validation_fraction", 0.05, "Share of --data kept for validation, by hash of their path.", 0, 1)
 flags.DEFINE_integer("validation_photos", 16, "Validation photos measured after each iteration, at most.", lower_bound=0)
 flags.DEFINE_integer("validation_pictures", 4, "Validation photos shown in TensorBoard, at most.", lower_bound=0)
 flags.DEFINE_string("sample", str(data.SAMPLE / "small.png"), "Photo upscaled to samples/ after each iteration.")
@@ -229,6 +246,7 @@ def _log_to_stderr() -> None:
 
 
 def _photos() -> tuple[data.Photos, data.Photos]:
+    """To train on, and to validate on."""
     if FLAGS.data is None:
         raise ValueError('--data is missing: a folder of photos or of shards, a list file, or "sample" for a few bundled ones')
     source = data.SAMPLE / "photos" if FLAGS.data == "sample" else pathlib.Path(FLAGS.data)
@@ -238,10 +256,22 @@ def _photos() -> tuple[data.Photos, data.Photos]:
         raise FileNotFoundError(
             f"{error}; data_prep/README.md says how to get the paper's photos, and --data=sample trains on a few bundled ones"
         ) from None
-    train_photos, validation_photos = data.split(photos, FLAGS.validation_fraction)
+    if FLAGS.validation is None:
+        train_photos, validation_photos = data.split(photos, FLAGS.validation_fraction)
+    else:
+        train_photos, validation_photos = photos, data.open_photos(pathlib.Path(FLAGS.validation))
+    if FLAGS.exclude:
+        train_photos = _without(train_photos, [pathlib.Path(folder) for folder in FLAGS.exclude])
     if not len(train_photos):
-        raise ValueError(f"{source}: no photo is left to train on, all {len(photos)} are kept for validation")
+        raise ValueError(f"{source}: no photo is left to train on, of {len(photos)}")
     return train_photos, validation_photos
+
+
+def _without(photos: data.Photos, folders: list[pathlib.Path]) -> data.Photos:
+    found = leaks.find(photos, folders)
+    for number in sorted(found):
+        logger.info("excluded: %s", photos.where(number))
+    return photos.choose([number for number in range(len(photos)) if number not in found])
 
 
 def _validation_pairs(photos: data.Photos, make_pair: data.PairMaker) -> data.Pairs:
@@ -331,7 +361,13 @@ def _stream(photos: data.Photos, run: state.TrainState, make_pair: data.PairMake
 def _stages(run: state.TrainState) -> list[training.Stage]:
     """First on pixels alone, then with the discriminator."""
     pixel_loss = losses.PIXEL_LOSSES[FLAGS.pixel_loss]
-    practice = steps.Practice(clip_norm=FLAGS.clip_gradients, average_decay=FLAGS.average_decay, jit_compile=FLAGS.jit_compile)
+    practice = steps.Practice(
+        perceptual_loss=_perceptual_loss(),
+        perceptual_weight=FLAGS.perceptual_weight,
+        clip_norm=FLAGS.clip_gradients,
+        average_decay=FLAGS.average_decay,
+        jit_compile=FLAGS.jit_compile,
+    )
     pixel_step = functools.partial(steps.pixel_step, run, pixel_loss=pixel_loss, practice=practice)
     gan_step = functools.partial(
         steps.gan_step,
@@ -348,20 +384,36 @@ def _stages(run: state.TrainState) -> list[training.Stage]:
     ]
 
 
+def _perceptual_loss() -> steps.PictureLoss | None:
+    if FLAGS.perceptual_model is None:
+        return None
+    if not FLAGS.perceptual_layers:
+        raise ValueError("--perceptual_layers is missing: names of layers of the perceptual model, separated by commas")
+    model = perceptual.load_features(FLAGS.perceptual_model, FLAGS.perceptual_layers)
+    distance = perceptual.DISTANCES[FLAGS.perceptual_distance]
+    return lambda hr, sr: tf.reduce_mean(distance(model, hr, sr))
+
+
 def _run_dir() -> pathlib.Path:
     """The run's folder. Paths among the flags become absolute, so that they mean the same wherever the run is resumed."""
     if FLAGS.run_dir is None:
         FLAGS.run_dir = f"saved_models/{datetime.datetime.now():%Y%m%d-%H%M%S}"
-    for name in ("data", "run_dir", "init", "sample"):
+    for name in ("data", "validation", "run_dir", "init", "sample", "perceptual_model"):
         value = FLAGS[name].value
-        if value not in ("sample", "interpolator", "random"):
+        if value not in (None, "sample", "interpolator", "random"):
             FLAGS[name].value = str(pathlib.Path(value).absolute())
+    if FLAGS.exclude:
+        FLAGS.exclude = [str(pathlib.Path(folder).absolute()) for folder in FLAGS.exclude]
     return pathlib.Path(FLAGS.run_dir)
 
 
 def _flag_lines() -> list[str]:
     flags_here = FLAGS.get_key_flags_for_module(sys.modules[__name__])
-    return [f"--{flag.name}={flag.value}" for flag in flags_here if flag.value is not None]
+    return [f"--{flag.name}={_as_text(flag.value)}" for flag in flags_here if flag.value is not None]
+
+
+def _as_text(value: object) -> str:
+    return ",".join(value) if isinstance(value, list) else str(value)
 
 
 def _refuse(reason: str) -> int:

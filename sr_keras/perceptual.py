@@ -4,7 +4,9 @@ All take RGB in [0, 1]: what their own training did to a photo first lies in the
 """
 
 import os
+import pathlib
 import zipfile
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -73,6 +75,39 @@ def vgg19(weights: str | None = "imagenet") -> keras.Model:
     return model
 
 
+def load_features(path: str | os.PathLike[str], layer_names: Sequence[str]) -> keras.Model:
+    """A saved Keras model that takes RGB in [0, 1], up to some of its layers: gives a dictionary of their outputs.
+
+    `data_prep/feature_model.py` writes such models.
+
+    Raises:
+        OSError, ValueError: the file is no Keras model.
+        ValueError: it has no layer of such a name.
+    """
+    if not pathlib.Path(path).is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    model = keras.models.load_model(path, compile=False)
+    known = [layer.name for layer in model.layers]
+    for name in layer_names:
+        if name not in known:
+            raise ValueError(f"{path} has no layer {name!r}; it has {', '.join(known)}")
+    features = keras.Model(model.inputs, {name: model.get_layer(name).output for name in layer_names})
+    features.trainable = False
+    return features
+
+
+def feature_error(model: keras.Model, hr: tf.Tensor, sr: tf.Tensor) -> tf.Tensor:
+    """The content loss of Ledig et al. 2016 (equation 5): mean squared difference of features, float32 `[B]`; 0 for equal ones.
+
+    Args:
+        model: gives a dictionary of features, as `load_features` does; of several layers the errors are added.
+        hr, sr: `[B, H, W, 3]` in [0, 1].
+    """
+    of_hr, of_sr = (model(photo, training=False) for photo in (hr, sr))
+    errors = [tf.square(tf.cast(of_hr[name], tf.float32) - tf.cast(of_sr[name], tf.float32)) for name in of_hr]
+    return tf.add_n([tf.reduce_mean(error, axis=(1, 2, 3)) for error in errors])
+
+
 def feature_distance(model: keras.Model, hr: tf.Tensor, sr: tf.Tensor) -> tf.Tensor:
     """How far apart the features of two photos are: float32 `[B]`, 0 for equal ones.
 
@@ -94,6 +129,9 @@ def feature_distance(model: keras.Model, hr: tf.Tensor, sr: tf.Tensor) -> tf.Ten
     of_hr, of_sr = directions(hr), directions(sr)
     differences = [tf.reduce_sum(tf.square(of_hr[name] - of_sr[name]), axis=-1) for name in of_hr]
     return tf.add_n([tf.reduce_mean(difference, axis=(1, 2)) for difference in differences])
+
+
+DISTANCES = {"squared": feature_error, "directions": feature_distance}
 
 
 def _less_mean_colour() -> layers.Layer:

@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar import layout_pb2, metadata
 
@@ -187,6 +189,8 @@ def test_the_papers_flagfile_says_how_to_get_its_photos(tmp_path):
         ("--init=nowhere", "nowhere: no such model folder"),
         ("--sample=nowhere.png", "nowhere.png: No such file"),
         ("--validation_fraction=1", "no photo is left to train on"),
+        ("--profile=3,2", "--profile must be START,END, two step numbers from 1, got 3,2"),
+        ("--strategy=multi_worker", "multi_worker needs TF_CONFIG"),
         ("stray", "unknown argument 'stray'"),
     ],
 )
@@ -255,3 +259,38 @@ def test_the_papers_run_is_the_papers():
         "--beta1=0.9",
         "--adversarial_weight=1",
     }
+
+
+def test_features_are_compared_where_a_model_is_given(tmp_path):
+    photo = keras.Input((None, None, 3))
+    features = keras.layers.Conv2D(4, 3, activation="relu", name="edges")(photo)
+    keras.Model(photo, features).save(tmp_path / "features.keras")
+    flags = [*SMALL, "--iterations=1", f"--perceptual_model={tmp_path / 'features.keras'}", "--perceptual_weight=1e9"]
+    code, stderr = train(*flags, "--perceptual_layers=edges", f"--run_dir={tmp_path / 'run'}")
+    assert code == 0, stderr
+    losses = {name: float(value) for name, value in re.findall(r"generator/(\w+) ([\d.e+-]+)", stderr)}
+    assert losses["loss"] == pytest.approx(1e9 * losses["perceptual_loss"], rel=1e-3)
+    assert "--perceptual_layers=edges" in (tmp_path / "run" / "train.flags").read_text()
+    code, stderr = train(*flags, "--perceptual_layers=corners", f"--run_dir={tmp_path / 'other'}")
+    assert code == 2
+    assert "features.keras has no layer 'corners'; it has" in stderr.splitlines()[-1]
+
+
+def test_test_photos_are_excluded_by_what_they_show(tmp_path):
+    """One of the bundled photos, under another name, smaller and mirrored."""
+    [photo, *_] = sorted((ROOT / "sr_keras" / "sample" / "photos").glob("*.jpg"))
+    with Image.open(photo) as picture:
+        mirrored = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        mirrored.resize((picture.width * 3 // 4, picture.height * 3 // 4)).save(tmp_path / "test.png")
+    flags = [*SMALL, "--iterations=1", "--pretrain_iterations=1", f"--run_dir={tmp_path / 'run'}"]
+    code, stderr = train(*flags, f"--exclude={tmp_path}", f"--validation={tmp_path}")
+    assert code == 0, stderr
+    assert f"excluded: {photo}" in stderr
+    count = len(list(photo.parent.glob("*.jpg")))
+    assert f"{count - 1} photos to train, 1 to validate" in stderr
+
+
+def test_a_trace_is_recorded(tmp_path):
+    code, stderr = train(*SMALL, "--iterations=1", "--pretrain_iterations=1", "--profile=2,2", f"--run_dir={tmp_path}")
+    assert code == 0, stderr
+    assert list((tmp_path / "tensorboard" / "plugins" / "profile").rglob("*.xplane.pb"))
