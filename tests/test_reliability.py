@@ -75,7 +75,7 @@ def test_a_kill_does_not_show_in_the_weights(tmp_path):
 def test_memory_and_disk_stay_flat_over_200_iterations(tmp_path):
     """Each with an export, a sample, summaries and a checkpoint."""
     flags = ["--iterations=200", "--average_decay=0.9", "--keep_exports=2", "--keep_checkpoints=2", "--keep_samples=4"]
-    code, stderr = train(*SMALL, *flags, f"--run_dir={tmp_path}")
+    code, stderr = train(*SMALL, *flags, f"--run_dir={tmp_path}", timeout=3000)
     assert code == 0, stderr
     curves = figures.read_scalars(tmp_path / "tensorboard")
     assert set(curves["work/traces_of_the_step"].values()) == {1.0}

@@ -37,10 +37,10 @@ def start(*arguments, command=(sys.executable, "train.py"), **options):
     return subprocess.Popen([*command, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, text=True, **options)
 
 
-def train(*arguments):
+def train(*arguments, timeout=500):
     with start(*arguments) as process:
         try:
-            _, stderr = process.communicate(timeout=500)
+            _, stderr = process.communicate(timeout=timeout)
         finally:
             process.kill()  # if it has not ended in time
     return process.returncode, stderr
