@@ -226,7 +226,7 @@ def _take_changed_flags(run_dir: pathlib.Path, manager: tf.train.CheckpointManag
     Raises:
         ValueError: one of them does not fit the networks in the checkpoint.
     """
-    changes = run_folder.changed_flags(run_dir, _flag_lines()) if manager.checkpoints else []
+    changes = run_folder.changed_flags(run_dir, _flag_lines(), _default_lines()) if manager.checkpoints else []
     shaping = {*NETWORK_FLAGS, *(["hr_size"] if FLAGS.discriminator_head == "image" else [])}
     if misfits := [str(change) for change in changes if change.name in shaping]:
         raise ValueError(f"{run_dir} holds other networks: {', '.join(misfits)}")
@@ -410,6 +410,11 @@ def _run_dir() -> pathlib.Path:
 def _flag_lines() -> list[str]:
     flags_here = FLAGS.get_key_flags_for_module(sys.modules[__name__])
     return [f"--{flag.name}={_as_text(flag.value)}" for flag in flags_here if flag.value is not None]
+
+
+def _default_lines() -> list[str]:
+    flags_here = FLAGS.get_key_flags_for_module(sys.modules[__name__])
+    return [f"--{flag.name}={_as_text(flag.default)}" for flag in flags_here if flag.default is not None]
 
 
 def _as_text(value: object) -> str:

@@ -17,7 +17,7 @@ class InUseError(Exception):
 
 
 class Change(NamedTuple):
-    """A flag whose value is not the recorded one; "" is its default."""
+    """A flag whose value is not the recorded one; "" is not set."""
 
     name: str
     before: str
@@ -48,12 +48,18 @@ def record_flags(folder: pathlib.Path, lines: Sequence[str]) -> None:
         part.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def changed_flags(folder: pathlib.Path, lines: Sequence[str]) -> list[Change]:
-    """How flags differ from those recorded; nothing where none are."""
+def changed_flags(folder: pathlib.Path, lines: Sequence[str], defaults: Sequence[str]) -> list[Change]:
+    """How flags differ from those recorded; nothing where none are.
+
+    Args:
+        lines, defaults: flags as they are and as they would be, each `--name=value`. A flag that was not recorded, because there
+            was no such flag yet, had its default.
+    """
     path = folder / _FLAGS
     if not path.exists():
         return []
-    before, now = _values(path.read_text(encoding="utf-8").splitlines()), _values(lines)
+    before = {**_values(defaults), **_values(path.read_text(encoding="utf-8").splitlines())}
+    now = _values(lines)
     return [
         Change(name, before.get(name, ""), now.get(name, ""))
         for name in sorted(before.keys() | now.keys())
