@@ -30,12 +30,14 @@ _PARTS = [1.13**-step for step in range(10)]
 
 # Squares are compared twice, as so many pixels a side: everywhere, and then around where they are alike.
 _COARSE, _FINE = 12, 32
-_FINE_SCALES = np.linspace(0.91, 1.1, 9)
+_FINE_SCALES = np.linspace(0.92, 1.09, 7)
 _FINE_SHIFT = 5
 
 # Correlations, of what is finer than a Gaussian of so many pixels: light and large shapes are alike in many photos.
 _SIGMA = 1.5
-_WORTH_A_LOOK, _SAME = 0.62, 0.6
+_NOISE = 3  # levels of 255, which are no contrast
+_LEAST_CONTRAST = 0.2
+_WORTH_A_LOOK, _SAME = 0.65, 0.57
 
 _CHUNK = 32
 
@@ -198,15 +200,22 @@ def _middle(grey: Image.Image, mirroring: int, side: int) -> np.ndarray:
 
 
 def _details(grey: Image.Image, shorter_side: int) -> np.ndarray:
-    """The photo at that size less its blurred self: float32 `[h, w]`."""
+    """The photo at that size, less its blurred self, in units of the contrast nearby: float32 `[h, w]`.
+
+    Without these units a single edge would make two photos alike.
+    """
     photo = np.asarray(_resized(grey, shorter_side), np.float32)
+    details = photo - _blurred(photo)
+    return details / (np.sqrt(_blurred(np.square(details))) + _NOISE)
+
+
+def _blurred(photo: np.ndarray) -> np.ndarray:
     reach = round(3 * _SIGMA)
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1, dtype=np.float32) / np.float32(_SIGMA)) ** 2)
-    blurred = np.pad(photo, reach, mode="edge")
+    photo = np.pad(photo, reach, mode="edge")
     for axis in (0, 1):
-        taps = np.lib.stride_tricks.sliding_window_view(blurred, len(weights), axis=axis)
-        blurred = taps @ (weights / weights.sum())
-    return photo - blurred
+        photo = np.lib.stride_tricks.sliding_window_view(photo, len(weights), axis=axis) @ (weights / weights.sum())
+    return photo
 
 
 def _resized(photo: Image.Image, shorter_side: int) -> Image.Image:
@@ -220,8 +229,7 @@ def _normalised(squares: np.ndarray) -> np.ndarray:
     side = squares.shape[-1]
     flat = squares.reshape(-1, side * side)
     flat = flat - flat.mean(axis=1, keepdims=True)
-    # Less than a level on average is nothing but rounding.
-    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), side)
+    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), _LEAST_CONTRAST * side)
 
 
 if __name__ == "__main__":

@@ -52,8 +52,8 @@ def changed_flags(folder: pathlib.Path, lines: Sequence[str], defaults: Sequence
     """How flags differ from those recorded; nothing where none are.
 
     Args:
-        lines, defaults: flags as they are and as they would be, each `--name=value`. A flag that was not recorded, because there
-            was no such flag yet, had its default.
+        lines, defaults: flags as they are, and as they would be by themselves, each `--name=value`. One that was not recorded,
+            because there was no such flag yet, had its default.
     """
     path = folder / _FLAGS
     if not path.exists():

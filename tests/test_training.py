@@ -292,3 +292,15 @@ def test_a_finished_loop_does_nothing():
     run = Run(iterations=0)
     assert run()
     assert run.taken == 0
+
+
+def test_xla_computes_the_same(batch):
+    runs = [new_state(), new_state()]
+    runs[1].generator.set_weights(runs[0].generator.get_weights())
+    runs[1].discriminator.set_weights(runs[0].discriminator.get_weights())
+    plain, compiled = (
+        steps.gan_step(run, adversarial_weight=1.0, practice=steps.Practice(clip_norm=1.0, jit_compile=jit_compile))(*batch)
+        for run, jit_compile in zip(runs, (False, True), strict=True)
+    )
+    for name, value in plain.items():
+        np.testing.assert_allclose(value, compiled[name], rtol=1e-3, atol=1e-4, err_msg=name)
