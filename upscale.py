@@ -27,7 +27,6 @@ from sr_keras import arguments, batch, enlarge, facts, images, jobs, pictures, q
 if TYPE_CHECKING:
     from sr_keras import Upscaler
 
-SHIPPED_MODELS = pathlib.Path(__file__).resolve().parent / "saved_models"
 FORMATS = sorted({suffix[1:] for suffix in pictures.FORMATS})
 
 
@@ -248,17 +247,6 @@ def _speak_plainly() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _shipped() -> list[str]:
-    # Runs lie there too; their names are dates.
-    return sorted(folder.name for folder in SHIPPED_MODELS.glob("[a-z]*") if facts.versions(folder))
-
-
-def _model(text: str) -> pathlib.Path:
-    """A folder, or the name of a network that is shipped."""
-    shipped = SHIPPED_MODELS / text
-    return shipped if os.sep not in text and shipped.is_dir() else pathlib.Path(text)
-
-
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="upscale.py",
@@ -301,11 +289,11 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     network = parser.add_argument_group("the network")
     network.add_argument(
         "--model",
-        type=_model,
+        type=facts.find_model,
         default="edsr",
         metavar="MODEL",
-        help=f"{' or '.join(_shipped())}; or the folder of a run of train.py, or of one of its SavedModels; only load what you "
-        "trust: it is a program (%(default)s)",
+        help=f"{' or '.join(facts.shipped())}; or the folder of a run of train.py, or of one of its SavedModels; only load "
+        "what you trust: it is a program (%(default)s)",
     )
     network.add_argument(
         "--self_ensemble", action="store_true", help="the mean of 8 flips and turns: a little better, 8 times slower"

@@ -6,7 +6,6 @@ counts are their ratios: seconds depend on the machine and on what else it does.
 
 import argparse
 import functools
-import pathlib
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -129,8 +128,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(required=True)
     upscaling = commands.add_parser("upscale", help="an exported network against the plain one")
-    shipped = pathlib.Path(__file__).parent.parent / "saved_models" / "srresnet"
-    upscaling.add_argument("--model", type=pathlib.Path, default=shipped, metavar="DIR", help="(%(default)s)")
+    upscaling.add_argument(
+        "--model", type=facts.find_model, default="srresnet", metavar="MODEL", help="a name or a folder (%(default)s)"
+    )
     upscaling.add_argument("--tile", type=arguments.positive_int, metavar="PIXELS", help="(default: as upscale.py takes it)")
     upscaling.add_argument("--repeats", type=arguments.positive_int, default=3, metavar="N", help="(%(default)s)")
     upscaling.set_defaults(run=_print_upscale)

@@ -1,85 +1,158 @@
-"""Measures a network by the protocol of the field: python -m sr_keras.evaluate --model=MODEL --hr=DIR [--lr=DIR]
+"""Compares networks with each other and with bicubic: python -m sr_keras.evaluate MODEL... --data=DIR [--data=DIR ...]
 
-PSNR and SSIM are taken on luma (BT.601) without a border as wide as the scale, from 8-bit pictures. Low-resolution files of
-DIR have the names of the originals; without them, the originals are made small by antialiased bicubic.
+A line of the table is the mean over a folder's photos, for a network, for bicubic, and for the originals themselves:
+
+  PSNR, SSIM     by the protocol of the field: of luma (BT.601), without a border as wide as the scale, from 8-bit pictures
+  colour error   by how many levels of 255 a photo's mean colour is off the original's, in the worst channel
+  largest        the same, of the worst photo
+  sharpness      the mean gradient as a share of the original's; 1 is as sharp
+  edges          by how many dB the outer 16 pixels are worse than the inside
+  seams          how much larger the steps across the tiles' borders are than elsewhere; 1 is no seam (with --tile)
+  SqueezeNet     SqueezeNet feature distance: how far apart the features of SqueezeNet 1.1 are (with --perceptual). It is not
+                 LPIPS, which has learned weights
+  PIQE           what a judge thinks who has not seen the original; 0 is best, 100 is worst (with the library pypiqe)
+  off float32    by how many levels of 255 the numbers of a reduced precision change a photo, on average and in the worst pixel
+  s/MP           seconds for each megapixel of the small photo, measured on 256x256 pixels
+
+Judge edges, seams and PIQE by the lines of bicubic and of the originals.
 """
 
 import argparse
-import dataclasses
 import functools
 import json
 import math
 import pathlib
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from tqdm import tqdm
 
-from sr_keras import arguments, images, quiet, tiling
-from sr_keras.facts import PRECISIONS, ModelError
+from sr_keras import arguments, facts, images, quiet, tiling
 
 with quiet.tensorflow_import():
-    from sr_keras import metrics
+    from sr_keras import crops, export, metrics, perceptual
     from sr_keras.upscaler import Upscaler
 
+BICUBIC, ORIGINAL = "bicubic", "original"
 
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """One photo, or the mean of several.
+# Of each folder; more would be too many to look at.
+_PHOTOS_IN_CROPS = 5
+_SPEED_SIDE = 256
+_NO_NUMBER = "-"
+
+Upscale = Callable[[np.ndarray], np.ndarray]
+FeatureDistance = Callable[[np.ndarray, np.ndarray], float]
+# By the names of `_COLUMNS`; what was not measured is missing, or NaN.
+Row = Mapping[str, Any]
+
+_COLUMNS = {
+    "data": ("data", "{}"),
+    "photo": ("photo", "{}"),
+    "method": ("method", "{}"),
+    "psnr_db": ("PSNR, dB", "{:.2f}"),
+    "ssim": ("SSIM", "{:.4f}"),
+    "colour_error": ("colour error", "{:.2f}"),
+    "largest_colour_error": ("largest", "{:.2f}"),
+    "sharpness": ("sharpness", "{:.2f}"),
+    "edge_db": ("edges, dB", "{:+.2f}"),
+    "seam": ("seams", "{:.2f}"),
+    "feature_distance": ("SqueezeNet", "{:.3f}"),
+    "piqe": ("PIQE", "{:.1f}"),
+    "off_float32": ("off float32", "{:.2f}"),
+    "most_off_float32": ("worst pixel", "{:.0f}"),
+    "seconds_per_megapixel": ("s/MP", "{:.2f}"),
+}
+
+
+class Data(NamedTuple):
+    """A folder of originals, and one of their low-resolution files if they are given."""
+
+    hr_dir: pathlib.Path
+    lr_dir: pathlib.Path | None
+
+    @property
+    def name(self) -> str:
+        path = self.hr_dir.resolve()
+        return path.parent.name if path.name == "HR" else path.name
+
+
+class Networks:
+    """The networks that are compared, by the name that each was called by.
 
     Attributes:
-        psnr_db, ssim: of the network's picture against the original.
-        bicubic_psnr_db, bicubic_ssim: the same of a bicubic enlargement.
-        colour_shift: of the network's picture against the bicubic one, in levels of 255.
-        edge_db: by how many dB the outer 16 pixels are worse than the inside, beyond what bicubic has there.
-        seam: how much larger the steps across the tiles' borders are than elsewhere, relative to bicubic; 1 is no seam.
-            NaN if the photo is a single tile.
+        scale: how many times they enlarge.
+        upscale: what each makes of a photo.
+        exact: the same in float32, of those whose precision is reduced.
     """
 
-    photo: str
-    psnr_db: float
-    ssim: float
-    bicubic_psnr_db: float
-    bicubic_ssim: float
-    colour_shift: float
-    edge_db: float
-    seam: float
+    def __init__(self, names: Sequence[str], *, precision: str, tile: int | None, self_ensemble: bool) -> None:
+        """Loads them; see `Upscaler` for the arguments.
+
+        Raises:
+            ModelError: one can't be loaded, or they are of different scales.
+        """
+        loaded = {name: export.Network(facts.find_model(name)) for name in names}
+        scales = {name: network.facts.scale for name, network in loaded.items()}
+        if len(set(scales.values())) > 1:
+            raise facts.ModelError(
+                "only networks of one scale can be compared, not "
+                + ", ".join(f"{name} (x{scale})" for name, scale in scales.items())
+            )
+        self.scale = scales[names[0]]
+        self.upscale: dict[str, Upscale] = {}
+        self.exact: dict[str, Upscale] = {}
+        for name, network in loaded.items():
+            chosen, exact = (Upscaler(network, precision=p, tile=tile) for p in (precision, "float32"))
+            self.upscale[name] = functools.partial(chosen.upscale, self_ensemble=self_ensemble)
+            if chosen.precision != "float32":
+                self.exact[name] = functools.partial(exact.upscale, self_ensemble=self_ensemble)
 
 
-def evaluate(
-    upscale: Callable[[np.ndarray], np.ndarray], pairs: Iterable[tuple[str, np.ndarray, np.ndarray]], *, scale: int, tile: int
-) -> Iterator[Row]:
-    """A row for each `(name, lr, hr)`, uint8 `[h, w, 3]` and `[scale * h, scale * w, 3]`.
+def compare(
+    hr: np.ndarray, sr: np.ndarray, *, scale: int, tile: int | None, feature_distance: FeatureDistance | None = None
+) -> dict[str, float]:
+    """What there is to measure of a picture and its original, by the names of the columns.
 
     Args:
-        upscale: from `lr` to a picture of the size of `hr`.
-        tile: the tile size that `upscale` works with, in pixels of `lr`.
+        hr, sr: uint8 `[H, W, 3]`, more than 32 high and wide.
+        tile: the tile size that `sr` was made with, in pixels of the small photo; None measures no seams.
+        feature_distance: measures the distance of two such photos.
+
+    Raises:
+        ValueError: they are smaller.
     """
-    for name, lr, hr in pairs:
-        sr = upscale(lr)
-        bicubic = images.resize_bicubic(lr, *hr.shape[:2])
-        yield Row(
-            name,
-            *metrics.psnr_ssim(hr, sr, border=scale),
-            *metrics.psnr_ssim(hr, bicubic, border=scale),
-            metrics.colour_shift(sr, bicubic),
-            metrics.edge_loss(hr, sr) - metrics.edge_loss(hr, bicubic),
-            _seam(sr, bicubic, scale, tile),
-        )
+    psnr_db, ssim = metrics.psnr_ssim(hr, sr, border=scale)
+    measured = {
+        "psnr_db": psnr_db,
+        "ssim": ssim,
+        "colour_error": metrics.colour_error(hr, sr),
+        "sharpness": metrics.sharpness(hr, sr),
+        "edge_db": metrics.edge_loss(hr, sr),
+    }
+    if tile is not None:
+        measured["seam"] = _seam(sr, scale, tile)
+    if feature_distance is not None:
+        measured["feature_distance"] = feature_distance(hr, sr)
+    if metrics.has_piqe():
+        measured["piqe"] = metrics.piqe(sr)
+    return measured
 
 
-def read_pairs(hr_dir: pathlib.Path, lr_dir: pathlib.Path | None, scale: int) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+def read_pairs(data: Data, scale: int) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Reads `(name, lr, hr)`, in the order of the names; originals are cut to a multiple of `scale`, as the field does.
 
     Raises:
         PhotoError: a photo can't be read, is missing in `lr_dir`, or has the wrong size there.
     """
-    for path in _photos(hr_dir):
+    for path in _photos(data.hr_dir):
         hr = images.read_photo(path)
         height, width = (length // scale for length in hr.shape[:2])
         hr = hr[: scale * height, : scale * width]
-        lr = images.resize_bicubic(hr, height, width) if lr_dir is None else images.read_photo(lr_dir / path.name)
+        lr = images.resize_bicubic(hr, height, width) if data.lr_dir is None else images.read_photo(data.lr_dir / path.name)
         if lr.shape[:2] != (height, width):
             raise images.PhotoError(
                 f"{path.name}: its low-resolution file must have {width}x{height} pixels, has {lr.shape[1]}x{lr.shape[0]}"
@@ -87,21 +160,32 @@ def read_pairs(hr_dir: pathlib.Path, lr_dir: pathlib.Path | None, scale: int) ->
         yield path.name, lr, hr
 
 
-def mean(rows: Sequence[Row]) -> Row:
-    """The mean of all columns."""
-    columns = np.array([dataclasses.astuple(row)[1:] for row in rows]).T
-    return Row(
-        "mean", *(float(np.mean(known)) if (known := column[~np.isnan(column)]).size else math.nan for column in columns)
-    )
+def find_data(text: str, scale: int) -> Data:
+    """What `--data` means: `HR_DIR,LR_DIR`, a folder with `HR` and perhaps `LR_x<scale>` in it, or a folder of photos."""
+    hr_dir, _, lr_dir = text.partition(",")
+    if lr_dir:
+        return Data(pathlib.Path(hr_dir), pathlib.Path(lr_dir))
+    folder = pathlib.Path(text)
+    if not (folder / "HR").is_dir():
+        return Data(folder, None)
+    given = folder / f"LR_x{scale}"
+    return Data(folder / "HR", given if given.is_dir() else None)
+
+
+def means(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """A row for each folder and method, in their order: the mean over the photos that have a number, or the largest."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["data"], row["method"]), []).append(row)
+    return [{"data": data, "method": method, **_mean(group)} for (data, method), group in groups.items()]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = _parse(argv)
     try:
-        rows = _print_table(options)
-        if options.json:
-            _write_json(options.json, options.model, rows)
-    except (images.PhotoError, ModelError, OSError, ValueError) as error:
+        _run(options)
+    # ValueError: a photo that is too small to be measured, or a file of other weights.
+    except (images.PhotoError, facts.ModelError, OSError, ValueError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -109,66 +193,140 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _print_table(options: argparse.Namespace) -> list[Row]:
-    upscaler = Upscaler.load(options.model, precision=options.precision, tile=options.tile)
-    names = _photos(options.hr)
-    width = max(len(path.name) for path in names)
-    print(f"{'photo':{width}}  PSNR dB    SSIM  | bicubic    SSIM  | colour shift  edge dB    seam")
-    rows = []
-    pairs = read_pairs(options.hr, options.lr, upscaler.scale)
-    upscale = functools.partial(upscaler.upscale, self_ensemble=options.self_ensemble)
-    for row in evaluate(upscale, pairs, scale=upscaler.scale, tile=options.tile):
-        print(_line(row, width), flush=True)
-        rows.append(row)
-    print(_line(mean(rows), width))
-    print(f"largest colour shift: {max(row.colour_shift for row in rows):.2f} of 255 levels")
-    if upscaler.precision != "float32":
-        _print_precision_cost(options, upscaler)
-    return rows
+def _run(options: argparse.Namespace) -> None:
+    if options.crops:
+        images.require_writable(options.crops, 1, 1)
+    networks = Networks(options.models, precision=options.precision, tile=options.tile, self_ensemble=options.self_ensemble)
+    feature_distance = _feature_distance(options.perceptual) if options.perceptual else None
+    rows: list[Row] = []
+    lines = []
+    for data in [find_data(text, networks.scale) for text in options.data]:
+        pairs = tqdm(read_pairs(data, networks.scale), data.name, len(_photos(data.hr_dir)), leave=False, disable=None)
+        for index, (photo, lr, hr) in enumerate(pairs):
+            pictures = _pictures(networks, lr, hr)
+            for method, sr in pictures.items():
+                measured = compare(hr, sr, scale=networks.scale, tile=options.tile, feature_distance=feature_distance)
+                if method in networks.exact:
+                    measured |= _off_float32(networks.exact[method](lr), sr)
+                rows.append({"data": data.name, "photo": photo, "method": method, **measured})
+            if options.crops and index < _PHOTOS_IN_CROPS:
+                lines.append(_crops(pictures, rows[-len(pictures) :]))
+    of_folders = _with_seconds(means(rows), networks)
+    print("\n\n".join(_markdown(table) for table in ([rows] if options.photos else []) + [of_folders]))
+    for line in _left_out(options):
+        print(f"\n{line}")
+    if options.json:
+        _write_json(options.json, {"means": of_folders, "photos": rows})
+    if options.crops:
+        images.write_photo(options.crops, crops.sheet(lines))
 
 
-def _print_precision_cost(options: argparse.Namespace, upscaler: Upscaler) -> None:
-    """How far a reduced precision is from float32."""
-    exact = Upscaler.load(options.model, precision="float32", tile=options.tile)
-    differences = [
-        np.abs(upscaler.upscale(lr).astype(np.int16) - exact.upscale(lr))
-        for _, lr, _ in read_pairs(options.hr, options.lr, upscaler.scale)
-    ]
-    means = [difference.mean() for difference in differences]
-    largest = max(difference.max() for difference in differences)
-    print(
-        f"{upscaler.precision} against float32: {np.mean(means):.2f} levels off on average, {max(means):.2f} in the worst photo"
-        f", {largest} in the worst pixel"
-    )
+def _pictures(networks: Networks, lr: np.ndarray, hr: np.ndarray) -> dict[str, np.ndarray]:
+    """`[H, W, 3]` by method."""
+    bicubic = images.resize_bicubic(lr, *hr.shape[:2])
+    return {BICUBIC: bicubic, **{name: upscale(lr) for name, upscale in networks.upscale.items()}, ORIGINAL: hr}
 
 
-def _seam(sr: np.ndarray, bicubic: np.ndarray, scale: int, tile: int) -> float:
+def _feature_distance(weights: pathlib.Path) -> FeatureDistance:
+    model = perceptual.squeezenet(weights)
+
+    def distance(hr: np.ndarray, sr: np.ndarray) -> float:
+        pair = (images.to_float(photo)[np.newaxis] for photo in (hr, sr))
+        return float(perceptual.feature_distance(model, *pair)[0])
+
+    return distance
+
+
+def _seam(sr: np.ndarray, scale: int, tile: int) -> float:
+    """NaN if the photo is a single tile."""
     rows, columns = (
         [scale * span.start for span in tiling.split(length // scale, tile, overlap=0)[1:]] for length in sr.shape[:2]
     )
-    if not rows and not columns:
-        return math.nan
-    return metrics.seam_ratio(sr, rows, columns) / metrics.seam_ratio(bicubic, rows, columns)
+    return metrics.seam_ratio(sr, rows, columns) if rows or columns else math.nan
 
 
-def _write_json(path: pathlib.Path, model: pathlib.Path, rows: Sequence[Row]) -> None:
-    def as_dict(row: Row) -> dict[str, object]:
+def _off_float32(exact: np.ndarray, sr: np.ndarray) -> dict[str, float]:
+    difference = np.abs(sr.astype(np.int16) - exact)
+    return {"off_float32": float(difference.mean()), "most_off_float32": float(difference.max())}
+
+
+def _crops(pictures: Mapping[str, np.ndarray], rows: Sequence[Row]) -> dict[str, np.ndarray]:
+    """The place where bicubic is furthest from the original, which favours no network."""
+    place = crops.busiest_place(pictures[ORIGINAL], pictures[BICUBIC])
+
+    def title(row: Row) -> str:
+        # The last name of a path, which may be long.
+        name = pathlib.PurePath(row["method"]).name
+        return f"original of {row['photo']}" if row["method"] == ORIGINAL else f"{name}, {row['psnr_db']:.2f} dB"
+
+    return {title(row): picture[place] for row, picture in zip(rows, pictures.values(), strict=True)}
+
+
+def _mean(rows: Sequence[Row]) -> dict[str, float]:
+    columns = {name: np.array([row[name] for row in rows]) for name in rows[0] if name not in ("data", "photo", "method")}
+    known = {name: column[np.isfinite(column)] for name, column in columns.items()}
+    mean = {name: float(numbers.mean()) if numbers.size else math.nan for name, numbers in known.items()}
+    if "most_off_float32" in mean:
+        mean["most_off_float32"] = float(columns["most_off_float32"].max())
+    return {**mean, "largest_colour_error": float(columns["colour_error"].max())}
+
+
+def _with_seconds(rows: Sequence[Row], networks: Networks) -> list[Row]:
+    # Noise does: how long a network takes does not depend on what it sees.
+    photo = np.random.default_rng(0).integers(0, 256, (_SPEED_SIDE, _SPEED_SIDE, 3), dtype=np.uint8)
+    side = networks.scale * _SPEED_SIDE
+    ways = {BICUBIC: lambda lr: images.resize_bicubic(lr, side, side), **networks.upscale}
+    megapixels = _SPEED_SIDE**2 / 1e6
+    seconds = {name: _seconds(functools.partial(upscale, photo)) / megapixels for name, upscale in ways.items()}
+    return [{**row, "seconds_per_megapixel": seconds.get(row["method"], math.nan)} for row in rows]
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """The faster of two runs: the first also traces, and either may have waited for something else."""
+    taken = []
+    for _ in range(2):
+        begun = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - begun)
+    return min(taken)
+
+
+def _markdown(rows: Sequence[Row]) -> str:
+    """A table of the columns that have a number in any row."""
+
+    def cell(row: Row, name: str) -> str:
+        value = row.get(name, math.nan)
+        return _COLUMNS[name][1].format(value) if isinstance(value, str) or math.isfinite(value) else _NO_NUMBER
+
+    cells = {name: [cell(row, name) for row in rows] for name in _COLUMNS}
+    shown = {_COLUMNS[name][0]: column for name, column in cells.items() if set(column) != {_NO_NUMBER}}
+    widths = [max(map(len, [heading, *column])) for heading, column in shown.items()]
+    # Names to the left, numbers to the right.
+    is_name = [heading in ("data", "photo", "method") for heading in shown]
+
+    def line(texts: Sequence[str]) -> str:
+        padded = [f"{text:{'<' if name else '>'}{width}}" for text, width, name in zip(texts, widths, is_name, strict=True)]
+        return f"| {' | '.join(padded)} |"
+
+    rule = ["-" * width if name else "-" * (width - 1) + ":" for width, name in zip(widths, is_name, strict=True)]
+    return "\n".join(map(line, [list(shown), rule, *zip(*shown.values(), strict=True)]))
+
+
+def _left_out(options: argparse.Namespace) -> Iterator[str]:
+    if not options.perceptual:
+        yield "Left out: the SqueezeNet feature distance; --perceptual=FILE gives its weights."
+    if not metrics.has_piqe():
+        yield "Left out: PIQE; pip install '.[judge]' gives its library."
+
+
+def _write_json(path: pathlib.Path, content: dict[str, list[Row]]) -> None:
+    def as_json(row: Row) -> dict[str, Any]:
         # JSON has no word for NaN and infinity.
-        return {
-            name: None if not isinstance(value, str) and not math.isfinite(value) else value
-            for name, value in dataclasses.asdict(row).items()
-        }
+        return {name: value if isinstance(value, str) or math.isfinite(value) else None for name, value in row.items()}
 
-    content = {"model": str(model), "photos": [as_dict(row) for row in rows], "mean": as_dict(mean(rows))}
     with images.written_beside(path) as part:
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-def _line(row: Row, width: int) -> str:
-    return (
-        f"{row.photo:{width}}  {row.psnr_db:7.2f}  {row.ssim:6.4f}  | {row.bicubic_psnr_db:7.2f}  {row.bicubic_ssim:6.4f}"
-        f"  | {row.colour_shift:12.2f}  {row.edge_db:+7.2f}  {row.seam:6.3f}"
-    )
+        text = json.dumps({name: [as_json(row) for row in rows] for name, rows in content.items()}, indent=2)
+        part.write_text(text + "\n", encoding="utf-8")
 
 
 def _photos(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -184,18 +342,36 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m sr_keras.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", type=pathlib.Path, required=True, help="a SavedModel's folder, or a run's")
-    parser.add_argument("--hr", type=pathlib.Path, required=True, metavar="DIR", help="the originals")
-    parser.add_argument("--lr", type=pathlib.Path, metavar="DIR", help="their low-resolution files (default: made here)")
+    parser.add_argument(
+        "models", nargs="+", metavar="MODEL", help=f"{' or '.join(facts.shipped())}; or the folder of a SavedModel, or a run's"
+    )
+    parser.add_argument(
+        "--data",
+        action="append",
+        required=True,
+        metavar="DIR",
+        help="a folder of originals, which are made small by antialiased bicubic; or one with HR/ and LR_x4/ in it, originals "
+        "and low-resolution files of the same names; or HR_DIR,LR_DIR. May be given again",
+    )
+    parser.add_argument("--perceptual", type=pathlib.Path, metavar="FILE", help="weights of SqueezeNet 1.1 (.npz)")
     parser.add_argument(
         "--tile",
         type=arguments.positive_int,
-        default=64,
-        help="tile size, in pixels of the small photo (%(default)s, as the paper)",
+        metavar="PIXELS",
+        help="tile size, in pixels of the small photo; 64 is the paper's (default: as upscale.py takes it)",
     )
-    parser.add_argument("--precision", choices=["auto", *PRECISIONS], default="float32", help="of the numbers (%(default)s)")
+    parser.add_argument(
+        "--precision", choices=["auto", *facts.PRECISIONS], default="float32", help="of the numbers (%(default)s)"
+    )
     parser.add_argument("--self_ensemble", action="store_true", help="the mean of 8 flips and turns")
-    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the numbers here too")
+    parser.add_argument("--photos", action="store_true", help="print a line for each photo too")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all numbers here, those of each photo too")
+    parser.add_argument(
+        "--crops",
+        type=pathlib.Path,
+        metavar="FILE",
+        help=f"draw crops of the first {_PHOTOS_IN_CROPS} photos of each folder, where bicubic is furthest from the original",
+    )
     return parser.parse_args(argv)
 
 

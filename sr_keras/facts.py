@@ -8,6 +8,8 @@ import pathlib
 # Number formats that an exported network has a form for.
 PRECISIONS = ("float32", "bfloat16", "float16")
 
+SHIPPED_MODELS = pathlib.Path(__file__).resolve().parent.parent / "saved_models"
+
 _FACTS = pathlib.PurePath("assets.extra", "sr_keras.json")
 
 
@@ -39,6 +41,18 @@ def write_facts(facts: Facts, folder: pathlib.Path) -> None:
     path = folder / _FACTS
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(dataclasses.asdict(facts), indent=2) + "\n", encoding="utf-8")
+
+
+def shipped() -> list[str]:
+    """The names of the networks that are shipped."""
+    # Runs lie there too; their names are dates.
+    return sorted(folder.name for folder in SHIPPED_MODELS.glob("[a-z]*") if versions(folder))
+
+
+def find_model(text: str) -> pathlib.Path:
+    """A folder of which `text` is the path, or the name of a network that is shipped."""
+    folder = SHIPPED_MODELS / text
+    return folder if os.sep not in text and folder.is_dir() else pathlib.Path(text)
 
 
 def versions(folder: pathlib.Path) -> list[pathlib.Path]:

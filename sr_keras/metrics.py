@@ -1,5 +1,7 @@
-"""PSNR and SSIM as the papers of the field measure them: on luma, with a border removed."""
+"""How good a picture is: measures of one uint8 photo against its original, and of one alone."""
 
+import importlib.util
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -38,13 +40,30 @@ def luma(photo: np.ndarray) -> np.ndarray:
     return (photo @ _LUMA_WEIGHTS + _LUMA_OFFSET)[..., np.newaxis]
 
 
-def colour_shift(photo: np.ndarray, reference: np.ndarray) -> float:
-    """How far the mean colour moved, in levels of 255: the largest difference of a channel's means.
+def colour_error(hr: np.ndarray, sr: np.ndarray) -> float:
+    """How far the mean colour is off, in levels of 255: the largest difference of a channel's means.
 
     Args:
-        photo, reference: uint8 `[H, W, 3]`; sizes may differ.
+        hr, sr: uint8 `[H, W, 3]`; sizes may differ.
     """
-    return float(np.abs(photo.mean((0, 1)) - reference.mean((0, 1))).max())
+    return float(np.abs(sr.mean((0, 1)) - hr.mean((0, 1))).max())
+
+
+def sharpness(hr: np.ndarray, sr: np.ndarray) -> float:
+    """The mean gradient as a share of the original's: the mean difference of neighbours in luma, along both axes.
+
+    Args:
+        hr, sr: uint8 `[H, W, 3]`.
+
+    Returns:
+        1 is as sharp, more is sharper (or noisier); NaN if the original is flat.
+    """
+
+    def gradient(photo: np.ndarray) -> float:
+        return sum(float(np.abs(np.diff(luma(photo), axis=axis)).mean()) for axis in (0, 1))
+
+    of_hr = gradient(hr)
+    return gradient(sr) / of_hr if of_hr else math.nan
 
 
 def seam_ratio(photo: np.ndarray, rows: Sequence[int], columns: Sequence[int]) -> float:
@@ -66,6 +85,9 @@ def edge_loss(hr: np.ndarray, sr: np.ndarray, width: int = 16) -> float:
     Args:
         hr, sr: uint8 `[H, W, 3]`, more than twice `width` high and wide.
 
+    Returns:
+        NaN if the inside is the original's.
+
     Raises:
         ValueError: they are smaller.
     """
@@ -73,5 +95,28 @@ def edge_loss(hr: np.ndarray, sr: np.ndarray, width: int = 16) -> float:
         raise ValueError(f"photos must be larger than {2 * width} pixels on each side, got {hr.shape[:2]}")
     error = np.square(luma(hr) - luma(sr))
     inside = error[width:-width, width:-width]
+    if not inside.any():
+        return math.nan
     outside = (error.sum() - inside.sum()) / (error.size - inside.size)
     return float(10 * np.log10(outside / inside.mean()))
+
+
+def piqe(photo: np.ndarray) -> float:
+    """What PIQE (Venkatanath et al. 2015) thinks of a photo without seeing the original: 0 is best, 100 is worst.
+
+    It was trained on nothing: it counts blocks of 16x16 pixels that are washed out or noisy.
+
+    Args:
+        photo: uint8 `[H, W, 3]`, not all black.
+
+    Raises:
+        ImportError: pypiqe, an optional library, is not installed.
+    """
+    import pypiqe
+
+    # It takes the order of OpenCV: blue, green, red.
+    return float(pypiqe.piqe(np.ascontiguousarray(photo[..., ::-1]))[0])
+
+
+def has_piqe() -> bool:
+    return importlib.util.find_spec("pypiqe") is not None

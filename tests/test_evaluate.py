@@ -1,87 +1,164 @@
 """`python -m sr_keras.evaluate` as a person runs it."""
 
 import json
+import math
+import sys
+import types
 
 import numpy as np
 import pytest
 
-from sr_keras import data, evaluate, images
+from sr_keras import data, evaluate, export, images, metrics, models
 
 
 @pytest.fixture
 def photos(tmp_path):
-    """Two originals and their low-resolution files; one original is no multiple of 4."""
-    hr_dir, lr_dir = tmp_path / "hr", tmp_path / "lr"
-    for folder in (hr_dir, lr_dir):
-        folder.mkdir()
+    """A folder of two originals and their low-resolution files, as the field's sets come; one original is no multiple of 4."""
+    for name in ("HR", "LR_x4"):
+        (tmp_path / "set" / name).mkdir(parents=True)
     whole = images.read_photo(data.SAMPLE / "photos" / "cat.jpg")
     for name, hr in {"a.png": whole[:101, 150:271], "b.png": whole[80:200, 100:240]}.items():
-        images.write_photo(hr_dir / name, hr)
+        images.write_photo(tmp_path / "set" / "HR" / name, hr)
         height, width = (length // 4 for length in hr.shape[:2])
-        images.write_photo(lr_dir / name, images.resize_bicubic(hr[: 4 * height, : 4 * width], height, width))
-    return hr_dir, lr_dir
+        images.write_photo(
+            tmp_path / "set" / "LR_x4" / name, images.resize_bicubic(hr[: 4 * height, : 4 * width], height, width)
+        )
+    return tmp_path / "set"
 
 
-def test_evaluation_prints_a_table_and_writes_json(photos, interpolator, tmp_path, capsys):
-    hr_dir, lr_dir = photos
+@pytest.fixture(autouse=True)
+def fast(monkeypatch):
+    monkeypatch.setattr(evaluate, "_SPEED_SIDE", 32)
+
+
+def measured(tmp_path, *arguments):
+    """What is written to `--json`."""
     report = tmp_path / "report.json"
-    assert evaluate.main([f"--model={interpolator}", f"--hr={hr_dir}", f"--lr={lr_dir}", f"--json={report}"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[1:4]] == ["a.png", "b.png", "mean"]
-    content = json.loads(report.read_text())
-    assert [row["photo"] for row in content["photos"]] == ["a.png", "b.png"]
-    assert content["mean"]["psnr_db"] == pytest.approx(np.mean([row["psnr_db"] for row in content["photos"]]))
+    assert evaluate.main([*map(str, arguments), f"--json={report}"]) == 0
+    return json.loads(report.read_text())
 
 
-def test_evaluation_makes_the_small_photos_itself(photos, interpolator, tmp_path):
-    hr_dir, lr_dir = photos
-    for name, more in {"given": [f"--lr={lr_dir}"], "made": []}.items():
-        arguments = [f"--model={interpolator}", f"--hr={hr_dir}", f"--json={tmp_path / name}", *more]
-        assert evaluate.main(arguments) == 0
-    given, made = (json.loads((tmp_path / name).read_text())["mean"] for name in ("given", "made"))
-    assert given == made
+def cells(line):
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_one_table_holds_all_networks_and_folders(photos, interpolator, tmp_path, capsys):
+    other = tmp_path / "other"
+    other.mkdir()
+    images.write_photo(other / "c.png", images.read_photo(photos / "HR" / "a.png"))
+    content = measured(tmp_path, interpolator, interpolator / "1", f"--data={photos}", f"--data={other}")
+    heading, rule, *lines = [cells(line) for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    methods = ["bicubic", str(interpolator), str(interpolator / "1"), "original"]
+    assert [line[:2] for line in lines] == [[name, method] for name in ("set", "other") for method in methods]
+    assert {len(line) for line in (heading, rule, *lines)} == {len(heading)}
+    assert heading[:6] == ["data", "method", "PSNR, dB", "SSIM", "colour error", "largest"]
+    assert [row["photo"] for row in content["photos"]] == ["a.png"] * 4 + ["b.png"] * 4 + ["c.png"] * 4
+    network, same_network = content["means"][1:3]
+    assert network["psnr_db"] == same_network["psnr_db"]
+    assert network["psnr_db"] == pytest.approx(np.mean([content["photos"][n]["psnr_db"] for n in (1, 5)]))
+    assert network["largest_colour_error"] == max(content["photos"][n]["colour_error"] for n in (1, 5))
+    assert f"{network['psnr_db']:.2f}" in lines[1]
+
+
+def test_lines_of_photos_are_printed_on_request(photos, interpolator, capsys):
+    assert evaluate.main([str(interpolator), f"--data={photos}", "--photos"]) == 0
+    tables = capsys.readouterr().out.split("\n\n")
+    assert [cells(line)[1] for line in tables[0].splitlines()[2:]] == ["a.png"] * 3 + ["b.png"] * 3
+    assert "photo" not in tables[1].splitlines()[0]
+
+
+def test_small_photos_are_as_given_or_made(photos, interpolator, tmp_path):
+    hr_dir, lr_dir = photos / "HR", photos / "LR_x4"
+    ways = (photos, hr_dir, f"{hr_dir},{lr_dir}")
+    numbers = [measured(tmp_path, interpolator, f"--data={way}")["photos"] for way in ways]
+    assert numbers[0] == numbers[1] == numbers[2]
+    for name in ("a.png", "b.png"):
+        images.write_photo(lr_dir / name, 255 - images.read_photo(lr_dir / name))
+    assert measured(tmp_path, interpolator, f"--data={photos}")["photos"] != numbers[0]
 
 
 def test_evaluation_knows_bicubic(tmp_path, interpolator):
-    """With given low-resolution files, as for Set5; the numbers are those of tests/test_metrics.py."""
-    for name, side in {"hr": 512, "lr": 128}.items():
-        (tmp_path / name).mkdir()
-        photo = images.read_photo(data.SAMPLE / "photos" / "astronaut.jpg")
-        images.write_photo(tmp_path / name / "astronaut.png", images.resize_bicubic(photo, side, side))
-    arguments = [f"--model={interpolator}", f"--hr={tmp_path / 'hr'}", f"--lr={tmp_path / 'lr'}"]
-    assert evaluate.main([*arguments, f"--json={tmp_path / 'report.json'}"]) == 0
-    mean = json.loads((tmp_path / "report.json").read_text())["mean"]
-    assert mean["bicubic_psnr_db"] == pytest.approx(26.8231, abs=0.01)
-    assert mean["bicubic_ssim"] == pytest.approx(0.84427, abs=0.0005)
+    """The numbers are those of tests/test_metrics.py."""
+    (tmp_path / "HR").mkdir()
+    images.write_photo(tmp_path / "HR" / "astronaut.png", images.read_photo(data.SAMPLE / "photos" / "astronaut.jpg"))
+    bicubic, _, original = measured(tmp_path, interpolator, f"--data={tmp_path}")["means"]
+    assert bicubic["psnr_db"] == pytest.approx(26.8231, abs=0.01)
+    assert bicubic["ssim"] == pytest.approx(0.84427, abs=0.0005)
+    assert bicubic["colour_error"] < 0.1
+    assert 0.4 < bicubic["sharpness"] < 0.7
+    assert (original["ssim"], original["colour_error"], original["sharpness"]) == (1, 0, 1)
+    # JSON has no word for infinity.
+    assert original["psnr_db"] is original["edge_db"] is original["seconds_per_megapixel"] is None
 
 
-def test_bicubic_measures_like_bicubic(photos):
-    """A network that is bicubic has bicubic's numbers in both halves of the table, and moves no colour."""
-    pairs = evaluate.read_pairs(*photos, scale=4)
-    rows = list(
-        evaluate.evaluate(lambda lr: images.resize_bicubic(lr, *(4 * n for n in lr.shape[:2])), pairs, scale=4, tile=16)
-    )
-    for row in rows:
-        assert (row.psnr_db, row.ssim) == (row.bicubic_psnr_db, row.bicubic_ssim)
-        assert row.colour_shift == row.edge_db == 0
-        assert row.seam == 1
+def test_seams_are_measured_at_the_tiles_borders(rng):
+    hr = rng.integers(0, 100, (128, 128, 3), dtype=np.uint8)
+    sr = hr.copy()
+    sr[64:] += 100
+    seams = [evaluate.compare(hr, photo, scale=4, tile=16)["seam"] for photo in (hr, sr)]
+    assert seams[0] == pytest.approx(1, abs=0.1)
+    assert seams[1] > 1.5
+    assert math.isnan(evaluate.compare(hr, sr, scale=4, tile=32)["seam"])
+    assert "seam" not in evaluate.compare(hr, sr, scale=4, tile=None)
 
 
-@pytest.mark.parametrize("missing", ["hr", "lr", "empty"])
-def test_evaluation_names_what_is_missing(photos, interpolator, tmp_path, capsys, missing):
-    hr_dir, _ = photos
+def test_a_reduced_precision_tells_what_it_costs(photos, interpolator, tmp_path):
+    bicubic, network, _ = measured(tmp_path, interpolator, f"--data={photos}", "--precision=bfloat16")["means"]
+    assert 0 < network["off_float32"] < network["most_off_float32"] < 10
+    assert "off_float32" not in bicubic
+
+
+def test_the_feature_distance_needs_weights(photos, interpolator, tmp_path, monkeypatch, capsys):
+    measured(tmp_path, interpolator, f"--data={photos}")
+    assert "Left out: the SqueezeNet feature distance" in capsys.readouterr().out
+    # A stand-in for the network: the features are the photo's colours.
+    monkeypatch.setattr(evaluate.perceptual, "squeezenet", lambda path: lambda photo, training: {"colours": photo})
+    bicubic, _, original = measured(tmp_path, interpolator, f"--data={photos}", "--perceptual=weights.npz")["means"]
+    assert "Left out: the SqueezeNet" not in capsys.readouterr().out
+    assert original["feature_distance"] == 0 < bicubic["feature_distance"]
+
+
+def test_piqe_needs_its_library(photos, interpolator, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(metrics, "has_piqe", lambda: False)
+    assert "piqe" not in measured(tmp_path, interpolator, f"--data={photos}")["means"][0]
+    assert "Left out: PIQE" in capsys.readouterr().out
+    monkeypatch.setattr(metrics, "has_piqe", lambda: True)
+    stand_in = types.SimpleNamespace(piqe=lambda photo: (photo[..., 0].mean(), None, None, None))
+    monkeypatch.setitem(sys.modules, "pypiqe", stand_in)
+    original = measured(tmp_path, interpolator, f"--data={photos / 'HR'}")["photos"][2]
+    # Blue comes first there.
+    assert original["piqe"] == pytest.approx(images.read_photo(photos / "HR" / "a.png")[:100, :120, 2].mean())
+
+
+def test_crops_show_each_method(photos, interpolator, tmp_path):
+    file = tmp_path / "crops.png"
+    assert evaluate.main([str(interpolator), f"--data={photos}", f"--crops={file}"]) == 0
+    height, width, _ = images.read_photo(file).shape
+    assert height > 2 * 3 * 80
+    assert width > 3 * 3 * 80
+
+
+@pytest.mark.parametrize("missing", ["folder", "lr", "photos", "model", "weights"])
+def test_what_is_missing_is_named_in_one_line(photos, interpolator, tmp_path, capsys, missing):
     (tmp_path / "empty").mkdir()
     arguments = {
-        "hr": ["--hr=nowhere"],
-        "lr": [f"--hr={hr_dir}", f"--lr={tmp_path / 'empty'}"],
-        "empty": [f"--hr={tmp_path / 'empty'}"],
+        "folder": ["--data=nowhere"],
+        "lr": [f"--data={photos / 'HR'},{tmp_path / 'empty'}"],
+        "photos": [f"--data={tmp_path / 'empty'}"],
+        "model": ["nothing", f"--data={photos}"],
+        "weights": [f"--data={photos}", "--perceptual=nowhere.npz"],
     }[missing]
-    assert evaluate.main([f"--model={interpolator}", *arguments]) == 1
+    assert evaluate.main([str(interpolator), *arguments]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
+def test_networks_of_two_scales_are_not_compared(photos, interpolator, tmp_path, capsys):
+    export.save(export.Servable(models.build_generator(1, 1, 4, 4)), tmp_path / "x2" / "1")
+    assert evaluate.main([str(interpolator), str(tmp_path / "x2"), f"--data={photos}"]) == 1
+    assert "one scale" in capsys.readouterr().err
+
+
 def test_a_low_resolution_file_of_the_wrong_size_is_named(photos, interpolator, noise, capsys):
-    hr_dir, lr_dir = photos
-    images.write_photo(lr_dir / "b.png", noise(20, 20))
-    assert evaluate.main([f"--model={interpolator}", f"--hr={hr_dir}", f"--lr={lr_dir}"]) == 1
+    images.write_photo(photos / "LR_x4" / "b.png", noise(20, 20))
+    assert evaluate.main([str(interpolator), f"--data={photos}"]) == 1
     assert "b.png: its low-resolution file must have 35x30 pixels, has 20x20" in capsys.readouterr().err

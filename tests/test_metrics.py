@@ -37,9 +37,17 @@ def test_luma_runs_from_16_to_235():
     np.testing.assert_allclose(metrics.luma(black_and_white), [[[16], [235]]])
 
 
-def test_colour_shift_finds_the_worst_channel():
+def test_colour_error_is_that_of_the_worst_channel():
     photo = np.full((8, 8, 3), 100, np.uint8)
-    assert metrics.colour_shift(photo + np.uint8([1, 4, 0]), photo[:2]) == 4
+    assert metrics.colour_error(photo[:2], photo + np.uint8([1, 4, 0])) == 4
+
+
+def test_sharpness_is_the_share_of_the_gradient(noise):
+    hr = noise(40, 50) // 2
+    assert metrics.sharpness(hr, hr) == 1
+    assert metrics.sharpness(hr, hr * 2) == pytest.approx(2)
+    assert metrics.sharpness(hr, np.full_like(hr, 7)) == 0
+    assert np.isnan(metrics.sharpness(np.full_like(hr, 7), hr))
 
 
 def test_edge_loss_compares_the_rim_with_the_inside():
@@ -48,6 +56,7 @@ def test_edge_loss_compares_the_rim_with_the_inside():
     assert metrics.edge_loss(hr, sr) == pytest.approx(0)
     sr[:16] += 9
     assert metrics.edge_loss(hr, sr) > 10
+    assert np.isnan(metrics.edge_loss(hr, hr))
 
 
 def test_seam_ratio_finds_a_step_where_tiles_meet():
@@ -63,3 +72,11 @@ def test_seam_ratio_finds_a_step_where_tiles_meet():
 def test_photos_that_cannot_be_compared_are_refused(shape):
     with pytest.raises(ValueError, match="got"):
         metrics.psnr_ssim(np.zeros((18, 18, 3), np.uint8), np.zeros(shape, np.uint8), border=4)
+
+
+def test_piqe_minds_blur_and_noise(noise):
+    pytest.importorskip("pypiqe")
+    hr = images.read_photo(PHOTO)
+    blurred = images.resize_bicubic(images.resize_bicubic(hr, 128, 128), 512, 512)
+    noisy = np.clip(hr + (noise(512, 512) / 4.0 - 32), 0, 255).astype(np.uint8)
+    assert metrics.piqe(hr) + 10 < min(metrics.piqe(blurred), metrics.piqe(noisy))
