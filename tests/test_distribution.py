@@ -96,6 +96,7 @@ def test_a_killed_worker_comes_back(one_device, tmp_path):
     assert_same_weights(one_device, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_signal_to_one_worker_stops_all(tmp_path):
     processes = start_workers(*SMALL, f"--run_dir={tmp_path}", "--steps_per_iteration=100000", "--pretrain_iterations=9")
     for process in processes:

@@ -24,7 +24,7 @@ def write_events(run, iterations):
     """What a process writes that does these iterations, each with its scalars."""
     writer = tf.summary.create_file_writer(str(run / "tensorboard"))
     summaries.write_layout(writer)
-    write = summaries.scalar_writer(writer)
+    write = summaries.number_writer(writer)
     for iteration, scalars in iterations.items():
         write(iteration, scalars)
     writer.close()

@@ -294,6 +294,7 @@ def test_a_finished_loop_does_nothing():
     assert run.taken == 0
 
 
+@pytest.mark.slow
 def test_xla_computes_the_same(batch):
     runs = [new_state(), new_state()]
     runs[1].generator.set_weights(runs[0].generator.get_weights())
