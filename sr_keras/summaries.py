@@ -210,9 +210,12 @@ def _is_shown(iteration: int) -> bool:
 
 
 def _drawn(distribution: np.ndarray) -> np.ndarray:
-    """A thousand numbers, or nearly, that are distributed so: TensorBoard wants to count by itself."""
+    """A thousand numbers, or nearly, that are distributed so: TensorBoard wants to count by itself.
+
+    Both ends are among them, so that its bins are ours and all pictures have one axis.
+    """
     middles = (np.arange(len(distribution)) + 0.5) / len(distribution)
-    return np.repeat(middles, np.rint(1000 * distribution).astype(int))
+    return np.concatenate([[0.0], np.repeat(middles, np.rint(1000 * distribution).astype(int)), [1.0]])
 
 
 def _comparison(small: np.ndarray, original: np.ndarray, ours: np.ndarray) -> np.ndarray:

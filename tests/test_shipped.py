@@ -8,30 +8,38 @@ from sr_keras.upscaler import Upscaler
 
 PHOTOS = ("astronaut.jpg", "camera.jpg", "cat.jpg")
 
+# By how many dB a network is better than bicubic on the worst photo and on average; the small one by less.
+GAINS = {"espcn": (0.4, 1.0)}
 
-@pytest.fixture(scope="module", params=["edsr", "srresnet"])
-def network(request):
-    return export.Network(facts.SHIPPED_MODELS / request.param)
+
+@pytest.fixture(scope="module", params=facts.shipped())
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def network(name):
+    return export.Network(facts.SHIPPED_MODELS / name)
 
 
 @pytest.fixture(scope="module")
 def pairs():
     """The middle of bundled photos, none of which it was trained on."""
 
-    def pair(name):
-        photo = images.read_photo(data.SAMPLE / "photos" / name)
+    def pair(file_name):
+        photo = images.read_photo(data.SAMPLE / "photos" / file_name)
         y, x = ((length - 256) // 2 for length in photo.shape[:2])
         hr = photo[y : y + 256, x : x + 256]
-        return name, images.resize_bicubic(hr, 64, 64), hr
+        return images.resize_bicubic(hr, 64, 64), hr
 
-    return [pair(name) for name in PHOTOS]
+    return [pair(file_name) for file_name in PHOTOS]
 
 
 @pytest.fixture(scope="module")
 def measured(network, pairs):
     """What is measured of each photo, enlarged by the network and by bicubic."""
     upscaler = Upscaler(network, precision="float32", tile=32)
-    pictures = [(hr, upscaler.upscale(lr), images.resize_bicubic(lr, 256, 256)) for _, lr, hr in pairs]
+    pictures = [(hr, upscaler.upscale(lr), images.resize_bicubic(lr, 256, 256)) for lr, hr in pairs]
     return [[evaluate.compare(hr, sr, scale=4, tile=32) for sr in (ours, bicubic)] for hr, ours, bicubic in pictures]
 
 
@@ -41,10 +49,11 @@ def test_srresnet_is_the_papers_generator():
     assert sum(weight.size for weight in export.load_weights(facts.SHIPPED_MODELS / "srresnet")) == 2_627_907
 
 
-def test_it_is_better_than_bicubic(measured):
+def test_it_is_better_than_bicubic(name, measured):
     gains = [ours["psnr_db"] - bicubic["psnr_db"] for ours, bicubic in measured]
-    assert min(gains) > 0.5
-    assert np.mean(gains) > 1.5
+    least, on_average = GAINS.get(name, (0.5, 1.5))
+    assert min(gains) > least
+    assert np.mean(gains) > on_average
     assert all(ours["ssim"] > bicubic["ssim"] and ours["sharpness"] > bicubic["sharpness"] for ours, bicubic in measured)
 
 
@@ -71,7 +80,7 @@ def test_its_result_does_not_depend_on_the_tile_size(network, noise, precision, 
 def test_float32_is_the_keras_network(network, pairs):
     """To 1e-4; the 16-bit form is the float32 form with finer levels."""
     upscaler = Upscaler(network, tile=64)
-    for _, lr, _ in pairs:
+    for lr, _ in pairs:
         expected = np.clip(network(images.to_float(lr)[np.newaxis])[0], 0, 1)
         sr = upscaler.upscale(lr.astype(np.uint16) * 257) / 65535
         np.testing.assert_allclose(sr, expected, atol=1e-4)
@@ -80,7 +89,7 @@ def test_float32_is_the_keras_network(network, pairs):
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_reduced_precisions_cost_nothing_that_is_seen(network, pairs, precision):
     fine, coarse = (Upscaler(network, precision=name, tile=64) for name in ("float32", precision))
-    for _, lr, hr in pairs:
+    for lr, hr in pairs:
         pictures = [upscaler.upscale(lr) for upscaler in (fine, coarse)]
         psnr_db = [metrics.psnr_ssim(hr, picture, border=4)[0] for picture in pictures]
         assert psnr_db[1] == pytest.approx(psnr_db[0], abs=0.02)
