@@ -63,13 +63,13 @@ flags.DEFINE_integer(
 flags.DEFINE_integer("steps_per_iteration", 0, "Training steps in an iteration. 0: one pass over the photos.", lower_bound=0)
 flags.DEFINE_integer("batch_size", 8, "Photos in a training step.", lower_bound=1)
 flags.DEFINE_float("learning_rate", 1e-4, "Adam's learning rate, of both networks.", lower_bound=0)
-flags.DEFINE_enum("schedule", "constant", ["constant", "cosine"], "cosine: the learning rate falls to 1 % during the run.")
+flags.DEFINE_enum("schedule", "constant", ["constant", "cosine"], "cosine: it falls to 1 % (Loshchilov & Hutter 2017).")
 flags.DEFINE_float("beta1", 0.9, "Adam's decay of the mean gradient.", lower_bound=0, upper_bound=0.9999)
 flags.DEFINE_float("adversarial_weight", 1.0, "w in the generator's loss: pixel loss + w * adversarial loss.")
 flags.DEFINE_integer(
     "adversarial_ramp_steps",
     0,
-    "w grows from 0 to its value in so many steps with the discriminator (as SRGAN's successors do).",
+    "w grows from 0 to its value in so many steps with the discriminator; a soft form of the warm-up of Esser et al. 2021.",
     lower_bound=0,
 )
 flags.DEFINE_float("label_smoothing", 0, "Originals have the label 1 minus this (Salimans et al. 2016).", 0, 0.5)
