@@ -46,7 +46,7 @@ FLAGS = flags.FLAGS
 PAPER = data.Augmentation()
 NETWORK_FLAGS = (
     *("generator", "num_upscales", "num_blocks", "filters", "upscale_filters"),
-    *("discriminator_filters", "discriminator_head", "spectral_norm"),
+    *("discriminator_filters", "discriminator_head", "spectral_norm", "schedule"),
 )
 logger = logging.getLogger("sr_keras")
 
@@ -153,7 +153,7 @@ def main(argv: list[str]) -> int:
     except (OSError, ValueError, ImportError, images.PhotoError, facts.ModelError, run_folder.InUseError) as error:
         return _refuse(str(error))
     except tf.errors.OpError as error:
-        return _refuse(error.message.splitlines()[0])
+        return _refuse(_reason(error))
     except FloatingPointError as error:
         return _refuse(str(error))
     except KeyboardInterrupt:
@@ -164,6 +164,10 @@ def train() -> int:
     """Runs or resumes the training that the flags describe; returns the process's exit code."""
     strategy = distribution.create(FLAGS.strategy)
     worker, workers = distribution.place(strategy)
+    if workers > 1 and FLAGS.run_dir is None:
+        raise ValueError("--run_dir is missing: several workers need one that they share")
+    if FLAGS.jit_compile and strategy.num_replicas_in_sync > 1:
+        raise ValueError("--jit_compile works on one device: --strategy=one")
     if FLAGS.deterministic:
         tf.config.experimental.enable_op_determinism()
     trace = _trace()
@@ -174,6 +178,7 @@ def train() -> int:
     steps_per_iteration = FLAGS.steps_per_iteration or max(1, len(train_photos) // FLAGS.batch_size)
     servable, run_state = _networks(strategy, steps_per_iteration)
     stream = _stream(train_photos, run_state, make_pair)
+    stages = _stages(run_state)
     run_dir = _run_dir()
     with run_folder.held(run_dir) if worker == 0 else contextlib.nullcontext():
         manager = state.checkpoint_manager(run_state, run_dir / "checkpoints", FLAGS.keep_checkpoints)
@@ -197,7 +202,7 @@ def train() -> int:
                 pictures=FLAGS.validation_pictures,
                 sample=sample,
                 texts={"flags": _flag_lines, "skipped photos": lambda: sorted(stream.skipped)},
-                stages=_stages(run_state),
+                stages=stages,
                 batch_size=FLAGS.batch_size,
                 steps_per_iteration=steps_per_iteration,
                 checkpoint_steps=FLAGS.checkpoint_steps,
@@ -227,11 +232,22 @@ def _take_changed_flags(run_dir: pathlib.Path, manager: tf.train.CheckpointManag
         ValueError: one of them does not fit the networks in the checkpoint.
     """
     changes = run_folder.changed_flags(run_dir, _flag_lines(), _default_lines()) if manager.checkpoints else []
-    shaping = {*NETWORK_FLAGS, *(["hr_size"] if FLAGS.discriminator_head == "image" else [])}
-    if misfits := [str(change) for change in changes if change.name in shaping]:
+    if misfits := [str(change) for change in changes if _is_misfit(change)]:
         raise ValueError(f"{run_dir} holds other networks: {', '.join(misfits)}")
     for change in changes:
         logger.info("changed: %s", change)
+
+
+def _is_misfit(change: run_folder.Change) -> bool:
+    """Whether the checkpoint has no place for what a flag now asks for, or holds what it no longer does."""
+    match change.name:
+        case "hr_size":
+            return FLAGS.discriminator_head == "image"
+        case "precision":
+            return "mixed_float16" in (change.before, change.now)
+        case "average_decay":
+            return (float(change.before) == 0) != (float(change.now) == 0)
+    return change.name in NETWORK_FLAGS
 
 
 def _log_to_stderr() -> None:
@@ -249,7 +265,7 @@ def _photos() -> tuple[data.Photos, data.Photos]:
     """To train on, and to validate on."""
     if FLAGS.data is None:
         raise ValueError('--data is missing: a folder of photos or of shards, a list file, or "sample" for a few bundled ones')
-    source = data.SAMPLE / "photos" if FLAGS.data == "sample" else pathlib.Path(FLAGS.data)
+    source = _source(FLAGS.data)
     try:
         photos = data.open_photos(source)
     except FileNotFoundError as error:
@@ -259,12 +275,16 @@ def _photos() -> tuple[data.Photos, data.Photos]:
     if FLAGS.validation is None:
         train_photos, validation_photos = data.split(photos, FLAGS.validation_fraction)
     else:
-        train_photos, validation_photos = photos, data.open_photos(pathlib.Path(FLAGS.validation))
+        train_photos, validation_photos = photos, data.open_photos(_source(FLAGS.validation))
     if FLAGS.exclude:
         train_photos = _without(train_photos, [pathlib.Path(folder) for folder in FLAGS.exclude])
     if not len(train_photos):
         raise ValueError(f"{source}: no photo is left to train on, of {len(photos)}")
     return train_photos, validation_photos
+
+
+def _source(text: str) -> pathlib.Path:
+    return data.SAMPLE / "photos" if text == "sample" else pathlib.Path(text)
 
 
 def _without(photos: data.Photos, folders: list[pathlib.Path]) -> data.Photos:
@@ -318,7 +338,7 @@ def _optimizer(steps: int) -> keras.optimizers.Optimizer:
     if FLAGS.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps=steps, alpha=0.01)
     adam = keras.optimizers.Adam(rate, beta_1=FLAGS.beta1)
-    return keras.optimizers.LossScaleOptimizer(adam) if FLAGS.precision == "mixed_float16" else adam
+    return precision.with_loss_scale(adam, FLAGS.precision)
 
 
 def _restore_or_initialise(manager: tf.train.CheckpointManager, run: state.TrainState) -> None:
@@ -362,7 +382,7 @@ def _stages(run: state.TrainState) -> list[training.Stage]:
     """First on pixels alone, then with the discriminator."""
     pixel_loss = losses.PIXEL_LOSSES[FLAGS.pixel_loss]
     practice = steps.Practice(
-        perceptual_loss=_perceptual_loss(),
+        perceptual_loss=_perceptual_loss(run.strategy),
         perceptual_weight=FLAGS.perceptual_weight,
         clip_norm=FLAGS.clip_gradients,
         average_decay=FLAGS.average_decay,
@@ -384,12 +404,13 @@ def _stages(run: state.TrainState) -> list[training.Stage]:
     ]
 
 
-def _perceptual_loss() -> steps.PictureLoss | None:
+def _perceptual_loss(strategy: tf.distribute.Strategy) -> steps.PictureLoss | None:
     if FLAGS.perceptual_model is None:
         return None
     if not FLAGS.perceptual_layers:
         raise ValueError("--perceptual_layers is missing: names of layers of the perceptual model, separated by commas")
-    model = perceptual.load_features(FLAGS.perceptual_model, FLAGS.perceptual_layers)
+    with strategy.scope():
+        model = perceptual.load_features(FLAGS.perceptual_model, FLAGS.perceptual_layers, FLAGS.hr_size)
     distance = perceptual.DISTANCES[FLAGS.perceptual_distance]
     return lambda hr, sr: tf.reduce_mean(distance(model, hr, sr))
 
@@ -408,17 +429,28 @@ def _run_dir() -> pathlib.Path:
 
 
 def _flag_lines() -> list[str]:
-    flags_here = FLAGS.get_key_flags_for_module(sys.modules[__name__])
-    return [f"--{flag.name}={_as_text(flag.value)}" for flag in flags_here if flag.value is not None]
+    return [f"--{flag.name}={_as_text(flag.value)}" for flag in _flags_of_a_run() if flag.value is not None]
 
 
 def _default_lines() -> list[str]:
-    flags_here = FLAGS.get_key_flags_for_module(sys.modules[__name__])
-    return [f"--{flag.name}={_as_text(flag.default)}" for flag in flags_here if flag.default is not None]
+    return [f"--{flag.name}={_as_text(flag.default)}" for flag in _flags_of_a_run() if flag.default is not None]
+
+
+def _flags_of_a_run() -> list[flags.Flag]:
+    """All but the one that is about a single start."""
+    return [flag for flag in FLAGS.get_key_flags_for_module(sys.modules[__name__]) if flag.name != "profile"]
 
 
 def _as_text(value: object) -> str:
     return ",".join(value) if isinstance(value, list) else str(value)
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    """The line that says it; from inside a step it is not the first."""
+    lines = [line.strip() for line in error.message.splitlines() if line.strip()]
+    noise = ("Graph execution error", "Detected at node", "File ", "Stack trace", "<stack_trace", "[[{{node", "Node:", "Hint:")
+    telling = [line for line in lines if not line.startswith(noise)]
+    return f"{type(error).__name__}: {(telling or lines or ['no reason given'])[0]}"
 
 
 def _refuse(reason: str) -> int:

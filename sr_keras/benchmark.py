@@ -17,6 +17,8 @@ import psutil
 from sr_keras import arguments, facts, quiet
 
 with quiet.tensorflow_import():
+    import tensorflow as tf
+
     from sr_keras import benchmark_train, data, export, images, models, precision, tiling, timing
     from sr_keras.upscaler import Upscaler
 
@@ -178,6 +180,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         options.run(options)
     except (facts.ModelError, images.PhotoError, OSError, ValueError) as error:
         print(f"benchmark: {error}", file=sys.stderr)
+        return 2
+    except tf.errors.ResourceExhaustedError:
+        print("benchmark: too little memory; try a smaller --batch_size or --tile", file=sys.stderr)
         return 2
     return 0
 

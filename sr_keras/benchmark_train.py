@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import data, losses, operations, state, steps, timing
+from sr_keras import data, losses, operations, precision, state, steps, timing
 
 OURS, OURS_XLA, PLAIN = "our step", "our step, XLA", "plain step"
 PIPELINE, PIPELINE_ONE_CORE = "data pipeline", "data pipeline, one core"
@@ -242,8 +242,7 @@ def _counts(networks: Networks, hr_size: int) -> list[operations.Passes]:
 
 
 def _optimizer(network: keras.Model) -> keras.optimizers.Optimizer:
-    adam = keras.optimizers.Adam(_LEARNING_RATE)
-    return keras.optimizers.LossScaleOptimizer(adam) if network.compute_dtype == "float16" else adam
+    return precision.with_loss_scale(keras.optimizers.Adam(_LEARNING_RATE), network.dtype_policy.name)
 
 
 def _peak_host_mb() -> float:

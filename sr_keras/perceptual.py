@@ -75,22 +75,34 @@ def vgg19(weights: str | None = "imagenet") -> keras.Model:
     return model
 
 
-def load_features(path: str | os.PathLike[str], layer_names: Sequence[str]) -> keras.Model:
+def load_features(path: str | os.PathLike[str], layer_names: Sequence[str], side: int) -> keras.Model:
     """A saved Keras model that takes RGB in [0, 1], up to some of its layers: gives a dictionary of their outputs.
 
     `data_prep/feature_model.py` writes such models.
 
+    Args:
+        layer_names: their outputs must be `[B, h, w, C]`.
+        side: of the photos that it will be given, in pixels.
+
     Raises:
         OSError, ValueError: the file is no Keras model.
-        ValueError: it has no layer of such a name.
+        ValueError: it takes other photos, or has no such layer.
     """
     if not pathlib.Path(path).is_file():
         raise FileNotFoundError(f"{path}: no such file")
-    model = keras.models.load_model(path, compile=False)
+    try:
+        model = keras.models.load_model(path, compile=False)
+    except TypeError as error:  # it has a layer that Keras does not know
+        raise ValueError(f"{path}: Keras can't load it: {str(error).strip().splitlines()[0]}") from None
+    taken = model.inputs[0].shape[1:]
+    if len(model.inputs) != 1 or any(length not in (None, given) for length, given in zip(taken, (side, side, 3), strict=True)):
+        raise ValueError(f"{path} must take photos of {side}x{side} pixels, takes {taken}")
     known = [layer.name for layer in model.layers]
     for name in layer_names:
         if name not in known:
             raise ValueError(f"{path} has no layer {name!r}; it has {', '.join(known)}")
+        if len(model.get_layer(name).output.shape) != 4:
+            raise ValueError(f"{path}: the layer {name!r} gives no map of features")
     features = keras.Model(model.inputs, {name: model.get_layer(name).output for name in layer_names})
     features.trainable = False
     return features

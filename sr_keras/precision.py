@@ -2,6 +2,7 @@
 
 import pathlib
 
+import keras
 import tensorflow as tf
 
 PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
@@ -19,6 +20,11 @@ def resolve(precision: str) -> str:
         major, _ = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0))
         return "mixed_bfloat16" if major >= 8 else "mixed_float16" if major >= 7 else "float32"
     return "mixed_bfloat16" if cpu_multiplies_bfloat16() else "float32"
+
+
+def with_loss_scale(optimizer: keras.optimizers.Optimizer, policy: str) -> keras.optimizers.Optimizer:
+    """The optimizer that a policy needs: small gradients would vanish in float16, so losses are scaled there."""
+    return keras.optimizers.LossScaleOptimizer(optimizer) if policy == "mixed_float16" else optimizer
 
 
 def resolve_inference(precision: str) -> str:

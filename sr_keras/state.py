@@ -64,6 +64,7 @@ class TrainState:
 
 def checkpoint_manager(state: TrainState, folder: pathlib.Path, keep: int) -> tf.train.CheckpointManager:
     """Saves to `folder` and keeps the newest `keep` checkpoints."""
+    _mend_list(folder)
     fields = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
     fields = {name: value for name, value in fields.items() if value is not None}
     return tf.train.CheckpointManager(tf.train.Checkpoint(**fields), str(folder), max_to_keep=keep)
@@ -85,6 +86,19 @@ def restore(manager: tf.train.CheckpointManager) -> str | None:
     if manager.checkpoints:
         raise ValueError(f"{manager.directory}: every checkpoint is damaged")
     return None
+
+
+def _mend_list(folder: pathlib.Path) -> None:
+    """TensorFlow knows checkpoints by a file that lists them. Where a crash has spoilt that, it is written anew."""
+    found = sorted((path.with_suffix("") for path in folder.glob("ckpt-*.index")), key=lambda path: int(path.name[5:]))
+    try:
+        listed = tf.train.get_checkpoint_state(str(folder))
+    except ValueError:  # it is empty
+        listed = None
+    if found and listed is None:
+        logger.warning("%s: the list of checkpoints is damaged or gone; found %s", folder, found[-1].name)
+        paths = [str(path) for path in found]
+        tf.compat.v1.train.update_checkpoint_state(str(folder), paths[-1], all_model_checkpoint_paths=paths)
 
 
 def _restore(checkpoint: tf.train.Checkpoint, path: str) -> None:

@@ -66,6 +66,10 @@ _LAYOUT = {
         "memory in MiB": r"work/\w+_mib",
         "photos skipped or enlarged": r"work/\w+_photos",
     },
+    "Float16, where it is used": {
+        "loss scales": r"\w+/loss_scale",
+        "share of skipped steps": r"\w+/skipped_steps",
+    },
 }
 
 

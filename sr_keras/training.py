@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import itertools
 import logging
 import pathlib
 import shlex
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 # As if by SIGTERM: a worker that stops because another one was told to has not finished either.
 _STOPPED_BY_ANOTHER = 128 + signal.SIGTERM
+
+_STEPS_BETWEEN_QUESTIONS = 10
 
 
 class Stage(NamedTuple):
@@ -88,9 +91,9 @@ def train(run: Run) -> int:
         steps_per_iteration=run.steps_per_iteration,
         batch_size=run.batch_size,
     )
-    actions = _actions(run, upscaler, shown) if is_chief else []
+    actions = _actions(run, upscaler, shown) if is_chief else [shown.after_iteration]
     if is_chief:
-        _make_up_for_export(run)
+        _make_up_for_exports(run, upscaler)
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(stopping.StopRequest())
         stack.enter_context(contextlib.closing(shown))
@@ -110,11 +113,10 @@ def train(run: Run) -> int:
                 iteration_step=run.state.step,
                 iterations=until,
                 steps_per_iteration=run.steps_per_iteration,
-                measure=functools.partial(_measure, run, upscaler, step),
+                measure=functools.partial(_measure, run, upscaler if is_chief else None, step),
                 actions=actions,
                 after_step=after_step,
-                # All workers must stop before the same step: the others would wait for one that has gone.
-                should_stop=lambda: any(distribution.gathered(strategy, bool(stop))),
+                should_stop=functools.partial(_should_stop, strategy, stop, itertools.count()),
                 checkpoint_steps=run.checkpoint_steps,
                 checkpoint=run.manager.save if is_chief else lambda: None,
             )
@@ -150,10 +152,11 @@ def _actions(run: Run, upscaler: Upscaler, shown: progress.Progress) -> list[loo
     summaries.write_layout(writer)
     pairs = [photos[: run.pictures] for photos in run.pairs]
     return [
-        # First: what follows may fail, on a full disk for one.
+        # Numbers that are written again, after a crash before the checkpoint, do no harm; lost ones would.
+        summaries.number_writer(writer),
+        # What follows may fail, on a full disk for one.
         lambda *_: run.manager.save(),
         shown.after_iteration,
-        summaries.number_writer(writer),
         summaries.picture_writer(writer, upscaler.upscale, *pairs),
         *(summaries.text_writer(writer, name, lines) for name, lines in run.texts.items()),
         functools.partial(_write_sample, run.folder / "samples", upscaler, run.sample, run.keep_samples),
@@ -161,8 +164,16 @@ def _actions(run: Run, upscaler: Upscaler, shown: progress.Progress) -> list[loo
     ]
 
 
-def _measure(run: Run, upscaler: Upscaler, step: steps.Step, means: loop.Numbers) -> loop.Numbers:
-    """All numbers of an iteration; from here on, `run.servable` is its generator."""
+def _should_stop(strategy: tf.distribute.Strategy, stop: stopping.StopRequest, asked: Iterator[int]) -> bool:
+    """Whether a signal came. All workers stop before the same step: others would wait for one that has gone."""
+    if distribution.place(strategy)[1] == 1:
+        return bool(stop)
+    # To ask all of them takes time in which devices have nothing to do.
+    return next(asked) % _STEPS_BETWEEN_QUESTIONS == 0 and any(distribution.gathered(strategy, bool(stop)))
+
+
+def _measure(run: Run, upscaler: Upscaler | None, step: steps.Step, means: loop.Numbers) -> loop.Numbers:
+    """All numbers of an iteration; from here on, `run.servable` is its generator. Without `upscaler`, none of validation."""
     run.servable.take_weights(run.state.best_generator)
     strategy = run.state.strategy
     optimizers = {"generator": run.state.generator_optimizer}
@@ -173,7 +184,7 @@ def _measure(run: Run, upscaler: Upscaler, step: steps.Step, means: loop.Numbers
         **means,
         "work/photos_per_second": steps_per_second * run.batch_size,
         "work/traces_of_the_step": step.experimental_get_tracing_count(),
-        **summaries.validation_scalars(upscaler.upscale, *run.pairs),
+        **(summaries.validation_scalars(upscaler.upscale, *run.pairs) if upscaler else {}),
         **summaries.optimizer_scalars(**optimizers),
         "work/skipped_photos": sum(distribution.gathered(strategy, run.stream.skipped.total())),
         "work/enlarged_photos": sum(distribution.gathered(strategy, run.stream.enlarged)),
@@ -181,11 +192,12 @@ def _measure(run: Run, upscaler: Upscaler, step: steps.Step, means: loop.Numbers
     }
 
 
-def _make_up_for_export(run: Run) -> None:
+def _make_up_for_exports(run: Run, upscaler: Upscaler) -> None:
     """Exports the last iteration if the run was interrupted after its checkpoint and before its export."""
     iteration = int(run.state.iteration)
-    if iteration and not (run.folder / str(iteration)).exists():
+    if iteration and not int(run.state.step) and not (run.folder / str(iteration)).exists():
         run.servable.take_weights(run.state.best_generator)
+        _write_sample(run.folder / "samples", upscaler, run.sample, run.keep_samples, iteration, {})
         export.save_version(run.servable, run.folder, iteration, keep=run.keep_exports)
 
 

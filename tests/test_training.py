@@ -145,8 +145,10 @@ def test_a_step_is_traced_once_and_stays_finite(batch, precision):
 def test_an_overflow_under_float16_changes_the_scale_and_no_weight(batch):
     run = new_state("mixed_float16")
     before = weights(run.generator)
-    steps.gan_step(run, adversarial_weight=1e30)(*batch)
+    scalars = steps.gan_step(run, adversarial_weight=1e30)(*batch)
     assert not any(changed(before, run.generator))
+    assert (scalars["generator/skipped_steps"], scalars["discriminator/skipped_steps"]) == (1, 0)
+    assert scalars["generator/gradient_norm"] == 0
     assert float(run.generator_optimizer.dynamic_scale) == 32
 
 
@@ -200,6 +202,24 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(tmp_path, cap
         path.unlink()
     with pytest.raises(ValueError, match="every checkpoint is damaged"):
         state.restore(state.checkpoint_manager(new_state(), tmp_path, keep=3))
+
+
+@pytest.mark.parametrize("damage", ["gone", "empty", "garbled"])
+def test_a_damaged_list_of_checkpoints_is_written_anew(tmp_path, caplog, damage):
+    run = new_state()
+    manager = state.checkpoint_manager(run, tmp_path, keep=3)
+    for iteration in (1, 2):
+        run.iteration.assign(iteration)
+        manager.save()
+    listing = tmp_path / "checkpoint"
+    listing.unlink() if damage == "gone" else listing.write_text("" if damage == "empty" else listing.read_text()[:30])
+
+    other = new_state()
+    restored = state.checkpoint_manager(other, tmp_path, keep=3)
+    assert state.restore(restored).endswith("ckpt-2")
+    assert int(other.iteration) == 2
+    assert "the list of checkpoints is damaged or gone; found ckpt-2" in caplog.text
+    assert restored.save().endswith("ckpt-3")
 
 
 def test_every_field_is_in_the_checkpoint(tmp_path):
@@ -277,15 +297,15 @@ def test_a_stopped_loop_goes_on_where_it_was():
 @pytest.mark.parametrize("stop_after", [None, 2])
 def test_a_loss_that_is_not_finite_ends_the_run_before_any_action(stop_after):
     run = Run(stop_after=stop_after)
-    run._step = lambda value: {"value": tf.constant(np.nan)} if next_step(run) else None
+
+    def step(value):
+        run.taken += 1
+        return {"value": tf.constant(np.nan)}
+
+    run._step = step
     with pytest.raises(FloatingPointError, match=r"value became nan in step 1 of iteration 1"):
         run()
     assert not run.actions
-
-
-def next_step(run):
-    run.taken += 1
-    return True
 
 
 def test_a_finished_loop_does_nothing():
