@@ -95,10 +95,18 @@ def _mend_list(folder: pathlib.Path) -> None:
         listed = tf.train.get_checkpoint_state(str(folder))
     except ValueError:  # it is empty
         listed = None
-    if found and listed is None:
-        logger.warning("%s: the list of checkpoints is damaged or gone; found %s", folder, found[-1].name)
-        paths = [str(path) for path in found]
-        tf.compat.v1.train.update_checkpoint_state(str(folder), paths[-1], all_model_checkpoint_paths=paths)
+    if not found or listed is not None:
+        return
+    logger.warning("%s: the list of checkpoints is damaged or gone; found %s", folder, found[-1].name)
+    listed = tf.compat.v1.train.generate_checkpoint_state_proto(
+        str(folder),
+        str(found[-1]),
+        all_model_checkpoint_paths=[str(path) for path in found],
+        all_model_checkpoint_timestamps=[path.with_suffix(".index").stat().st_mtime for path in found],
+    )
+    part = folder / "checkpoint.part"
+    part.write_text(str(listed), encoding="utf-8")
+    part.replace(folder / "checkpoint")
 
 
 def _restore(checkpoint: tf.train.Checkpoint, path: str) -> None:
