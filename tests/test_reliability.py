@@ -27,10 +27,21 @@ def training_begins(process):
     return "".join(lines)
 
 
-def killed(flags, seconds):
-    """Starts a run and ends it by SIGKILL so many seconds after training began; False if it had ended by itself."""
-    process = start(*flags)
+def newest_checkpoint(run):
+    return max((int(path.stem.split("-")[1]) for path in (run / "checkpoints").glob("*.index")), default=0)
+
+
+def killed(flags, run, seconds, after_checkpoint):
+    """Starts a run and ends it by SIGKILL so many seconds after training began, or after it has written one more checkpoint.
+
+    Returns:
+        Whether that hit; not if the run had ended by itself.
+    """
+    process = start(*flags, f"--run_dir={run}")
+    before = newest_checkpoint(run)
     training_begins(process)
+    while after_checkpoint and process.poll() is None and newest_checkpoint(run) == before:
+        time.sleep(0.01)
     time.sleep(seconds)
     process.kill()
     process.communicate()
@@ -40,24 +51,19 @@ def killed(flags, seconds):
 def survived_kills(tmp_path, kills, iterations):
     """Kills a run again and again, and lets it end; its weights must be those of a run that nothing happened to.
 
+    Every other kill comes before the run has got anywhere, the others around checkpoints, exports and new stages.
+
     Returns:
         How many kills hit, and how many checkpoints the run had written before the last start.
     """
     flags = [*EXACT, f"--iterations={iterations}"]
-    process = start(*flags, f"--run_dir={tmp_path / 'whole'}")
-    training_begins(process)
-    begun = time.monotonic()
-    while process.poll() is None and not list((tmp_path / "whole" / "checkpoints").glob("*.index")):
-        time.sleep(0.05)
-    first_checkpoint = time.monotonic() - begun
-    _, stderr = process.communicate()
-    assert process.returncode == 0, stderr
-    # A process traces its steps before it takes the first; most moments should lie behind that.
+    code, stderr = train(*flags, f"--run_dir={tmp_path / 'whole'}")
+    assert code == 0, stderr
     moments = random.Random(0)
-    run = f"--run_dir={tmp_path / 'killed'}"
-    hits = sum(killed([*flags, run], first_checkpoint * moments.uniform(0.5, 2.0)) for _ in range(kills))
-    written = max((int(path.stem.split("-")[1]) for path in (tmp_path / "killed" / "checkpoints").glob("*.index")), default=0)
-    code, stderr = train(*flags, run)
+    run = tmp_path / "killed"
+    hits = sum(killed(flags, run, moments.uniform(0, 0.5), after_checkpoint=bool(number % 2)) for number in range(kills))
+    written = newest_checkpoint(run)
+    code, stderr = train(*flags, f"--run_dir={run}")
     assert code == 0, stderr
     for name in ("whole", "killed"):
         assert facts.versions(tmp_path / name)[-1].name == str(iterations)
@@ -67,8 +73,9 @@ def survived_kills(tmp_path, kills, iterations):
 
 
 def test_a_kill_does_not_show_in_the_weights(tmp_path):
-    hits, _ = survived_kills(tmp_path, kills=2, iterations=2)
-    assert hits >= 1  # on a machine that is slow by turns, the run may end before the other
+    hits, written = survived_kills(tmp_path, kills=2, iterations=2)
+    assert hits == 2
+    assert written >= 1
 
 
 @pytest.mark.slow
