@@ -184,13 +184,18 @@ def test_a_checkpoint_gives_everything_back(tmp_path, batch, precision):
         np.testing.assert_allclose(went_on, resumed, rtol=1e-2, atol=1e-4)
 
 
-@pytest.mark.parametrize("damage", ["truncated", "gone"])
-def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(tmp_path, caplog, damage):
+def save_twice(folder):
+    """Checkpoints after iterations 1 and 2."""
     run = new_state()
-    manager = state.checkpoint_manager(run, tmp_path, keep=3)
+    manager = state.checkpoint_manager(run, folder, keep=3)
     for iteration in (1, 2):
         run.iteration.assign(iteration)
         manager.save()
+
+
+@pytest.mark.parametrize("damage", ["truncated", "gone"])
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(tmp_path, caplog, damage):
+    save_twice(tmp_path)
     [newest] = tmp_path.glob("ckpt-2.data*")
     newest.write_bytes(newest.read_bytes()[:100]) if damage == "truncated" else newest.unlink()
 
@@ -206,11 +211,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(tmp_path, cap
 
 @pytest.mark.parametrize("damage", ["gone", "empty", "garbled"])
 def test_a_damaged_list_of_checkpoints_is_written_anew(tmp_path, caplog, damage):
-    run = new_state()
-    manager = state.checkpoint_manager(run, tmp_path, keep=3)
-    for iteration in (1, 2):
-        run.iteration.assign(iteration)
-        manager.save()
+    save_twice(tmp_path)
     listing = tmp_path / "checkpoint"
     listing.unlink() if damage == "gone" else listing.write_text("" if damage == "empty" else listing.read_text()[:30])
 
