@@ -91,6 +91,13 @@ flags.DEFINE_enum(
     list(perceptual.DISTANCES),
     "squared: mean squared difference of features; directions: of features divided by their length (Zhang et al. 2018).",
 )
+flags.DEFINE_integer(
+    "shift",
+    1,
+    "The discriminator and the perceptual model see pictures moved by 0 to SHIFT - 1 pixels: their strides leave no grid.",
+    lower_bound=1,
+)
+flags.DEFINE_bool("hold_norms", False, "The generator's batch norms take their moving averages, and leave them as they are.")
 flags.DEFINE_enum("precision", "auto", precision.PRECISIONS, "Number format of the arithmetic. auto: the fastest here.")
 
 flags.DEFINE_enum(
@@ -387,6 +394,8 @@ def _stages(run: state.TrainState) -> list[training.Stage]:
         clip_norm=FLAGS.clip_gradients,
         average_decay=FLAGS.average_decay,
         jit_compile=FLAGS.jit_compile,
+        hold_norms=FLAGS.hold_norms,
+        shift=FLAGS.shift,
     )
     pixel_step = functools.partial(steps.pixel_step, run, pixel_loss=pixel_loss, practice=practice)
     gan_step = functools.partial(

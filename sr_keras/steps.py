@@ -39,6 +39,11 @@ class Practice(NamedTuple):
         clip_norm: the largest norm of all gradients of a network (Pascanu et al. 2013); None is no limit.
         average_decay: how much of the averaged generator stays in a step, if there is one.
         jit_compile: let XLA compile what one device computes.
+        hold_norms: the generator's batch norms take their moving averages, as they will when it is used, and leave them as they
+            are; else those of the batch, which are others for crops than for whole photos.
+        shift: who judges a picture by strides, the perceptual loss and the discriminator, sees it moved by 0 to so many pixels
+            less one, down and right. What such a judge gives back is uneven, in the period of its strides (Odena et al. 2016,
+            section "Checkerboard Artifacts in Gradients"); moved about, that leaves no grid in the pictures. 1 moves nothing.
     """
 
     perceptual_loss: PictureLoss | None = None
@@ -46,6 +51,8 @@ class Practice(NamedTuple):
     clip_norm: float | None = None
     average_decay: float = 0.0
     jit_compile: bool = False
+    hold_norms: bool = False
+    shift: int = 1
 
 
 PAPER = Practice()
@@ -56,7 +63,8 @@ def pixel_step(state: TrainState, *, pixel_loss: PictureLoss = losses.mean_squar
 
     def train(lr: tf.Tensor, hr: tf.Tensor) -> Numbers:
         with tf.GradientTape() as tape:
-            _, loss, parts = _picture_losses(state.generator(lr, training=True), hr, pixel_loss, practice)
+            outputs = state.generator(lr, training=not practice.hold_norms)
+            _, loss, parts = _picture_losses(outputs, hr, pixel_loss, practice, _mover(state, practice.shift))
             scaled_loss = _scaled(state, state.generator_optimizer, loss)
         gradients = tape.gradient(scaled_loss, state.generator.trainable_variables)
         return {"generator/loss": loss, **parts, **_update(state, "generator", gradients, practice)}
@@ -90,9 +98,11 @@ def gan_step(
 
     def train(lr: tf.Tensor, hr: tf.Tensor) -> Numbers:
         with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
-            sr, picture_loss, parts = _picture_losses(state.generator(lr, training=True), hr, pixel_loss, practice)
-            real_logits = state.discriminator(hr, training=True)
-            fake_logits = state.discriminator(sr, training=True)
+            outputs = state.generator(lr, training=not practice.hold_norms)
+            move = _mover(state, practice.shift)
+            sr, picture_loss, parts = _picture_losses(outputs, hr, pixel_loss, practice, move)
+            real_logits = state.discriminator(move(hr), training=True)
+            fake_logits = state.discriminator(move(sr), training=True)
             adversarial = losses.adversarial_loss(fake_logits)
             generator_loss = picture_loss + weight() * adversarial  # L_G = L_G1 + w * L_G2
             fake, real = losses.fake_loss(fake_logits), losses.real_loss(real_logits, real_label)
@@ -133,8 +143,24 @@ def _step(state: TrainState, train: OnDevice, practice: Practice) -> Step:
     return step
 
 
+def _mover(state: TrainState, shift: int) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Moves photos `[B, H, W, 3]`, all in the same way; what comes in at the side is reflected."""
+    if shift == 1:
+        return lambda photo: photo
+    # Of the number of the step, so that a run that goes on from a checkpoint draws the same.
+    seed = tf.stack([0, tf.cast(state.generator_optimizer.iterations, tf.int32)])
+    offset = tf.random.stateless_uniform([2], seed, maxval=shift, dtype=tf.int32)
+    begin = tf.concat([[0], offset, [0]], axis=0)
+    margin = [[0, 0], [0, shift - 1], [0, shift - 1], [0, 0]]
+    return lambda photo: tf.ensure_shape(tf.slice(tf.pad(photo, margin, "REFLECT"), begin, tf.shape(photo)), photo.shape)
+
+
 def _picture_losses(
-    outputs: tf.Tensor | list[tf.Tensor], hr: tf.Tensor, pixel_loss: PictureLoss, practice: Practice
+    outputs: tf.Tensor | list[tf.Tensor],
+    hr: tf.Tensor,
+    pixel_loss: PictureLoss,
+    practice: Practice,
+    move: Callable[[tf.Tensor], tf.Tensor],
 ) -> tuple[tf.Tensor, tf.Tensor, Numbers]:
     """The picture, its loss, and the parts of that. The pixel loss judges each level of a pyramid by a picture of its size."""
     levels = tf.nest.flatten(outputs)
@@ -142,7 +168,7 @@ def _picture_losses(
     pixel = tf.add_n([pixel_loss(_resized_like(level, hr), level) for level in levels[:-1]] + [pixel_loss(hr, sr)])
     if practice.perceptual_loss is None:
         return sr, pixel, {"generator/pixel_loss": pixel}
-    perceptual = practice.perceptual_loss(hr, sr)
+    perceptual = practice.perceptual_loss(move(hr), move(sr))
     loss = pixel + practice.perceptual_weight * perceptual
     return sr, loss, {"generator/pixel_loss": pixel, "generator/perceptual_loss": perceptual}
 

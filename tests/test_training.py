@@ -126,6 +126,48 @@ def test_gradients_are_clipped_and_their_norm_is_told(batch):
         assert moved == pytest.approx(clip_norm or float(scalars["generator/gradient_norm"]), rel=1e-3)
 
 
+def test_held_norms_stay_what_they_are(batch):
+    for hold_norms in (True, False):
+        run = new_state()
+        before = [np.array(weight) for weight in run.generator.non_trainable_variables]
+        steps.gan_step(run, adversarial_weight=1.0, practice=steps.Practice(hold_norms=hold_norms))(*batch)
+        after = [np.array(weight) for weight in run.generator.non_trainable_variables]
+        assert all(np.array_equal(*pair) for pair in zip(before, after, strict=True)) == hold_norms
+
+
+def test_judges_see_pictures_moved_about(batch):
+    """Both in the same way, from step to step another one, and the same again in a run that begins anew."""
+
+    def seen(shift):
+        pairs = []
+
+        def perceptual_loss(*pair):
+            tf.py_function(lambda *pair: pairs.append([photo.numpy() for photo in pair]), pair, [])
+            return tf.reduce_mean(pair[1])
+
+        keras.utils.set_random_seed(1)
+        run = new_state(optimizer=lambda: keras.optimizers.SGD(0.0))
+        step = steps.pixel_step(run, practice=steps.Practice(perceptual_loss=perceptual_loss, shift=shift))
+        for _ in range(8):
+            step(*batch)
+        return pairs
+
+    def place(moved, photo):
+        size = photo.shape[1] - 3
+        places = [(y, x) for y in range(4) for x in range(4)]
+        return [
+            at for at in places if np.allclose(moved[:, :size, :size], photo[:, at[0] :, at[1] :][:, :size, :size], atol=1e-6)
+        ]
+
+    pairs = seen(shift=4)
+    places = [
+        [place(*both) for both in zip(moved, still, strict=True)] for moved, still in zip(pairs, seen(shift=1), strict=True)
+    ]
+    assert all(len(of_hr) == 1 and of_hr == of_sr for of_hr, of_sr in places)
+    assert len({tuple(of_hr) for of_hr, _ in places}) > 2
+    np.testing.assert_array_equal(pairs, seen(shift=4))
+
+
 def test_pixel_training_lowers_the_loss(batch):
     lr, hr = batch
     step = steps.pixel_step(new_state())
@@ -321,7 +363,11 @@ def test_xla_computes_the_same(batch):
     runs[1].generator.set_weights(runs[0].generator.get_weights())
     runs[1].discriminator.set_weights(runs[0].discriminator.get_weights())
     plain, compiled = (
-        steps.gan_step(run, adversarial_weight=1.0, practice=steps.Practice(clip_norm=1.0, jit_compile=jit_compile))(*batch)
+        steps.gan_step(
+            run,
+            adversarial_weight=1.0,
+            practice=steps.Practice(clip_norm=1.0, jit_compile=jit_compile, hold_norms=True, shift=4),
+        )(*batch)
         for run, jit_compile in zip(runs, (False, True), strict=True)
     )
     for name, value in plain.items():
