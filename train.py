@@ -91,6 +91,7 @@ flags.DEFINE_enum(
     list(perceptual.DISTANCES),
     "squared: mean squared difference of features; directions: of features divided by their length (Zhang et al. 2018).",
 )
+flags.DEFINE_float("grid_weight", 0, "Factor of a loss on grids, in the period of the enlargement.", lower_bound=0)
 flags.DEFINE_integer(
     "shift",
     1,
@@ -391,6 +392,8 @@ def _stages(run: state.TrainState) -> list[training.Stage]:
     practice = steps.Practice(
         perceptual_loss=_perceptual_loss(run.strategy),
         perceptual_weight=FLAGS.perceptual_weight,
+        grid_weight=FLAGS.grid_weight,
+        grid_period=2**FLAGS.num_upscales,
         clip_norm=FLAGS.clip_gradients,
         average_decay=FLAGS.average_decay,
         jit_compile=FLAGS.jit_compile,

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import facts, geometry, inference
+from sr_keras import back_projection, facts, geometry, inference
 
 # What TensorFlow raises over files that are damaged, depending on where it notices.
 _DAMAGE = (OSError, ValueError, IndexError, KeyError, AttributeError, tf.errors.OpError)
@@ -29,8 +29,8 @@ class Servable(tf.Module):
 
     Attributes:
         facts: of the generator.
-        serve: `[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`, the last of the generator's outputs; values may leave [0, 1] a
-            little.
+        serve: `[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`, the last of the generator's outputs, corrected by
+            `back_projection`; values may leave [0, 1] a little.
     """
 
     def __init__(self, generator: keras.Model) -> None:
@@ -40,7 +40,8 @@ class Servable(tf.Module):
             ValueError: it has a layer that is not known.
         """
         super().__init__()
-        measured = geometry.measure(generator)
+        network = back_projection.with_back_projection(generator, geometry.measure(generator).scale_of_output)
+        measured = geometry.measure(network)
         self.facts = facts.Facts(
             scale=measured.scale_of_output,
             reach=measured.reach_of_output,
@@ -52,13 +53,13 @@ class Servable(tf.Module):
         self.weights = [variable.value for variable in generator.weights]
         # The generator itself stays out of the module: Keras would write its layers too, each with functions of its own.
         self.serve = tf.function(
-            lambda lr: tf.nest.flatten(generator(lr, training=False))[-1],
+            lambda lr: network(lr, training=False),
             input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32, name="lr")],
         )
         for dtype, precision in _TILE_FUNCTIONS:
             place = tf.TensorSpec([2], tf.int32)
             function = tf.function(
-                inference.tile_function(generator, tf.as_dtype(dtype), precision),
+                inference.tile_function(network, tf.as_dtype(dtype), precision),
                 input_signature=[tf.TensorSpec([None, None, 3], dtype), place, place],
                 autograph=False,
             )

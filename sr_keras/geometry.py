@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import keras
 from keras import layers
 
-from sr_keras import blocks
+from sr_keras import back_projection, blocks
 
 # What computes each pixel of its output from the same pixel of its inputs.
 _POINTWISE = (
@@ -95,6 +95,8 @@ def _own_reach(layer: keras.Layer) -> int:
         return math.ceil((layer.kernel_size[0] - layer.strides[0] - before) / layer.strides[0])
     if isinstance(layer, layers.Conv2D) and layer.strides == (1, 1):
         return layer.kernel_size[0] // 2
+    if isinstance(layer, back_projection.BackProjection):
+        return back_projection.REACH * layer.scale
     if isinstance(layer, _POINTWISE):
         return 0
     raise ValueError(f"how far {layer.name} ({type(layer).__name__}) sees is not known")

@@ -17,7 +17,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from sr_keras import blocks, geometry
+from sr_keras import back_projection, blocks, geometry
 
 # A crop copies its tensor: to save fewer pixels than that at each side costs more than it brings.
 _LEAST_CROP = 6
@@ -151,6 +151,8 @@ class _Pass:
                 return tf.add_n([x.tensor for x in inputs])
             case blocks.DepthToSpace():
                 return tf.nn.depth_to_space(x, layer.block_size)
+            case back_projection.BackProjection():
+                return layer.call([x.tensor for x in inputs])
         raise ValueError(f"the fast form has no {type(layer).__name__} ({layer.name})")
 
     def _conv(self, layer: layers.Conv2D, x: _Map) -> tf.Tensor:
@@ -245,6 +247,8 @@ def _last_convolution(network: keras.Model) -> tuple[str | None, list[layers.Res
     """The name of the convolution that gives the colours, if the network ends with one, and what rescales them after it."""
     producers = _producers(network)
     layer, after = producers[id(network.outputs[-1])], []
+    if isinstance(layer, back_projection.BackProjection):
+        layer = producers[id(geometry.inputs_of(layer)[0])]
     while isinstance(layer, layers.Rescaling):
         after.append(layer)
         layer = producers[id(layer.input)]

@@ -35,6 +35,21 @@ def charbonnier(hr: tf.Tensor, sr: tf.Tensor) -> tf.Tensor:
 PIXEL_LOSSES = {"mse": mean_squared_error, "mae": mean_absolute_error, "charbonnier": charbonnier}
 
 
+def grid_loss(hr: tf.Tensor, sr: tf.Tensor, period: int) -> tf.Tensor:
+    """How far the picture has a grid on it: the mean absolute difference of local means over each pixel of the period.
+
+    Of each pixel of a small photo, a network makes `period` x `period`, and does something of its own to each. Where it is
+    flat, it can put nothing else there; what is rewarded for texture leaves a grid. Real texture differs from place to place,
+    so it averages out: means over 8x8 pixels that lie `period` apart are compared.
+
+    Args:
+        hr, sr: `[B, H, W, 3]` in [0, 1], H and W multiples of `period`.
+        period: how much larger the network makes photos.
+    """
+    difference = tf.cast(sr, tf.float32) - tf.cast(hr, tf.float32)
+    return tf.reduce_mean(tf.abs(tf.nn.avg_pool2d(tf.nn.space_to_depth(difference, period), 8, 8, "SAME")))
+
+
 def adversarial_loss(fake_logits: tf.Tensor) -> tf.Tensor:
     """L_G2: how far the discriminator is from taking the generated pictures for originals (label 1).
 

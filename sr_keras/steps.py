@@ -36,6 +36,8 @@ class Practice(NamedTuple):
     Attributes:
         perceptual_loss: of `(hr, sr)`, in [0, 1], added to the pixel loss.
         perceptual_weight: its factor.
+        grid_weight: factor of `losses.grid_loss`, added to the pixel loss.
+        grid_period: of that loss.
         clip_norm: the largest norm of all gradients of a network (Pascanu et al. 2013); None is no limit.
         average_decay: how much of the averaged generator stays in a step, if there is one.
         jit_compile: let XLA compile what one device computes.
@@ -48,6 +50,8 @@ class Practice(NamedTuple):
 
     perceptual_loss: PictureLoss | None = None
     perceptual_weight: float = 0.0
+    grid_weight: float = 0.0
+    grid_period: int = 4
     clip_norm: float | None = None
     average_decay: float = 0.0
     jit_compile: bool = False
@@ -166,11 +170,14 @@ def _picture_losses(
     levels = tf.nest.flatten(outputs)
     sr = levels[-1]
     pixel = tf.add_n([pixel_loss(_resized_like(level, hr), level) for level in levels[:-1]] + [pixel_loss(hr, sr)])
-    if practice.perceptual_loss is None:
-        return sr, pixel, {"generator/pixel_loss": pixel}
-    perceptual = practice.perceptual_loss(move(hr), move(sr))
-    loss = pixel + practice.perceptual_weight * perceptual
-    return sr, loss, {"generator/pixel_loss": pixel, "generator/perceptual_loss": perceptual}
+    loss, parts = pixel, {"generator/pixel_loss": pixel}
+    if practice.perceptual_loss is not None:
+        parts["generator/perceptual_loss"] = practice.perceptual_loss(move(hr), move(sr))
+        loss += practice.perceptual_weight * parts["generator/perceptual_loss"]
+    if practice.grid_weight:
+        parts["generator/grid_loss"] = losses.grid_loss(hr, sr, practice.grid_period)
+        loss += practice.grid_weight * parts["generator/grid_loss"]
+    return sr, loss, parts
 
 
 def _resized_like(level: tf.Tensor, hr: tf.Tensor) -> tf.Tensor:

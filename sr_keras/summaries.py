@@ -18,7 +18,7 @@ Upscale = Callable[[np.ndarray], np.ndarray]
 
 # TensorBoard shows them beside the names.
 _DESCRIPTIONS = {
-    "generator/loss": "What the generator makes small: pixel + perceptual loss, and w * adversarial once it is pretrained.",
+    "generator/loss": "What the generator makes small: losses of pixels, features and grids, and w * adversarial after pretraining.",
     "generator/pixel_loss": "Error over all pixels of pictures in [0, 1]: squared, or as --pixel_loss says.",
     "generator/adversarial_loss": "Small where the discriminator is deceived by generated pictures; 0.69 where it can't tell.",
     "discriminator/loss": "Small where the discriminator tells originals from generated pictures; 1.39 where it can't.",
@@ -29,6 +29,7 @@ _DESCRIPTIONS = {
     "discriminator/verdicts_real": "What the discriminator took originals for, from 0 (generated) to 1 (original).",
     "discriminator/verdicts_fake": "What the discriminator took generated pictures for, from 0 (generated) to 1 (original).",
     "generator/perceptual_loss": "Distance of features of the originals and of the generated pictures.",
+    "generator/grid_loss": "How far the generated pictures have a grid, in the period of the enlargement.",
     "generator/gradient_norm": "Norm of all gradients of the generator, before any clipping.",
     "discriminator/gradient_norm": "Norm of all gradients of the discriminator, before any clipping.",
     "generator/skipped_steps": "Share of the steps whose gradients overflowed float16 and were not applied; the scale adapts.",

@@ -51,3 +51,12 @@ def test_losses_are_float32_scalars(dtype):
     photo, logits = tf.zeros([1, 2, 2, 3], dtype), tf.zeros([1, 1], dtype)
     values = [losses.mean_squared_error(photo, photo), losses.adversarial_loss(logits), losses.fake_loss(logits)]
     assert all(value.dtype == tf.float32 and value.shape == () for value in values)
+
+
+def test_a_grid_costs_what_it_is_and_texture_little(rng):
+    hr = rng.random((2, 64, 64, 3), dtype=np.float32)
+    grid = np.tile(np.float32([[0.1, -0.1], [-0.1, 0.1]]), (32, 32))[..., np.newaxis]
+    texture = rng.choice(np.float32([0.1, -0.1]), hr.shape)
+    assert float(losses.grid_loss(hr, hr, period=4)) == 0
+    assert float(losses.grid_loss(hr, hr + grid, period=4)) == pytest.approx(0.1, abs=1e-6)
+    assert float(losses.grid_loss(hr, hr + texture, period=4)) < 0.02

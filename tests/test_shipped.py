@@ -45,7 +45,7 @@ def measured(network, pairs):
 
 def test_srresnet_is_the_papers_generator():
     network = export.Network(facts.SHIPPED_MODELS / "srresnet")
-    assert network.facts == facts.Facts(scale=4, reach=25, peak_values=12288, peak_margin=1, operations=14_186_880)
+    assert network.facts == facts.Facts(scale=4, reach=29, peak_values=12288, peak_margin=5, operations=14_186_880)
     assert sum(weight.size for weight in export.load_weights(facts.SHIPPED_MODELS / "srresnet")) == 2_627_907
 
 
@@ -58,7 +58,7 @@ def test_it_is_better_than_bicubic(name, measured):
 
 
 def test_it_moves_no_colour(measured):
-    assert max(ours["colour_error"] for ours, _ in measured) < 1
+    assert max(ours["colour_error"] for ours, _ in measured) < 0.5
 
 
 def test_its_tiles_leave_no_seams(measured):

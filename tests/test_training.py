@@ -97,8 +97,10 @@ def test_the_verdict_reaches_the_generator(batch):
 
 
 def test_the_scalars_add_up(batch):
-    scalars = steps.gan_step(new_state(), adversarial_weight=0.5)(*batch)
-    expected = scalars["generator/pixel_loss"] + 0.5 * scalars["generator/adversarial_loss"]
+    practice = steps.Practice(perceptual_loss=losses.mean_absolute_error, perceptual_weight=0.25, grid_weight=3.0)
+    scalars = steps.gan_step(new_state(), adversarial_weight=0.5, practice=practice)(*batch)
+    weights = {"pixel": 1.0, "perceptual": 0.25, "grid": 3.0, "adversarial": 0.5}
+    expected = sum(weight * scalars[f"generator/{name}_loss"] for name, weight in weights.items())
     assert float(scalars["generator/loss"]) == pytest.approx(float(expected))
     expected = scalars["discriminator/fake_loss"] + scalars["discriminator/real_loss"]
     assert float(scalars["discriminator/loss"]) == pytest.approx(float(expected))
