@@ -8,13 +8,14 @@ A line of the table is the mean over a folder's photos, for a network, for bicub
   sharpness      the mean gradient as a share of the original's; 1 is as sharp
   edges          by how many dB the outer 16 pixels are worse than the inside
   seams          how much larger the steps across the tiles' borders are than elsewhere; 1 is no seam (with --tile)
+  grid           by how many dB waves with the period of the scale stand out from those beside them; 0 is no checkerboard
   SqueezeNet     SqueezeNet feature distance: how far apart the features of SqueezeNet 1.1 are (with --perceptual). It is not
                  LPIPS, which has learned weights
   PIQE           what a judge thinks who has not seen the original; 0 is best, 100 is worst (with the library pypiqe)
   off float32    by how many levels of 255 the numbers of a reduced precision change a photo, on average and in the worst pixel
   s/MP           seconds for each megapixel of the small photo, measured on 256x256 pixels
 
-Judge edges, seams and PIQE by the lines of bicubic and of the originals.
+Judge edges, seams, grid and PIQE by the lines of bicubic and of the originals.
 """
 
 import argparse
@@ -34,7 +35,7 @@ from tqdm import tqdm
 from sr_keras import arguments, facts, images, quiet, tiling
 
 with quiet.tensorflow_import():
-    from sr_keras import crops, export, metrics, perceptual
+    from sr_keras import crops, export, metrics, perceptual, spectra
     from sr_keras.upscaler import Upscaler
 
 BICUBIC, ORIGINAL = "bicubic", "original"
@@ -60,6 +61,7 @@ _COLUMNS = {
     "sharpness": ("sharpness", "{:.2f}"),
     "edge_db": ("edges, dB", "{:+.2f}"),
     "seam": ("seams", "{:.2f}"),
+    "grid_db": ("grid, dB", "{:+.2f}"),
     "feature_distance": ("SqueezeNet", "{:.3f}"),
     "piqe": ("PIQE", "{:.1f}"),
     "off_float32": ("off float32", "{:.2f}"),
@@ -132,6 +134,7 @@ def compare(
         "colour_error": metrics.colour_error(hr, sr),
         "sharpness": metrics.sharpness(hr, sr),
         "edge_db": metrics.edge_loss(hr, sr),
+        "grid_db": metrics.grid(sr, scale),
     }
     if tile is not None:
         measured["seam"] = _seam(sr, scale, tile)
@@ -194,12 +197,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
-    if options.crops:
-        images.require_writable(options.crops, 1, 1)
+    for path in filter(None, (options.crops, options.spectra)):
+        images.require_writable(path, 1, 1)
     networks = Networks(options.models, precision=options.precision, tile=options.tile, self_ensemble=options.self_ensemble)
     feature_distance = _feature_distance(options.perceptual) if options.perceptual else None
     rows: list[Row] = []
     lines = []
+    waves: dict[str, list[np.ndarray]] = {}
     for data in [find_data(text, networks.scale) for text in options.data]:
         pairs = tqdm(read_pairs(data, networks.scale), data.name, len(_photos(data.hr_dir)), leave=False, disable=None)
         for index, (photo, lr, hr) in enumerate(pairs):
@@ -209,6 +213,8 @@ def _run(options: argparse.Namespace) -> None:
                 if method in networks.exact:
                     measured |= _off_float32(networks.exact[method](lr), sr)
                 rows.append({"data": data.name, "photo": photo, "method": method, **measured})
+                if options.spectra and math.isfinite(measured["grid_db"]):
+                    waves.setdefault(_short(method), []).append(metrics.spectrum(sr))
             if options.crops and index < _PHOTOS_IN_CROPS:
                 lines.append(_crops(pictures, rows[-len(pictures) :]))
     of_folders = _with_seconds(means(rows), networks)
@@ -219,6 +225,10 @@ def _run(options: argparse.Namespace) -> None:
         _write_json(options.json, {"means": of_folders, "photos": rows})
     if options.crops:
         images.write_photo(options.crops, crops.sheet(lines))
+    if options.spectra:
+        if not waves:
+            raise ValueError(f"no photo is large enough for {options.spectra}")
+        images.write_photo(options.spectra, spectra.sheet({name: np.mean(of_name, axis=0) for name, of_name in waves.items()}))
 
 
 def _pictures(networks: Networks, lr: np.ndarray, hr: np.ndarray) -> dict[str, np.ndarray]:
@@ -255,11 +265,15 @@ def _crops(pictures: Mapping[str, np.ndarray], rows: Sequence[Row]) -> dict[str,
     place = crops.busiest_place(pictures[ORIGINAL], pictures[BICUBIC])
 
     def title(row: Row) -> str:
-        # The last name of a path, which may be long.
-        name = pathlib.PurePath(row["method"]).name
-        return f"original of {row['photo']}" if row["method"] == ORIGINAL else f"{name}, {row['psnr_db']:.2f} dB"
+        is_original = row["method"] == ORIGINAL
+        return f"original of {row['photo']}" if is_original else f"{_short(row['method'])}, {row['psnr_db']:.2f} dB"
 
     return {title(row): picture[place] for row, picture in zip(rows, pictures.values(), strict=True)}
+
+
+def _short(method: str) -> str:
+    """The last name of a path, which may be long."""
+    return pathlib.PurePath(method).name
 
 
 def _mean(rows: Sequence[Row]) -> dict[str, float]:
@@ -372,6 +386,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="FILE",
         help=f"draw crops of the first {_PHOTOS_IN_CROPS} photos of each folder, where bicubic is furthest from the original",
     )
+    parser.add_argument("--spectra", type=pathlib.Path, metavar="FILE", help="draw the mean spectrum of each method's pictures")
     return parser.parse_args(argv)
 
 

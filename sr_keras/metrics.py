@@ -1,6 +1,7 @@
 """How good a picture is: measures of one uint8 photo against its original, and of one alone."""
 
 import importlib.util
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -10,6 +11,9 @@ import tensorflow as tf
 # ITU-R BT.601, from RGB in 0..255 to luma in 16..235.
 _LUMA_WEIGHTS = np.array([65.481, 128.553, 24.966]) / 255
 _LUMA_OFFSET = 16
+
+# The side of the windows whose spectrum is taken.
+_WINDOW = 64
 
 
 def psnr_ssim(hr: np.ndarray, sr: np.ndarray, border: int) -> tuple[float, float]:
@@ -77,6 +81,51 @@ def seam_ratio(photo: np.ndarray, rows: Sequence[int], columns: Sequence[int]) -
     at_lines = [np.isin(np.arange(1, len(steps) + 1), lines) for steps, lines in zip(across, (rows, columns), strict=True)]
     steps, is_line = np.concatenate(across), np.concatenate(at_lines)
     return float(steps[is_line].mean() / steps[~is_line].mean())
+
+
+def spectrum(photo: np.ndarray) -> np.ndarray:
+    """What waves a photo is made of: the power of each in dB, `[64, 64]`, the mean of dB over windows of 64x64 pixels.
+
+    Index k stands for k / 64 waves a pixel, along the height and along the width. The mean of dB counts flat windows as much as
+    busy ones.
+
+    Args:
+        photo: uint8 `[H, W, 3]`, at least 64 high and wide.
+    """
+    windows = np.lib.stride_tricks.sliding_window_view(luma(photo)[..., 0], (_WINDOW, _WINDOW))[
+        :: _WINDOW // 2, :: _WINDOW // 2
+    ]
+    taper = np.outer(np.hanning(_WINDOW), np.hanning(_WINDOW))
+    power = np.square(np.abs(np.fft.fft2((windows - windows.mean((2, 3), keepdims=True)) * taper)))
+    # What rounding to whole levels puts into a flat window anyway.
+    rounding = np.square(taper).sum() / 12
+    return 10 * np.log10(power + rounding).mean((0, 1))
+
+
+def grid(photo: np.ndarray, period: int) -> float:
+    """By how many dB the waves of a grid stand out from those beside them; about 0 where there is no grid.
+
+    Args:
+        photo: uint8 `[H, W, 3]`.
+        period: of the grid, in pixels; a power of 2. Enlarging networks leave that of their scale (Odena et al. 2016).
+
+    Returns:
+        NaN if the photo is less than 64 pixels high or wide.
+    """
+    if min(photo.shape[:2]) < _WINDOW:
+        return math.nan
+    power = spectrum(photo)
+    step, away = _WINDOW // period, _WINDOW // period // 4
+    excess = []
+    for y, x in itertools.product(range(0, _WINDOW, step), repeat=2):
+        if not (y or x):
+            continue
+        # Horizontal and vertical edges have their own power, all along an axis: its waves are compared with others of that axis.
+        beside = [power[(y + (y and d)) % _WINDOW, (x + (x and d)) % _WINDOW] for d in (-away, away)]
+        # The quickest waves come in one phase only, which halves what chance gives them in a mean of dB.
+        alone = 10 * math.log10(2) if 2 * y % _WINDOW == 2 * x % _WINDOW == 0 else 0
+        excess.append(power[y, x] + alone - np.mean(beside))
+    return float(np.mean(excess))
 
 
 def edge_loss(hr: np.ndarray, sr: np.ndarray, width: int = 16) -> float:

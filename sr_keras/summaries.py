@@ -18,7 +18,7 @@ Upscale = Callable[[np.ndarray], np.ndarray]
 
 # TensorBoard shows them beside the names.
 _DESCRIPTIONS = {
-    "generator/loss": "What the generator makes small: losses of pixels, features and grids, and w * adversarial after pretraining.",
+    "generator/loss": "What the generator makes small: losses of pixels, features, grids, and w times the adversarial one.",
     "generator/pixel_loss": "Error over all pixels of pictures in [0, 1]: squared, or as --pixel_loss says.",
     "generator/adversarial_loss": "Small where the discriminator is deceived by generated pictures; 0.69 where it can't tell.",
     "discriminator/loss": "Small where the discriminator tells originals from generated pictures; 1.39 where it can't.",

@@ -130,6 +130,25 @@ def test_piqe_needs_its_library(photos, interpolator, tmp_path, monkeypatch, cap
     assert original["piqe"] == pytest.approx(images.read_photo(photos / "HR" / "a.png")[:100, :120, 2].mean())
 
 
+def test_spectra_show_each_method(photos, interpolator, tmp_path):
+    file = tmp_path / "spectra.png"
+    assert evaluate.main([str(interpolator), f"--data={photos}", f"--spectra={file}"]) == 0
+    drawn = images.read_photo(file)
+    assert drawn.shape[:2] == (28 + 256, 3 * 256 + 2 * 8)
+    # The original has quick waves, in the corners; the enlarged ones hardly any.
+    corners = [drawn[28:38, left : left + 10].mean() for left in (0, 264, 528)]
+    assert corners[2] > max(corners[:2])
+
+
+def test_photos_too_small_for_a_spectrum_are_said(photos, interpolator, tmp_path, capsys):
+    small = tmp_path / "small"
+    small.mkdir()
+    images.write_photo(small / "photo.png", images.read_photo(photos / "HR" / "a.png")[:48, :48])
+    assert evaluate.main([str(interpolator), f"--data={small}", f"--spectra={tmp_path / 'spectra.png'}"]) == 1
+    assert capsys.readouterr().err.startswith("evaluate: no photo is large enough for ")
+    assert not (tmp_path / "spectra.png").exists()
+
+
 def test_crops_show_each_method(photos, interpolator, tmp_path):
     file = tmp_path / "crops.png"
     assert evaluate.main([str(interpolator), f"--data={photos}", f"--crops={file}"]) == 0

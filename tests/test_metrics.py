@@ -80,3 +80,22 @@ def test_piqe_minds_blur_and_noise(noise):
     blurred = images.resize_bicubic(images.resize_bicubic(hr, 128, 128), 512, 512)
     noisy = np.clip(hr + (noise(512, 512) / 4.0 - 32), 0, 255).astype(np.uint8)
     assert metrics.piqe(hr) + 10 < min(metrics.piqe(blurred), metrics.piqe(noisy))
+
+
+@pytest.mark.parametrize("period", [2, 4])
+def test_a_grid_stands_out_of_noise(rng, period):
+    photo = rng.integers(100, 150, (500, 600, 3), dtype=np.uint8)
+    corner = np.zeros((period, period), np.uint8)
+    corner[0, 0] = 20
+    with_grid = photo + np.tile(corner, (500 // period, 600 // period))[..., np.newaxis]
+    assert abs(metrics.grid(photo, period)) < 2
+    assert metrics.grid(with_grid, period) > metrics.grid(photo, period) + 3
+    assert np.isnan(metrics.grid(photo[:63], period))
+
+
+def test_a_spectrum_has_a_wave_where_it_belongs():
+    """16 waves on 64 pixels of the width; on the other side the same wave, backwards."""
+    x = np.arange(128)
+    photo = np.uint8(128 + 50 * np.cos(2 * np.pi * 16 / 64 * x))[np.newaxis, :, np.newaxis].repeat(64, axis=0).repeat(3, axis=2)
+    brightest = np.argwhere(metrics.spectrum(photo) > metrics.spectrum(photo).max() - 1)
+    np.testing.assert_array_equal(brightest, [[0, 16], [0, 48]])
