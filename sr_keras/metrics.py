@@ -120,7 +120,7 @@ def grid(photo: np.ndarray, period: int) -> float:
     for y, x in itertools.product(range(0, _WINDOW, step), repeat=2):
         if not (y or x):
             continue
-        # Horizontal and vertical edges have their own power, all along an axis: its waves are compared with others of that axis.
+        # Horizontal and vertical edges have power of their own, all along an axis: its waves are compared with others there.
         beside = [power[(y + (y and d)) % _WINDOW, (x + (x and d)) % _WINDOW] for d in (-away, away)]
         # The quickest waves come in one phase only, which halves what chance gives them in a mean of dB.
         alone = 10 * math.log10(2) if 2 * y % _WINDOW == 2 * x % _WINDOW == 0 else 0

@@ -4,7 +4,9 @@ import contextlib
 import dataclasses
 import functools
 import itertools
+import json
 import logging
+import math
 import pathlib
 import shlex
 import signal
@@ -161,6 +163,7 @@ def _actions(run: Run, upscaler: Upscaler, shown: progress.Progress) -> list[loo
         *(summaries.text_writer(writer, name, lines) for name, lines in run.texts.items()),
         functools.partial(_write_sample, run.folder / "samples", upscaler, run.sample, run.keep_samples),
         lambda iteration, _: export.save_version(run.servable, run.folder, iteration, keep=run.keep_exports),
+        functools.partial(_keep_best, run.folder / "best", run.servable),
     ]
 
 
@@ -199,6 +202,17 @@ def _make_up_for_exports(run: Run, upscaler: Upscaler) -> None:
         run.servable.take_weights(run.state.best_generator)
         _write_sample(run.folder / "samples", upscaler, run.sample, run.keep_samples, iteration, {})
         export.save_version(run.servable, run.folder, iteration, keep=run.keep_exports)
+
+
+def _keep_best(folder: pathlib.Path, servable: export.Servable, iteration: int, numbers: loop.Numbers) -> None:
+    """Keeps the network of the highest PSNR on the validation photos, however many come after it."""
+    path = folder / "psnr.json"
+    before = json.loads(path.read_text(encoding="utf-8"))["psnr_db"] if path.exists() else -math.inf
+    psnr_db = numbers.get("validation/psnr_db", -math.inf)
+    if psnr_db > before:
+        export.save(servable, folder / "1")
+        with images.written_beside(path) as part:
+            part.write_text(json.dumps({"iteration": iteration, "psnr_db": psnr_db}) + "\n", encoding="utf-8")
 
 
 def _write_sample(

@@ -1,5 +1,6 @@
 """`train.py` as a person runs it: as a process, on the bundled photos, with very small networks."""
 
+import json
 import re
 import shutil
 import signal
@@ -76,12 +77,21 @@ def listing(folder):
 
 def test_a_run_leaves_what_it_should(finished_run):
     run_dir, _ = finished_run
-    assert listing(run_dir) == ["19", "20", "checkpoints", "lock", "samples", "tensorboard", "train.flags"]
+    assert listing(run_dir) == ["19", "20", "best", "checkpoints", "lock", "samples", "tensorboard", "train.flags"]
     assert listing(run_dir / "samples") == ["17.png", "18.png", "19.png", "20.png"]
     assert listing(run_dir / "checkpoints") == [
         "checkpoint",
         *(f"ckpt-{n}.{part}" for n in (19, 20) for part in ("data-00000-of-00001", "index")),
     ]
+
+
+def test_the_best_network_is_kept(finished_run, events):
+    """Though its iteration may be long past, and its own export gone."""
+    psnr_db = scalars(events, "validation/psnr_db")
+    best = max(psnr_db, key=psnr_db.get)
+    kept = json.loads((finished_run[0] / "best" / "psnr.json").read_text())
+    assert kept == {"iteration": best, "psnr_db": pytest.approx(psnr_db[best])}
+    assert export.Network(finished_run[0] / "best").facts.scale == 4
 
 
 def test_the_sample_is_what_the_export_makes(finished_run):
