@@ -176,6 +176,8 @@ def train() -> int:
         raise ValueError("--run_dir is missing: several workers need one that they share")
     if FLAGS.jit_compile and strategy.num_replicas_in_sync > 1:
         raise ValueError("--jit_compile works on one device: --strategy=one")
+    if FLAGS.shift > FLAGS.hr_size:
+        raise ValueError(f"shift must be at most hr_size, {FLAGS.hr_size}, got {FLAGS.shift}")
     if FLAGS.deterministic:
         tf.config.experimental.enable_op_determinism()
     trace = _trace()

@@ -203,6 +203,7 @@ def test_the_papers_flagfile_says_how_to_get_its_photos(tmp_path):
         ("--validation_fraction=1", "no photo is left to train on"),
         ("--profile=3,2", "--profile must be START,END, two step numbers from 1, got 3,2"),
         ("--strategy=multi_worker", "multi_worker needs TF_CONFIG"),
+        ("--shift=33", "shift must be at most hr_size, 32, got 33"),
         ("--perceptual_model=nowhere.keras", "--perceptual_layers is missing"),
         ("stray", "unknown argument 'stray'"),
     ],
@@ -292,7 +293,9 @@ def test_features_are_compared_where_a_model_is_given(tmp_path):
     features = keras.layers.Conv2D(4, 3, activation="relu", name="edges")(photo)
     keras.Model(photo, features).save(tmp_path / "features.keras")
     flags = [*SMALL, "--iterations=1", f"--perceptual_model={tmp_path / 'features.keras'}", "--perceptual_weight=1e9"]
-    code, stderr = train(*flags, "--perceptual_layers=edges", f"--run_dir={tmp_path / 'run'}")
+    code, stderr = train(
+        *flags, "--perceptual_layers=edges", "--grid_weight=1", "--shift=4", "--hold_norms", f"--run_dir={tmp_path / 'run'}"
+    )
     assert code == 0, stderr
     losses = {name: float(value) for name, value in re.findall(r"generator/(\w+) ([\d.e+-]+)", stderr)}
     assert losses["loss"] == pytest.approx(1e9 * losses["perceptual_loss"], rel=1e-3)
