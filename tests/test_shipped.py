@@ -8,8 +8,9 @@ from sr_keras.upscaler import Upscaler
 
 PHOTOS = ("astronaut.jpg", "camera.jpg", "cat.jpg")
 
-# By how many dB a network is better than bicubic on the worst photo and on average; a small or young one by less.
-GAINS = {"espcn": (0.4, 1.0), "lapsrn": (0.4, 1.2)}
+# By how many dB a network is better than bicubic on the worst photo and on average; a small or young one by less, and what was
+# trained to look like a photo by less still.
+GAINS = {"espcn": (0.4, 1.0), "lapsrn": (0.4, 1.2), "srgan": (-0.5, 0.6)}
 
 
 @pytest.fixture(scope="module", params=facts.shipped())
@@ -54,7 +55,18 @@ def test_it_is_better_than_bicubic(name, measured):
     least, on_average = GAINS.get(name, (0.5, 1.5))
     assert min(gains) > least
     assert np.mean(gains) > on_average
-    assert all(ours["ssim"] > bicubic["ssim"] and ours["sharpness"] > bicubic["sharpness"] for ours, bicubic in measured)
+    assert all(ours["ssim"] > bicubic["ssim"] - 0.01 and ours["sharpness"] > bicubic["sharpness"] for ours, bicubic in measured)
+
+
+def test_what_was_trained_to_look_like_a_photo_is_as_sharp_as_one(name, measured):
+    sharpness = [ours["sharpness"] for ours, _ in measured]
+    assert (min(sharpness) > 0.7) == (name == "srgan")
+    assert max(sharpness) < 1.1
+
+
+def test_it_leaves_no_grid(measured):
+    """Originals have up to 1.1 dB here; what is seen as a checkerboard has 9."""
+    assert all(ours["grid_db"] < 3 for ours, _ in measured)
 
 
 def test_it_moves_no_colour(measured):
