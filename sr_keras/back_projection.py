@@ -1,7 +1,7 @@
 """Keeps a result true to the small photo, colours above all: a step of back-projection after the network.
 
 What the result would be, made small again, is taken from the photo that it came from, and the difference is added (Irani &
-Peleg 1991; Timofte et al. 2016). So the mean colour cannot drift, however a network was trained. Needs Keras only.
+Peleg 1991; Timofte et al. 2016). So the mean colour of a trained network does not drift. Needs Keras only.
 """
 
 from collections.abc import Callable

@@ -65,7 +65,7 @@ def test_what_was_trained_to_look_like_a_photo_is_as_sharp_as_one(name, measured
 
 
 def test_it_leaves_no_grid(measured):
-    """Originals have up to 1.1 dB here; what is seen as a checkerboard has 9."""
+    """Originals have up to 1.1 dB here; what is seen as a checkerboard has 9 and more."""
     assert all(ours["grid_db"] < 3 for ours, _ in measured)
 
 
