@@ -55,7 +55,9 @@ def test_it_is_better_than_bicubic(name, measured):
     least, on_average = GAINS.get(name, (0.5, 1.5))
     assert min(gains) > least
     assert np.mean(gains) > on_average
-    assert all(ours["ssim"] > bicubic["ssim"] - 0.01 and ours["sharpness"] > bicubic["sharpness"] for ours, bicubic in measured)
+    allowed = 0.01 if name == "srgan" else 0  # texture that is made up
+    assert all(ours["ssim"] > bicubic["ssim"] - allowed for ours, bicubic in measured)
+    assert all(ours["sharpness"] > bicubic["sharpness"] for ours, bicubic in measured)
 
 
 def test_what_was_trained_to_look_like_a_photo_is_as_sharp_as_one(name, measured):
