@@ -28,6 +28,9 @@ Pairs = tuple[np.ndarray, np.ndarray]
 # Standard deviations of `degradation="blur"`, in pixels of the large photo. tensorflow-addons takes no tensor here.
 _BLUR_SIGMAS = (0.5, 1.0, 1.5, 2.0)
 
+# Made before they are asked for, against photos that take longer than others.
+_BATCHES_AHEAD = 4
+
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
@@ -243,7 +246,7 @@ class TrainStream:
         examples = tf.data.Dataset.range(np.iinfo(np.int64).max // step)
         examples = examples.map(lambda i: position + i // share * step + self._offset + i % share)
         examples = _map_readable(examples, self._load, attempts=len(self._photos))
-        return examples.batch(share, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+        return examples.batch(share, drop_remainder=True).prefetch(_BATCHES_AHEAD).with_options(_fixed_parallelism())
 
     def _note_skipped(self, indices: np.ndarray, failed: np.ndarray) -> None:
         count = len(self._photos)
@@ -335,9 +338,15 @@ def _map_readable(examples: tf.data.Dataset, load: Callable, attempts: int) -> t
         stand_in = tf.data.Dataset.from_tensors((index, tf.constant(attempts, tf.int64), *nothing))
         return loaded.concatenate(stand_in).take(1)
 
-    return examples.interleave(
-        first_readable, cycle_length=16, block_length=1, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
-    )
+    at_once = min(os.cpu_count() or 1, 16)
+    return examples.interleave(first_readable, cycle_length=16, block_length=1, num_parallel_calls=at_once, deterministic=True)
+
+
+def _fixed_parallelism() -> tf.data.Options:
+    # What tunes it is a thread that sleeps up to a minute, more the longer it runs, and a run that is to stop waits for it.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def _load_window(content: tf.Tensor, draws: tf.Tensor, hr_size: int, max_reduction: float) -> tuple[tf.Tensor, tf.Tensor]:
