@@ -98,6 +98,7 @@ flags.DEFINE_integer(
     "The discriminator and the perceptual model see pictures moved by 0 to SHIFT - 1 pixels: their strides leave no grid.",
     lower_bound=1,
 )
+flags.DEFINE_bool("back_projection", False, "The losses see the generator's result back-projected, as it is when exported.")
 flags.DEFINE_bool("hold_norms", False, "The generator's batch norms take their moving averages, and leave them as they are.")
 flags.DEFINE_enum("precision", "auto", precision.PRECISIONS, "Number format of the arithmetic. auto: the fastest here.")
 
@@ -395,7 +396,7 @@ def _stages(run: state.TrainState) -> list[training.Stage]:
         perceptual_loss=_perceptual_loss(run.strategy),
         perceptual_weight=FLAGS.perceptual_weight,
         grid_weight=FLAGS.grid_weight,
-        grid_period=2**FLAGS.num_upscales,
+        back_projection=FLAGS.back_projection,
         clip_norm=FLAGS.clip_gradients,
         average_decay=FLAGS.average_decay,
         jit_compile=FLAGS.jit_compile,

@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from sr_keras import losses
+from sr_keras.back_projection import BackProjection
 from sr_keras.state import TrainState
 
 PictureLoss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -37,7 +38,8 @@ class Practice(NamedTuple):
         perceptual_loss: of `(hr, sr)`, in [0, 1], added to the pixel loss.
         perceptual_weight: its factor.
         grid_weight: factor of `losses.grid_loss`, added to the pixel loss.
-        grid_period: of that loss.
+        back_projection: all losses see the result as it is exported, corrected by a step of back-projection; else as the
+            generator gives it.
         clip_norm: the largest norm of all gradients of a network (Pascanu et al. 2013); None is no limit.
         average_decay: how much of the averaged generator stays in a step, if there is one.
         jit_compile: let XLA compile what one device computes.
@@ -51,7 +53,7 @@ class Practice(NamedTuple):
     perceptual_loss: PictureLoss | None = None
     perceptual_weight: float = 0.0
     grid_weight: float = 0.0
-    grid_period: int = 4
+    back_projection: bool = False
     clip_norm: float | None = None
     average_decay: float = 0.0
     jit_compile: bool = False
@@ -68,7 +70,7 @@ def pixel_step(state: TrainState, *, pixel_loss: PictureLoss = losses.mean_squar
     def train(lr: tf.Tensor, hr: tf.Tensor) -> Numbers:
         with tf.GradientTape() as tape:
             outputs = state.generator(lr, training=not practice.hold_norms)
-            _, loss, parts = _picture_losses(outputs, hr, pixel_loss, practice, _mover(state, practice.shift))
+            _, loss, parts = _picture_losses(outputs, lr, hr, pixel_loss, practice, _mover(state, practice.shift))
             scaled_loss = _scaled(state, state.generator_optimizer, loss)
         gradients = tape.gradient(scaled_loss, state.generator.trainable_variables)
         return {"generator/loss": loss, **parts, **_update(state, "generator", gradients, practice)}
@@ -104,7 +106,7 @@ def gan_step(
         with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
             outputs = state.generator(lr, training=not practice.hold_norms)
             move = _mover(state, practice.shift)
-            sr, picture_loss, parts = _picture_losses(outputs, hr, pixel_loss, practice, move)
+            sr, picture_loss, parts = _picture_losses(outputs, lr, hr, pixel_loss, practice, move)
             real_logits = state.discriminator(move(hr), training=True)
             fake_logits = state.discriminator(move(sr), training=True)
             adversarial = losses.adversarial_loss(fake_logits)
@@ -161,21 +163,24 @@ def _mover(state: TrainState, shift: int) -> Callable[[tf.Tensor], tf.Tensor]:
 
 def _picture_losses(
     outputs: tf.Tensor | list[tf.Tensor],
+    lr: tf.Tensor,
     hr: tf.Tensor,
     pixel_loss: PictureLoss,
     practice: Practice,
     move: Callable[[tf.Tensor], tf.Tensor],
 ) -> tuple[tf.Tensor, tf.Tensor, Numbers]:
     """The picture, its loss, and the parts of that. The pixel loss judges each level of a pyramid by a picture of its size."""
-    levels = tf.nest.flatten(outputs)
-    sr = levels[-1]
-    pixel = tf.add_n([pixel_loss(_resized_like(level, hr), level) for level in levels[:-1]] + [pixel_loss(hr, sr)])
+    *levels, sr = tf.nest.flatten(outputs)
+    scale = hr.shape[1] // lr.shape[1]
+    if practice.back_projection:
+        sr = BackProjection(scale, dtype="float32")([sr, lr])
+    pixel = tf.add_n([*(pixel_loss(_resized_like(level, hr), level) for level in levels), pixel_loss(hr, sr)])
     loss, parts = pixel, {"generator/pixel_loss": pixel}
     if practice.perceptual_loss is not None:
         parts["generator/perceptual_loss"] = practice.perceptual_loss(move(hr), move(sr))
         loss += practice.perceptual_weight * parts["generator/perceptual_loss"]
     if practice.grid_weight:
-        parts["generator/grid_loss"] = losses.grid_loss(hr, sr, practice.grid_period)
+        parts["generator/grid_loss"] = losses.grid_loss(hr, sr, scale)
         loss += practice.grid_weight * parts["generator/grid_loss"]
     return sr, loss, parts
 

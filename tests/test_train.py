@@ -293,9 +293,8 @@ def test_features_are_compared_where_a_model_is_given(tmp_path):
     features = keras.layers.Conv2D(4, 3, activation="relu", name="edges")(photo)
     keras.Model(photo, features).save(tmp_path / "features.keras")
     flags = [*SMALL, "--iterations=1", f"--perceptual_model={tmp_path / 'features.keras'}", "--perceptual_weight=1e9"]
-    code, stderr = train(
-        *flags, "--perceptual_layers=edges", "--grid_weight=1", "--shift=4", "--hold_norms", f"--run_dir={tmp_path / 'run'}"
-    )
+    more = ["--grid_weight=1", "--shift=4", "--hold_norms", "--back_projection", f"--run_dir={tmp_path / 'run'}"]
+    code, stderr = train(*flags, "--perceptual_layers=edges", *more)
     assert code == 0, stderr
     losses = {name: float(value) for name, value in re.findall(r"generator/(\w+) ([\d.e+-]+)", stderr)}
     assert losses["loss"] == pytest.approx(1e9 * losses["perceptual_loss"], rel=1e-3)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sr_keras import loop, losses, models, state, steps
+from sr_keras import back_projection, loop, losses, models, state, steps
 
 
 def new_state(precision="float32", averaged=False, optimizer=lambda: keras.optimizers.Adam(1e-3)):
@@ -24,6 +24,12 @@ def new_state(precision="float32", averaged=False, optimizer=lambda: keras.optim
         return state.TrainState(generator, discriminator, scaling_optimizer(), scaling_optimizer(), average)
     finally:
         keras.mixed_precision.set_global_policy("float32")
+
+
+def new_copy(run):
+    copy = new_state()
+    copy.generator.set_weights(run.generator.get_weights())
+    return copy
 
 
 @pytest.fixture
@@ -135,6 +141,21 @@ def test_held_norms_stay_what_they_are(batch):
         steps.gan_step(run, adversarial_weight=1.0, practice=steps.Practice(hold_norms=hold_norms))(*batch)
         after = [np.array(weight) for weight in run.generator.non_trainable_variables]
         assert all(np.array_equal(*pair) for pair in zip(before, after, strict=True)) == hold_norms
+
+
+def test_losses_see_what_is_exported(batch):
+    lr, hr = batch
+    run = new_state()
+    exported = back_projection.with_back_projection(run.generator, 4)
+    expected = {
+        True: losses.mean_absolute_error(hr, exported(lr, training=False)),
+        False: losses.mean_absolute_error(hr, run.generator(lr, training=False)),
+    }
+    assert abs(expected[True] - expected[False]) > 1e-3
+    for corrected in (True, False):
+        practice = steps.Practice(hold_norms=True, back_projection=corrected)
+        scalars = steps.pixel_step(new_copy(run), pixel_loss=losses.mean_absolute_error, practice=practice)(lr, hr)
+        assert float(scalars["generator/pixel_loss"]) == pytest.approx(float(expected[corrected]), rel=1e-5)
 
 
 def test_judges_see_pictures_moved_about(batch):
@@ -368,7 +389,7 @@ def test_xla_computes_the_same(batch):
         steps.gan_step(
             run,
             adversarial_weight=1.0,
-            practice=steps.Practice(clip_norm=1.0, jit_compile=jit_compile, hold_norms=True, shift=4),
+            practice=steps.Practice(clip_norm=1.0, jit_compile=jit_compile, hold_norms=True, shift=4, back_projection=True),
         )(*batch)
         for run, jit_compile in zip(runs, (False, True), strict=True)
     )
