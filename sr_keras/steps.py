@@ -38,7 +38,7 @@ class Practice(NamedTuple):
         perceptual_loss: of `(hr, sr)`, in [0, 1], added to the pixel loss.
         perceptual_weight: its factor.
         grid_weight: factor of `losses.grid_loss`, added to the pixel loss.
-        back_projection: all losses see the result as it is exported, corrected by a step of back-projection; else as the
+        back_projection: all losses see the result as it is exported, corrected by back-projection; else as the
             generator gives it.
         clip_norm: the largest norm of all gradients of a network (Pascanu et al. 2013); None is no limit.
         average_decay: how much of the averaged generator stays in a step, if there is one.
