@@ -27,7 +27,7 @@ def test_reach_is_as_far_as_the_network_sees(rng, name, num_blocks, num_upscales
     assert difference.shape == (scale * size, scale * size)
     rows, columns = (indices // scale for indices in np.nonzero(difference))
     furthest = max(np.abs(rows - middle).max(), np.abs(columns - middle).max())
-    spare = 4 if corrected else 1
+    spare = 2 if corrected else 1
     assert reach - spare <= furthest <= reach
 
 
