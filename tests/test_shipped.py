@@ -10,7 +10,7 @@ PHOTOS = ("astronaut.jpg", "camera.jpg", "cat.jpg")
 
 # By how many dB a network is better than bicubic on the worst photo and on average; a small one by less, and what was trained to look
 # like a photo by less still.
-GAINS = {"espcn": (0.4, 1.0), "srgan": (-0.6, 0.6)}
+GAINS = {"espcn": (0.4, 1.0), "srgan": (-0.55, 0.6)}
 
 
 @pytest.fixture(scope="module", params=facts.shipped())
@@ -55,7 +55,7 @@ def test_it_is_better_than_bicubic(name, measured):
     least, on_average = GAINS.get(name, (0.5, 1.5))
     assert min(gains) > least
     assert np.mean(gains) > on_average
-    allowed = 0.02 if name == "srgan" else 0  # texture that is made up
+    allowed = 0.01 if name == "srgan" else 0  # texture that is made up
     assert all(ours["ssim"] > bicubic["ssim"] - allowed for ours, bicubic in measured)
     assert all(ours["sharpness"] > bicubic["sharpness"] for ours, bicubic in measured)
 
