@@ -8,8 +8,8 @@ from sr_keras.upscaler import Upscaler
 
 PHOTOS = ("astronaut.jpg", "camera.jpg", "cat.jpg")
 
-# By how many dB a network is better than bicubic on the worst photo and on average; a small one by less, and what was trained to
-# look like a photo by less still.
+# By how many dB a network is better than bicubic on the worst photo and on average; a small one by less, and what was trained
+# to look like a photo by less still.
 GAINS = {"espcn": (0.4, 1.0), "srgan": (-0.55, 0.6)}
 
 
