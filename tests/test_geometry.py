@@ -27,7 +27,8 @@ def test_reach_is_as_far_as_the_network_sees(rng, name, num_blocks, num_upscales
     assert difference.shape == (scale * size, scale * size)
     rows, columns = (indices // scale for indices in np.nonzero(difference))
     furthest = max(np.abs(rows - middle).max(), np.abs(columns - middle).max())
-    spare = 2 if corrected else 1
+    # The outermost taps of two reductions are too small, multiplied, to be seen in float32.
+    spare = 3 if corrected else 1
     assert reach - spare <= furthest <= reach
 
 
