@@ -126,6 +126,7 @@ flags.DEFINE_float(
 )
 flags.DEFINE_float("flip_left_right", PAPER.flip_left_right, "Probability that a photo is flipped left-right.", 0, 1)
 flags.DEFINE_float("flip_up_down", PAPER.flip_up_down, "Probability that a photo is flipped up-down.", 0, 1)
+flags.DEFINE_float("transpose", PAPER.transpose, "Probability that a photo's rows and columns are exchanged.", 0, 1)
 flags.DEFINE_float("darken", PAPER.darken, "Probability that a photo is darkened.", 0, 1)
 flags.DEFINE_float("darken_by", PAPER.darken_by, "Largest share of the light that darkening takes.", 0, 1)
 flags.DEFINE_float("brightness", PAPER.brightness, "Probability that a photo's brightness is changed.", 0, 1)

@@ -38,6 +38,8 @@ class Augmentation:
 
     Attributes:
         flip_left_right, flip_up_down, darken, brightness, saturation: the probability of each change.
+        transpose: that of one more, of rows with columns; with both flips, that makes the quarter turns which EDSR was trained
+            on (Lim et al. 2017, section 4.2).
         darken_by: the largest share of the light that darkening takes.
         brightness_by: the most that is added to or taken from all channels.
         saturation_by: the most by which the saturation's factor differs from 1.
@@ -48,6 +50,7 @@ class Augmentation:
     darken: float = 0.4
     brightness: float = 0.4
     saturation: float = 0.4
+    transpose: float = 0.0
     darken_by: float = 0.5
     brightness_by: float = 0.1
     saturation_by: float = 0.5
@@ -227,9 +230,9 @@ class TrainStream:
         read = photos.reader()
 
         def load(index: tf.Tensor, attempt: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            draws = tf.random.stateless_uniform([12], seed=tf.stack([tf.constant(seed, tf.int64), index]))
+            draws = tf.random.stateless_uniform([13], seed=tf.stack([tf.constant(seed, tf.int64), index]))
             hr, enlarged = _load_window(read(self._number(index, attempt)), draws[:3], make_pair.hr_size, max_reduction)
-            return (enlarged, *make_pair(_augment(hr, draws[3:11], augmentation), draws[11]))
+            return (enlarged, *make_pair(_augment(hr, draws[3:12], augmentation), draws[12]))
 
         self._load = load
 
@@ -397,7 +400,7 @@ def _below(bound: tf.Tensor, draw: tf.Tensor) -> tf.Tensor:
 
 
 def _augment(hr: tf.Tensor, draws: tf.Tensor, p: Augmentation) -> tf.Tensor:
-    """Changes a photo in [0, 1] at random, in the paper's order; `draws` are 8 numbers in [0, 1)."""
+    """Changes a photo in [0, 1] at random, in the paper's order; `draws` are 9 numbers in [0, 1)."""
 
     def signed(draw: tf.Tensor) -> tf.Tensor:
         return 2.0 * draw - 1.0
@@ -405,11 +408,12 @@ def _augment(hr: tf.Tensor, draws: tf.Tensor, p: Augmentation) -> tf.Tensor:
     changes = [
         (p.flip_left_right, tf.image.flip_left_right),
         (p.flip_up_down, tf.image.flip_up_down),
-        (p.darken, lambda x: x * (1.0 - p.darken_by * draws[5])),
-        (p.brightness, lambda x: x + p.brightness_by * signed(draws[6])),
-        (p.saturation, lambda x: tf.image.adjust_saturation(x, 1.0 + p.saturation_by * signed(draws[7]))),
+        (p.darken, lambda x: x * (1.0 - p.darken_by * draws[6])),
+        (p.brightness, lambda x: x + p.brightness_by * signed(draws[7])),
+        (p.saturation, lambda x: tf.image.adjust_saturation(x, 1.0 + p.saturation_by * signed(draws[8]))),
+        (p.transpose, tf.image.transpose),
     ]
-    for draw, (probability, change) in zip(tf.unstack(draws[:5]), changes, strict=True):
+    for draw, (probability, change) in zip(tf.unstack(draws[:6]), changes, strict=True):
         hr = tf.cond(draw < probability, lambda x=hr, f=change: tf.clip_by_value(f(x), 0.0, 1.0), lambda x=hr: x)
     return hr
 

@@ -196,7 +196,7 @@ def test_photos_draw_their_own_numbers(tmp_path):
     assert len(np.unique(np.rint(hr[:, 0, 0, 0] * 255))) > 8
 
 
-@pytest.mark.parametrize("change", ["flip_left_right", "flip_up_down", "darken", "brightness", "saturation"])
+@pytest.mark.parametrize("change", ["flip_left_right", "flip_up_down", "darken", "brightness", "saturation", "transpose"])
 def test_a_change_happens_as_often_as_it_should(tmp_path, noise, change):
     path = tmp_path / "photo.png"
     photo = noise(32, 32)
@@ -214,6 +214,14 @@ def test_flips_flip(tmp_path, noise, change, axis):
     augmentation = dataclasses.replace(PLAIN, **{change: 1.0})
     [(_, hr)] = take(make_stream([str(tmp_path / "photo.png")], batch_size=1, augmentation=augmentation), 1)
     np.testing.assert_array_equal(images.to_uint8(hr[0]), np.flip(photo, axis))
+
+
+def test_transposing_exchanges_rows_and_columns(tmp_path, noise):
+    photo = noise(32, 32)
+    Image.fromarray(photo).save(tmp_path / "photo.png")
+    augmentation = dataclasses.replace(PLAIN, transpose=1.0)
+    [(_, hr)] = take(make_stream([str(tmp_path / "photo.png")], batch_size=1, augmentation=augmentation), 1)
+    np.testing.assert_array_equal(images.to_uint8(hr[0]), photo.transpose(1, 0, 2))
 
 
 def test_darkening_only_darkens(tmp_path):
