@@ -12,6 +12,7 @@ import logging
 import pathlib
 import signal
 import sys
+from collections.abc import Callable
 
 from sr_keras import quiet
 
@@ -92,6 +93,8 @@ flags.DEFINE_enum(
     "squared: mean squared difference of features; directions: of features divided by their length (Zhang et al. 2018).",
 )
 flags.DEFINE_float("grid_weight", 0, "Factor of a loss on grids, in the period of the enlargement.", lower_bound=0)
+flags.DEFINE_string("teacher", None, "A bundled network, or the folder of a SavedModel, whose results are learned too.")
+flags.DEFINE_float("teacher_weight", 1, "Factor of the pixel loss against them (Hinton et al. 2015).", lower_bound=0)
 flags.DEFINE_integer(
     "shift",
     1,
@@ -397,6 +400,8 @@ def _stages(run: state.TrainState) -> list[training.Stage]:
         perceptual_loss=_perceptual_loss(run.strategy),
         perceptual_weight=FLAGS.perceptual_weight,
         grid_weight=FLAGS.grid_weight,
+        teacher=_teacher(run.strategy),
+        teacher_weight=FLAGS.teacher_weight,
         back_projection=FLAGS.back_projection,
         clip_norm=FLAGS.clip_gradients,
         average_decay=FLAGS.average_decay,
@@ -431,11 +436,23 @@ def _perceptual_loss(strategy: tf.distribute.Strategy) -> steps.PictureLoss | No
     return lambda hr, sr: tf.reduce_mean(distance(model, hr, sr))
 
 
+def _teacher(strategy: tf.distribute.Strategy) -> Callable[[tf.Tensor], tf.Tensor] | None:
+    if FLAGS.teacher is None:
+        return None
+    FLAGS.teacher = str(facts.find_model(FLAGS.teacher))
+    with strategy.scope():
+        network = export.Network(FLAGS.teacher)
+    if network.facts.scale != 2**FLAGS.num_upscales:
+        raise ValueError(f"--teacher={FLAGS.teacher} enlarges {network.facts.scale} times, not {2**FLAGS.num_upscales}")
+    # Not `network.serve` itself: without the network, its variables would go.
+    return lambda lr: network.serve(lr)
+
+
 def _run_dir() -> pathlib.Path:
     """The run's folder. Paths among the flags become absolute, so that they mean the same wherever the run is resumed."""
     if FLAGS.run_dir is None:
         FLAGS.run_dir = f"saved_models/{datetime.datetime.now():%Y%m%d-%H%M%S}"
-    for name in ("data", "validation", "run_dir", "init", "sample", "perceptual_model"):
+    for name in ("data", "validation", "run_dir", "init", "sample", "perceptual_model", "teacher"):
         value = FLAGS[name].value
         if value not in (None, "sample", "interpolator", "random"):
             FLAGS[name].value = str(pathlib.Path(value).absolute())

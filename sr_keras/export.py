@@ -84,6 +84,7 @@ class Network:
 
     Attributes:
         facts: of the network.
+        serve: float32 `[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`, a `tf.function`; values may leave [0, 1] a little.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -97,14 +98,14 @@ class Network:
         try:
             # The loaded object owns the variables; holding only a function would let them go.
             self._loaded = tf.saved_model.load(str(folder))
-            self._serve = self._loaded.serve
+            self.serve = self._loaded.serve
             self._tile_functions = {key: getattr(self._loaded, _tile_name(*key)) for key in _TILE_FUNCTIONS}
         except _DAMAGE as error:
             raise facts.ModelError(f"{folder}: damaged ({type(error).__name__})") from None
 
     def __call__(self, lr: np.ndarray) -> np.ndarray:
-        """`[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`; values may leave [0, 1] a little."""
-        return self._serve(tf.constant(lr, tf.float32)).numpy()
+        """`serve` for arrays."""
+        return self.serve(tf.constant(lr, tf.float32)).numpy()
 
     def tile_function(self, dtype: str, precision: str) -> inference.TileFunction:
         """See `inference.tile_function`; uint16 is computed in float32, whatever the precision."""

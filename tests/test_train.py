@@ -199,6 +199,7 @@ def test_the_papers_flagfile_says_how_to_get_its_photos(tmp_path):
         ("--hr_size=16", "hr_size must be at least 19"),
         ("--filters=1", "filters must be at least 3, got 1"),
         ("--init=nowhere", "nowhere: no such model folder"),
+        ("--teacher=nowhere", "nowhere: no such model folder"),
         ("--sample=nowhere.png", "nowhere.png: No such file"),
         ("--validation_fraction=1", "no photo is left to train on"),
         ("--profile=3,2", "--profile must be START,END, two step numbers from 1, got 3,2"),
@@ -286,6 +287,19 @@ def test_the_papers_run_is_the_papers():
         "--beta1=0.9",
         "--adversarial_weight=1",
     }
+
+
+def test_a_network_learns_from_another(finished_run, tmp_path):
+    """From itself, so what it is taught is nearer than the originals are."""
+    run_dir, _ = finished_run
+    flags = [*SMALL, "--iterations=1", f"--init={run_dir}", f"--teacher={run_dir}", "--hold_norms", "--back_projection"]
+    code, stderr = train(*flags, f"--run_dir={tmp_path / 'run'}")
+    assert code == 0, stderr
+    losses = {name: float(value) for name, value in re.findall(r"generator/(\w+) ([\d.e+-]+)", stderr)}
+    assert losses["teacher_loss"] < losses["pixel_loss"]
+    code, stderr = train(*SMALL, "--num_upscales=1", f"--teacher={run_dir}", f"--run_dir={tmp_path / 'other'}")
+    assert code == 2
+    assert stderr.splitlines()[-1].endswith("enlarges 4 times, not 2")
 
 
 def test_features_are_compared_where_a_model_is_given(tmp_path):

@@ -158,6 +158,28 @@ def test_losses_see_what_is_exported(batch):
         assert float(scalars["generator/pixel_loss"]) == pytest.approx(float(expected[corrected]), rel=1e-5)
 
 
+def test_a_teacher_sees_photos_in_8_ways_and_what_it_makes_is_turned_back(batch):
+    lr, hr = batch
+    seen = set()
+
+    def teacher(photos):
+        tf.py_function(lambda photos: seen.add(photos.numpy().tobytes()), [photos], [])
+        return enlarged(photos)
+
+    def enlarged(photos):
+        return tf.repeat(tf.repeat(photos, 4, axis=1), 4, axis=2)
+
+    run = new_state(optimizer=lambda: keras.optimizers.SGD(0.0))
+    expected = losses.mean_squared_error(enlarged(lr), run.generator(lr, training=False))
+    step = steps.pixel_step(run, practice=steps.Practice(hold_norms=True, teacher=teacher, teacher_weight=3.0))
+    for _ in range(50):
+        numbers = {name: float(value) for name, value in step(lr, hr).items()}
+        assert numbers["generator/teacher_loss"] == pytest.approx(float(expected), rel=1e-5)
+        expected_sum = numbers["generator/pixel_loss"] + 3 * numbers["generator/teacher_loss"]
+        assert numbers["generator/loss"] == pytest.approx(expected_sum, rel=1e-5)
+    assert len(seen) == 8
+
+
 def test_judges_see_pictures_moved_about(batch):
     """Both in the same way, from step to step another one, and the same again in a run that begins anew."""
 
