@@ -32,6 +32,10 @@ def new_copy(run):
     return copy
 
 
+def enlarged(photos):
+    return tf.repeat(tf.repeat(photos, 4, axis=1), 4, axis=2)
+
+
 @pytest.fixture
 def batch(rng):
     return tuple(tf.constant(rng.random((2, side, side, 3), dtype=np.float32)) for side in (8, 32))
@@ -165,9 +169,6 @@ def test_a_teacher_sees_photos_in_8_ways_and_what_it_makes_is_turned_back(batch)
     def teacher(photos):
         tf.py_function(lambda photos: seen.add(photos.numpy().tobytes()), [photos], [])
         return enlarged(photos)
-
-    def enlarged(photos):
-        return tf.repeat(tf.repeat(photos, 4, axis=1), 4, axis=2)
 
     run = new_state(optimizer=lambda: keras.optimizers.SGD(0.0))
     expected = losses.mean_squared_error(enlarged(lr), run.generator(lr, training=False))
@@ -411,7 +412,15 @@ def test_xla_computes_the_same(batch):
         steps.gan_step(
             run,
             adversarial_weight=1.0,
-            practice=steps.Practice(clip_norm=1.0, jit_compile=jit_compile, hold_norms=True, shift=4, back_projection=True),
+            practice=steps.Practice(
+                clip_norm=1.0,
+                jit_compile=jit_compile,
+                hold_norms=True,
+                shift=4,
+                back_projection=True,
+                teacher=enlarged,
+                teacher_weight=1.0,
+            ),
         )(*batch)
         for run, jit_compile in zip(runs, (False, True), strict=True)
     )
