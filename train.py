@@ -59,6 +59,9 @@ flags.DEFINE_bool("deterministic", False, "The same flags give the same weights,
 
 flags.DEFINE_integer("iterations", 1000, "Iterations of the whole run.", lower_bound=1)
 flags.DEFINE_integer(
+    "stop_after", None, "Stop after this iteration, as by Ctrl-C, whatever --iterations has; it can go on later.", lower_bound=1
+)
+flags.DEFINE_integer(
     "pretrain_iterations", 0, "So many iterations, the first ones, train on the pixel loss alone.", lower_bound=0
 )
 flags.DEFINE_integer("steps_per_iteration", 0, "Training steps in an iteration. 0: one pass over the photos.", lower_bound=0)
@@ -223,6 +226,7 @@ def train() -> int:
                 checkpoint_steps=FLAGS.checkpoint_steps,
                 keep_exports=FLAGS.keep_exports,
                 keep_samples=FLAGS.keep_samples,
+                stop_after=FLAGS.stop_after,
                 trace=trace,
             )
         )
@@ -470,8 +474,9 @@ def _default_lines() -> list[str]:
 
 
 def _flags_of_a_run() -> list[flags.Flag]:
-    """All but the one that is about a single start."""
-    return [flag for flag in FLAGS.get_key_flags_for_module(sys.modules[__name__]) if flag.name != "profile"]
+    """All but those that are about a single start."""
+    names = ("profile", "stop_after")
+    return [flag for flag in FLAGS.get_key_flags_for_module(sys.modules[__name__]) if flag.name not in names]
 
 
 def _as_text(value: object) -> str:

@@ -57,6 +57,7 @@ class Run:
         batch_size: photos a step, of all devices together.
         steps_per_iteration, checkpoint_steps: see `loop.run`.
         keep_exports, keep_samples: how many of the newest stay.
+        stop_after: the iteration to stop after, if the stages do not end before; None for none.
         trace: first and last step to be profiled, counted from here, from 1; None for none.
     """
 
@@ -75,11 +76,12 @@ class Run:
     checkpoint_steps: int
     keep_exports: int
     keep_samples: int
+    stop_after: int | None = None
     trace: tuple[int, int] | None = None
 
 
 def train(run: Run) -> int:
-    """Trains until the end, or until a signal comes to any worker; returns the process's exit code.
+    """Trains until the end, until it is to stop, or until a signal comes to any worker; returns the process's exit code.
 
     Raises:
         FloatingPointError: a number is not finite; the message has the last good checkpoint.
@@ -124,20 +126,24 @@ def train(run: Run) -> int:
             )
             for step, until in _open_stages(run)
         )
+        resume = shlex.quote(f"--flagfile={run.folder / 'train.flags'}")
         if not finished:
             if is_chief:
                 run.manager.save()
-            resume = shlex.quote(f"--flagfile={run.folder / 'train.flags'}")
             logger.info("stopped by %s; to go on: python train.py %s", stop or "another worker", resume)
             return stop.exit_code or _STOPPED_BY_ANOTHER
+    if int(run.state.iteration) < run.stages[-1].until:
+        logger.info("stopped after iteration %d; to go on: python train.py %s", int(run.state.iteration), resume)
+        return 0
     logger.info("finished; to use it: python upscale.py %s PHOTO", shlex.quote(f"--model={run.folder}"))
     return 0
 
 
 def _open_stages(run: Run) -> Iterator[tuple[steps.Step, int]]:
     for stage in run.stages:
-        if int(run.state.iteration) < stage.until:
-            yield stage.make_step(), stage.until
+        until = stage.until if run.stop_after is None else min(stage.until, run.stop_after)
+        if int(run.state.iteration) < until:
+            yield stage.make_step(), until
 
 
 @contextlib.contextmanager

@@ -183,6 +183,21 @@ def test_a_stopped_run_saves_and_resumes(tmp_path, number):
     assert [path.name for path in facts.versions(tmp_path)] == ["1"]
 
 
+def test_a_run_stops_where_it_is_told_and_goes_on_from_there(tmp_path):
+    """Between the stages, and in the second; its learning rate falls as that of a whole run."""
+    flags = [*SMALL, f"--run_dir={tmp_path}", "--steps_per_iteration=1", "--iterations=3", "--pretrain_iterations=1"]
+    for iteration in (1, 2):
+        code, stderr = train(*flags, "--schedule=cosine", f"--stop_after={iteration}")
+        assert code == 0, stderr
+        assert f"stopped after iteration {iteration}; to go on: python train.py --flagfile={tmp_path}/train.flags" in stderr
+        assert [path.name for path in facts.versions(tmp_path)][-1] == str(iteration)
+        assert f"iteration {iteration} of 3: " in stderr
+    code, stderr = train(f"--flagfile={tmp_path}/train.flags")
+    assert code == 0, stderr
+    assert "finished" in stderr
+    assert "iteration 3 of 3: " in stderr
+
+
 def test_the_papers_flagfile_says_how_to_get_its_photos(tmp_path):
     code, stderr = train("--flagfile=srgan.flags", f"--run_dir={tmp_path / 'run'}")
     assert code == 2
