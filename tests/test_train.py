@@ -1,6 +1,7 @@
 """`train.py` as a person runs it: as a process, on the bundled photos, with very small networks."""
 
 import json
+import math
 import re
 import shutil
 import signal
@@ -191,7 +192,8 @@ def test_a_run_stops_where_it_is_told_and_goes_on_from_there(tmp_path):
         assert code == 0, stderr
         assert f"stopped after iteration {iteration}; to go on: python train.py --flagfile={tmp_path}/train.flags" in stderr
         assert [path.name for path in facts.versions(tmp_path)][-1] == str(iteration)
-        assert f"iteration {iteration} of 3: " in stderr
+        [rate] = re.findall(rf"iteration {iteration} of 3: .*generator/learning_rate ([\d.e-]+)", stderr)
+        assert float(rate) == pytest.approx(1e-4 * (0.505 + 0.495 * math.cos(math.pi * iteration / 3)), rel=1e-3)
     code, stderr = train(f"--flagfile={tmp_path}/train.flags")
     assert code == 0, stderr
     assert "finished" in stderr
