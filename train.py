@@ -81,7 +81,9 @@ flags.DEFINE_float("clip_gradients", None, "Largest norm of all gradients of a n
 flags.DEFINE_float(
     "average_decay", 0, "Above 0, such as 0.999: export a moving average of the generator (Karras et al. 2018).", 0, 0.99999
 )
-flags.DEFINE_enum("pixel_loss", "mse", list(losses.PIXEL_LOSSES), "Squared or absolute error, or LapSRN's penalty between.")
+flags.DEFINE_enum(
+    "pixel_loss", "mse", list(losses.PIXEL_LOSSES), "Squared or absolute error, LapSRN's penalty between, or what PSNR sees."
+)
 flags.DEFINE_string(
     "perceptual_model",
     None,

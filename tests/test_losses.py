@@ -23,6 +23,36 @@ def test_charbonnier_is_the_absolute_error_but_smooth_at_0():
     np.testing.assert_allclose(3 * tape.gradient(loss, sr)[0, 0, 0], [1, -math.sqrt(0.5), 0], atol=1e-4)
 
 
+def test_the_psnr_loss_goes_down_as_the_mean_psnr_of_grey_photos_goes_up(rng):
+    hr = np.repeat(rng.uniform(0.3, 0.7, (2, 16, 16, 1)), 3, axis=-1).astype(np.float32)
+    noise = np.repeat(rng.uniform(-0.2, 0.2, hr[..., :1].shape), 3, axis=-1)
+
+    def measured(*strengths):
+        sr = np.float32(hr + noise * np.reshape(strengths, (2, 1, 1, 1)))
+        return float(losses.PIXEL_LOSSES["psnr"](hr, sr)), float(tf.reduce_mean(tf.image.psnr(hr, sr, 1.0)))
+
+    (even, even_db), (uneven, uneven_db) = (
+        measured(0.5, 0.5),
+        measured(0.25, 1.0),
+    )  # the same mean PSNR, not the same mean error
+    (better, better_db) = measured(0.25, 0.5)
+    assert even_db == pytest.approx(uneven_db, abs=1e-3)
+    assert even == pytest.approx(uneven, abs=0.02)
+    assert even - better == pytest.approx((better_db - even_db) * math.log(10) / 10, rel=0.02)
+
+
+def test_the_psnr_loss_sees_an_error_of_luma_before_one_of_colour():
+    hr = tf.fill([1, 4, 4, 3], 0.5)
+
+    def loss(*error):
+        return float(losses.PIXEL_LOSSES["psnr"](hr, hr + tf.constant(error)))
+
+    brighter, redder = (0.1, 0.1, 0.1), (0.1543, -0.0786, 0.0)  # of one mean square, the second of equal luma
+    assert np.mean(np.square(brighter)) == pytest.approx(np.mean(np.square(redder)), rel=0.01)
+    assert loss(0.0, 0.0, 0.0) < loss(*redder) < loss(*brighter)
+    assert np.isfinite(loss(0.0, 0.0, 0.0))
+
+
 def test_an_undecided_discriminator_costs_log_2_for_each_side():
     logits = tf.zeros([2, 4, 4, 1])
     assert float(losses.adversarial_loss(logits)) == pytest.approx(math.log(2))
