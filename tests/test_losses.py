@@ -31,11 +31,10 @@ def test_the_psnr_loss_goes_down_as_the_mean_psnr_of_grey_photos_goes_up(rng):
         sr = np.float32(hr + noise * np.reshape(strengths, (2, 1, 1, 1)))
         return float(losses.PIXEL_LOSSES["psnr"](hr, sr)), float(tf.reduce_mean(tf.image.psnr(hr, sr, 1.0)))
 
-    (even, even_db), (uneven, uneven_db) = (
-        measured(0.5, 0.5),
-        measured(0.25, 1.0),
-    )  # the same mean PSNR, not the same mean error
-    (better, better_db) = measured(0.25, 0.5)
+    # The first two have the same mean PSNR, not the same mean error.
+    (even, even_db), (uneven, uneven_db), (better, better_db) = (
+        measured(*pair) for pair in ((0.5, 0.5), (0.25, 1), (0.25, 0.5))
+    )
     assert even_db == pytest.approx(uneven_db, abs=1e-3)
     assert even == pytest.approx(uneven, abs=0.02)
     assert even - better == pytest.approx((better_db - even_db) * math.log(10) / 10, rel=0.02)
