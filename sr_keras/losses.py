@@ -5,7 +5,7 @@ import tensorflow as tf
 # ITU-R BT.601, from red, green and blue.
 _LUMA_WEIGHTS = (0.299, 0.587, 0.114)
 
-# A squared error, that of 50 dB: nearer than that nothing is gained, so that flat photos have no endless slope.
+# A squared error, that of 50 dB: nearer than that ever less is gained, so that flat photos have no endless slope.
 _FLAT = 1e-5
 
 
