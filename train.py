@@ -30,6 +30,7 @@ from sr_keras import (
     export,
     facts,
     generators,
+    growth,
     images,
     leaks,
     losses,
@@ -126,7 +127,12 @@ flags.DEFINE_integer("upscale_filters", None, "Channels of srgan's upscaling blo
 flags.DEFINE_integer("discriminator_filters", 64, "Channels of the discriminator's first convolution.", lower_bound=1)
 flags.DEFINE_enum("discriminator_head", "patch", ["patch", "image"], "A verdict on each 16x16 region, or one a photo.")
 flags.DEFINE_bool("spectral_norm", False, "Spectral norm in the discriminator's layers (Miyato et al. 2018).")
-flags.DEFINE_string("init", "interpolator", 'First weights: "interpolator", "random", or the folder of a SavedModel.')
+flags.DEFINE_string(
+    "init",
+    "interpolator",
+    'First weights: "interpolator", "random", or the folder of a SavedModel. An edsr is grown where srgan is the generator.',
+)
+flags.DEFINE_list("init_blocks", None, "Residual blocks, counted from 0, that are kept of an edsr in --init. Default: all.")
 
 flags.DEFINE_integer("hr_size", 256, "Side of the large pictures that are trained on, in pixels.", lower_bound=1)
 flags.DEFINE_float(
@@ -375,13 +381,16 @@ def _restore_or_initialise(manager: tf.train.CheckpointManager, run: state.Train
 
 
 def _initialise(generator: keras.Model) -> None:
+    if FLAGS.init in ("interpolator", "random") and FLAGS.init_blocks:
+        raise ValueError(f"--init_blocks is for blocks of a trained network, not of --init={FLAGS.init}")
     if FLAGS.init == "interpolator":
         generators.FAMILIES[FLAGS.generator].init_as_interpolator(generator)
     elif FLAGS.init != "random":
         weights = export.load_weights(FLAGS.init)
-        if [w.shape for w in weights] != [tuple(w.shape) for w in generator.weights]:
-            raise ValueError(f"--init={FLAGS.init} holds a generator of other sizes than the flags describe")
-        generator.set_weights(weights)
+        try:
+            growth.give_weights(generator, weights, FLAGS.init_blocks and [int(block) for block in FLAGS.init_blocks])
+        except ValueError as error:
+            raise ValueError(f"--init={FLAGS.init} does not fit the generator that the flags describe: {error}") from None
 
 
 def _stream(photos: data.Photos, run: state.TrainState, make_pair: data.PairMaker) -> data.TrainStream:

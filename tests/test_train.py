@@ -216,6 +216,8 @@ def test_the_papers_flagfile_says_how_to_get_its_photos(tmp_path):
         ("--hr_size=16", "hr_size must be at least 19"),
         ("--filters=1", "filters must be at least 3, got 1"),
         ("--init=nowhere", "nowhere: no such model folder"),
+        ("--init=saved_models/espcn", "saved_models/espcn does not fit the generator that the flags describe"),
+        ("--init_blocks=0", "--init_blocks is for blocks of a trained network, not of --init=interpolator"),
         ("--teacher=nowhere", "nowhere: no such model folder"),
         ("--sample=nowhere.png", "nowhere.png: No such file"),
         ("--validation_fraction=1", "no photo is left to train on"),
@@ -242,6 +244,17 @@ def test_a_run_starts_from_an_export(finished_run, tmp_path):
     for old, new, is_kernel in zip(export.load_weights(run_dir), export.load_weights(tmp_path), trainable, strict=True):
         if is_kernel:
             np.testing.assert_array_equal(old, new)
+
+
+def test_a_run_starts_from_some_blocks_of_an_edsr(tmp_path):
+    sizes = ["--num_blocks=2", "--filters=64", "--upscale_filters=256"]
+    flags = [*SMALL, "--iterations=1", "--learning_rate=0", "--hold_norms", f"--run_dir={tmp_path}"]
+    code, stderr = train(*flags, *sizes, "--init=saved_models/edsr", "--init_blocks=0,15")
+    assert code == 0, stderr
+    [first, last] = [w for w in export.load_weights("saved_models/edsr") if w.shape == (3, 3, 64, 64)][:32:31]
+    kernels = [w for w in export.load_weights(tmp_path) if w.shape == (3, 3, 64, 64)]
+    np.testing.assert_array_equal(kernels[0], first)
+    np.testing.assert_array_equal(kernels[3], last)
 
 
 def test_flags_that_do_not_fit_the_checkpoint_are_refused(finished_run):
