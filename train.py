@@ -69,6 +69,9 @@ flags.DEFINE_integer("steps_per_iteration", 0, "Training steps in an iteration. 
 flags.DEFINE_integer("batch_size", 8, "Photos in a training step.", lower_bound=1)
 flags.DEFINE_float("learning_rate", 1e-4, "Adam's learning rate, of both networks.", lower_bound=0)
 flags.DEFINE_enum("schedule", "constant", ["constant", "cosine"], "cosine: it falls to 1 % (Loshchilov & Hutter 2017).")
+flags.DEFINE_integer(
+    "warmup_steps", 0, "With a cosine, the rate first grows from 0 in so many steps (Goyal et al. 2017).", lower_bound=0
+)
 flags.DEFINE_float("beta1", 0.9, "Adam's decay of the mean gradient.", lower_bound=0, upper_bound=0.9999)
 flags.DEFINE_float("adversarial_weight", 1.0, "w in the generator's loss: pixel loss + w * adversarial loss.")
 flags.DEFINE_integer(
@@ -362,8 +365,15 @@ def _networks(strategy: tf.distribute.Strategy, steps_per_iteration: int) -> tup
 
 def _optimizer(steps: int) -> keras.optimizers.Optimizer:
     rate = FLAGS.learning_rate
+    warmup = FLAGS.warmup_steps
+    if warmup and FLAGS.schedule != "cosine":
+        raise ValueError("--warmup_steps needs --schedule=cosine")
+    if warmup >= steps:
+        raise ValueError(f"--warmup_steps must be below {steps}, the steps of this run, got {warmup}")
     if FLAGS.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps=steps, alpha=0.01)
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, decay_steps=steps - warmup, alpha=0.01, warmup_target=rate, warmup_steps=warmup
+        )
     adam = keras.optimizers.Adam(rate, beta_1=FLAGS.beta1)
     return precision.with_loss_scale(adam, FLAGS.precision)
 

@@ -223,13 +223,15 @@ def test_the_papers_flagfile_says_how_to_get_its_photos(tmp_path):
         ("--validation_fraction=1", "no photo is left to train on"),
         ("--profile=3,2", "--profile must be START,END, two step numbers from 1, got 3,2"),
         ("--strategy=multi_worker", "multi_worker needs TF_CONFIG"),
+        ("--warmup_steps=1", "--warmup_steps needs --schedule=cosine"),
+        ("--schedule=cosine --warmup_steps=99999", "--warmup_steps must be below"),
         ("--shift=33", "shift must be at most hr_size, 32, got 33"),
         ("--perceptual_model=nowhere.keras", "--perceptual_layers is missing"),
         ("stray", "unknown argument 'stray'"),
     ],
 )
 def test_wrong_use_is_one_clear_line(tmp_path, flag, message):
-    code, stderr = train(*SMALL, f"--run_dir={tmp_path}", flag)
+    code, stderr = train(*SMALL, f"--run_dir={tmp_path}", *flag.split())
     assert code == 2
     assert message in stderr.splitlines()[-1]
     assert "Traceback" not in stderr
@@ -275,6 +277,14 @@ def test_the_learning_rate_falls_and_kernels_are_normalised(tmp_path):
     assert rates == pytest.approx([0.505e-4, 1e-6], rel=1e-3)  # half-way from 1e-4 to its hundredth, and there
     reader = tf.train.load_checkpoint(str(tmp_path / "checkpoints"))
     assert any("vector_u" in name for name in reader.get_variable_to_shape_map())
+
+
+def test_the_learning_rate_grows_before_it_falls(tmp_path):
+    flags = ["--schedule=cosine", "--warmup_steps=4", "--iterations=4", "--steps_per_iteration=2", f"--run_dir={tmp_path}"]
+    code, stderr = train(*SMALL, *flags)
+    assert code == 0, stderr
+    rates = [float(rate) for rate in re.findall(r"generator/learning_rate ([\d.e-]+)", stderr)]
+    assert rates == pytest.approx([0.5e-4, 1e-4, 0.505e-4, 1e-6], rel=1e-3)
 
 
 def test_a_changed_learning_rate_is_taken_on_resume(finished_run, tmp_path):
