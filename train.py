@@ -391,16 +391,25 @@ def _restore_or_initialise(manager: tf.train.CheckpointManager, run: state.Train
 
 
 def _initialise(generator: keras.Model) -> None:
-    if FLAGS.init in ("interpolator", "random") and FLAGS.init_blocks:
-        raise ValueError(f"--init_blocks is for blocks of a trained network, not of --init={FLAGS.init}")
+    kept_blocks = _kept_blocks()
     if FLAGS.init == "interpolator":
         generators.FAMILIES[FLAGS.generator].init_as_interpolator(generator)
     elif FLAGS.init != "random":
         weights = export.load_weights(FLAGS.init)
         try:
-            growth.give_weights(generator, weights, FLAGS.init_blocks and [int(block) for block in FLAGS.init_blocks])
+            growth.give_weights(generator, weights, kept_blocks)
         except ValueError as error:
             raise ValueError(f"--init={FLAGS.init} does not fit the generator that the flags describe: {error}") from None
+
+
+def _kept_blocks() -> list[int] | None:
+    if not FLAGS.init_blocks:
+        return None
+    if FLAGS.init in ("interpolator", "random"):
+        raise ValueError(f"--init_blocks is for blocks of a trained network, not of --init={FLAGS.init}")
+    if not all(block.isdecimal() for block in FLAGS.init_blocks):
+        raise ValueError(f"--init_blocks must be numbers from 0, separated by commas, got {','.join(FLAGS.init_blocks)}")
+    return [int(block) for block in FLAGS.init_blocks]
 
 
 def _stream(photos: data.Photos, run: state.TrainState, make_pair: data.PairMaker) -> data.TrainStream:

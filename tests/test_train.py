@@ -218,6 +218,7 @@ def test_the_papers_flagfile_says_how_to_get_its_photos(tmp_path):
         ("--init=nowhere", "nowhere: no such model folder"),
         ("--init=saved_models/espcn", "saved_models/espcn does not fit the generator that the flags describe"),
         ("--init_blocks=0", "--init_blocks is for blocks of a trained network, not of --init=interpolator"),
+        ("--init=saved_models/edsr --init_blocks=0,a", "--init_blocks must be numbers from 0, separated by commas, got 0,a"),
         ("--teacher=nowhere", "nowhere: no such model folder"),
         ("--sample=nowhere.png", "nowhere.png: No such file"),
         ("--validation_fraction=1", "no photo is left to train on"),
