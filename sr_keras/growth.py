@@ -137,5 +137,5 @@ def _pass_shuffled(layer: layers.Conv2DTranspose, filters: int) -> None:
     kernel[:, :, :filters] = 0
     channels = np.arange(filters)
     for index, (y, x) in enumerate(itertools.product(range(2), repeat=2)):
-        kernel[y, x, channels, filters * index + channels] = 1
+        kernel[y, x, channels, filters * index + channels] = 1  # to pixel 2i + y, 2j + x, as the layer pads
     layer.kernel.assign(kernel)
