@@ -205,6 +205,7 @@ def train() -> int:
     train_photos, validation_photos = _photos()
     pairs = _validation_pairs(validation_photos, make_pair)
     steps_per_iteration = FLAGS.steps_per_iteration or max(1, len(train_photos) // FLAGS.batch_size)
+    _check_warmup(FLAGS.iterations * steps_per_iteration)
     servable, run_state = _networks(strategy, steps_per_iteration)
     stream = _stream(train_photos, run_state, make_pair)
     stages = _stages(run_state)
@@ -363,17 +364,23 @@ def _networks(strategy: tf.distribute.Strategy, steps_per_iteration: int) -> tup
     return servable, state.TrainState(generator, discriminator, generator_optimizer, discriminator_optimizer, average)
 
 
+def _check_warmup(steps: int) -> None:
+    if FLAGS.warmup_steps and FLAGS.schedule != "cosine":
+        raise ValueError("--warmup_steps needs --schedule=cosine")
+    if FLAGS.warmup_steps >= steps:
+        raise ValueError(f"--warmup_steps must be below {steps}, the steps of this run, got {FLAGS.warmup_steps}")
+
+
 def _optimizer(steps: int) -> keras.optimizers.Optimizer:
     rate = FLAGS.learning_rate
-    warmup = FLAGS.warmup_steps
-    if warmup and FLAGS.schedule != "cosine":
-        raise ValueError("--warmup_steps needs --schedule=cosine")
-    if warmup >= steps:
-        raise ValueError(f"--warmup_steps must be below {steps}, the steps of this run, got {warmup}")
-    if FLAGS.schedule == "cosine":
+    # The discriminator's steps may be fewer than those of the run, or none.
+    warmup = min(FLAGS.warmup_steps, steps - 1)
+    if FLAGS.schedule == "cosine" and warmup:
         rate = keras.optimizers.schedules.CosineDecay(
             0.0, decay_steps=steps - warmup, alpha=0.01, warmup_target=rate, warmup_steps=warmup
         )
+    elif FLAGS.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps=steps, alpha=0.01)
     adam = keras.optimizers.Adam(rate, beta_1=FLAGS.beta1)
     return precision.with_loss_scale(adam, FLAGS.precision)
 
