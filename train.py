@@ -375,12 +375,11 @@ def _optimizer(steps: int) -> keras.optimizers.Optimizer:
     rate = FLAGS.learning_rate
     # The discriminator's steps may be fewer than those of the run, or none.
     warmup = min(FLAGS.warmup_steps, steps - 1)
-    if FLAGS.schedule == "cosine" and warmup:
+    if FLAGS.schedule == "cosine":
+        first, target = (0.0, rate) if warmup else (rate, None)
         rate = keras.optimizers.schedules.CosineDecay(
-            0.0, decay_steps=steps - warmup, alpha=0.01, warmup_target=rate, warmup_steps=warmup
+            first, steps - warmup, alpha=0.01, warmup_target=target, warmup_steps=warmup
         )
-    elif FLAGS.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps=steps, alpha=0.01)
     adam = keras.optimizers.Adam(rate, beta_1=FLAGS.beta1)
     return precision.with_loss_scale(adam, FLAGS.precision)
 
