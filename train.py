@@ -141,6 +141,9 @@ flags.DEFINE_integer("hr_size", 256, "Side of the large pictures that are traine
 flags.DEFINE_float(
     "max_reduction", float("inf"), "Largest window cut from a photo, in units of hr_size. 1: never reduced.", lower_bound=1
 )
+flags.DEFINE_float(
+    "max_enlargement", 1, "Smallest window, as hr_size divided by this: soft photos. 1: never enlarged.", lower_bound=1
+)
 flags.DEFINE_float("flip_left_right", PAPER.flip_left_right, "Probability that a photo is flipped left-right.", 0, 1)
 flags.DEFINE_float("flip_up_down", PAPER.flip_up_down, "Probability that a photo is flipped up-down.", 0, 1)
 flags.DEFINE_float("transpose", PAPER.transpose, "Probability that a photo's rows and columns are exchanged.", 0, 1)
@@ -426,6 +429,7 @@ def _stream(photos: data.Photos, run: state.TrainState, make_pair: data.PairMake
         make_pair=make_pair,
         augmentation=data.Augmentation(**{f.name: FLAGS[f.name].value for f in dataclasses.fields(data.Augmentation)}),
         max_reduction=FLAGS.max_reduction,
+        max_enlargement=FLAGS.max_enlargement,
         batch_size=FLAGS.batch_size,
         seed=FLAGS.seed,
         worker=worker,

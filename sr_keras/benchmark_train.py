@@ -228,6 +228,7 @@ def _stream(photos: data.Files, batch_size: int, hr_size: int) -> data.TrainStre
         make_pair=data.PairMaker(hr_size, _SCALE),
         augmentation=data.Augmentation(),
         max_reduction=float("inf"),
+        max_enlargement=1,
         batch_size=batch_size,
         seed=0,
     )

@@ -8,6 +8,7 @@ import collections
 import dataclasses
 import hashlib
 import logging
+import math
 import os
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
@@ -190,7 +191,7 @@ class TrainStream:
     Attributes:
         position: int64 variable; keep it in the checkpoint.
         skipped: how often each photo that can't be read was skipped.
-        enlarged: how often a photo was smaller than `hr_size` and had to be enlarged.
+        enlarged: how often a photo was smaller than the smallest window, and had to be enlarged by more than was asked for.
     """
 
     def __init__(
@@ -201,6 +202,7 @@ class TrainStream:
         make_pair: PairMaker,
         augmentation: Augmentation,
         max_reduction: float,
+        max_enlargement: float,
         batch_size: int,
         seed: int,
         worker: int = 0,
@@ -210,6 +212,7 @@ class TrainStream:
             photos: the photos, at least one.
             max_reduction: the largest window, in units of `hr_size`; windows are made smaller to `hr_size`, so 1 cuts them from
                 the photo as it is.
+            max_enlargement: windows of `hr_size` divided by this are the smallest, made larger to `hr_size`: soft photos.
             batch_size: photos a batch, of all workers together.
             seed: the same seed gives the same stream.
             worker, workers: this is number `worker` of so many; it reads and gives its equal share of each batch.
@@ -231,7 +234,8 @@ class TrainStream:
 
         def load(index: tf.Tensor, attempt: tf.Tensor) -> tuple[tf.Tensor, ...]:
             draws = tf.random.stateless_uniform([13], seed=tf.stack([tf.constant(seed, tf.int64), index]))
-            hr, enlarged = _load_window(read(self._number(index, attempt)), draws[:3], make_pair.hr_size, max_reduction)
+            photo = read(self._number(index, attempt))
+            hr, enlarged = _load_window(photo, draws[:3], make_pair.hr_size, max_reduction, max_enlargement)
             return (enlarged, *make_pair(_augment(hr, draws[3:12], augmentation), draws[12]))
 
         self._load = load
@@ -352,17 +356,21 @@ def _fixed_parallelism() -> tf.data.Options:
     return options
 
 
-def _load_window(content: tf.Tensor, draws: tf.Tensor, hr_size: int, max_reduction: float) -> tuple[tf.Tensor, tf.Tensor]:
-    """A random square window of what a photo file holds, made `[hr_size, hr_size, 3]` in [0, 1]; and whether that enlarged it.
+def _load_window(
+    content: tf.Tensor, draws: tf.Tensor, hr_size: int, max_reduction: float, max_enlargement: float
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """A random square window of a photo file, made `[hr_size, hr_size, 3]` in [0, 1]; and whether the photo is too small.
 
-    A square keeps the aspect of what it shows. Its side is drawn between `hr_size` and the photo's own shorter side. A JPEG is
-    taken as it lies in the file: EXIF would only turn it, and a photo on its side is as good to learn from.
+    A square keeps the aspect of what it shows. Its side is drawn between the smallest and the largest that are allowed; the
+    photo's own shorter side is the most. A JPEG is taken as it lies in the file: EXIF would only turn it, and a photo on its
+    side is as good to learn from.
     """
+    smallest_side = max(1, math.ceil(hr_size / max_enlargement))  # max_enlargement may be infinite, as max_reduction
 
     def window(height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
         shorter = tf.cast(tf.minimum(height, width), tf.float32)
-        largest = tf.cast(tf.minimum(shorter, hr_size * max_reduction), tf.int32)  # max_reduction may be infinite
-        smallest = tf.minimum(largest, hr_size)
+        largest = tf.cast(tf.minimum(shorter, hr_size * max_reduction), tf.int32)
+        smallest = tf.minimum(largest, smallest_side)
         side = smallest + _below(largest - smallest + 1, draws[0])
         return tf.stack([_below(height - side + 1, draws[1]), _below(width - side + 1, draws[2]), side, side])
 
@@ -379,7 +387,7 @@ def _load_window(content: tf.Tensor, draws: tf.Tensor, hr_size: int, max_reducti
         return photo[y : y + side, x : x + side]
 
     photo = tf.cond(tf.io.is_jpeg(content), from_jpeg, from_other)
-    return _resize_window(photo, hr_size), tf.shape(photo)[0] < hr_size
+    return _resize_window(photo, hr_size), tf.shape(photo)[0] < smallest_side
 
 
 def _resize_window(window: tf.Tensor, hr_size: int) -> tf.Tensor:

@@ -40,7 +40,7 @@ _DESCRIPTIONS = {
     "discriminator/loss_scale": "What float16 losses are multiplied by; it adapts.",
     "work/photos_per_second": "Photos trained on in a second, without the time that measuring, pictures and exports take.",
     "work/skipped_photos": "Photos that could not be read, since this process began; the tab Text names them.",
-    "work/enlarged_photos": "Photos smaller than hr_size that had to be enlarged, since this process began.",
+    "work/enlarged_photos": "Photos smaller than the smallest window, which had to be enlarged, since this process began.",
     "validation/psnr_db": "Mean PSNR over the validation photos in dB, on luma, without a border as wide as the scale.",
     "validation/ssim": "Mean SSIM over the validation photos, on luma, without a border as wide as the scale.",
     "work/traces_of_the_step": "How often TensorFlow traced the step: 1, or something makes it slow and takes memory.",

@@ -36,7 +36,16 @@ def split(paths, source, fraction):
 
 
 def make_stream(
-    paths, position=0, batch_size=4, seed=1, hr_size=32, augmentation=PLAIN, max_reduction=np.inf, share=(0, 1), **pair
+    paths,
+    position=0,
+    batch_size=4,
+    seed=1,
+    hr_size=32,
+    augmentation=PLAIN,
+    max_reduction=np.inf,
+    max_enlargement=1,
+    share=(0, 1),
+    **pair,
 ):
     return data.TrainStream(
         files(paths),
@@ -44,6 +53,7 @@ def make_stream(
         make_pair=data.PairMaker(hr_size, 4, **pair),
         augmentation=augmentation,
         max_reduction=max_reduction,
+        max_enlargement=max_enlargement,
         batch_size=batch_size,
         seed=seed,
         worker=share[0],
@@ -233,14 +243,23 @@ def test_darkening_only_darkens(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
-@pytest.mark.parametrize("max_reduction, sides", [(1.0, {32}), (np.inf, set(range(32, 65)))])
-def test_windows_are_square_pieces_of_the_photo(tmp_path, suffix, max_reduction, sides):
+@pytest.mark.parametrize(
+    "limits, sides",
+    [
+        ({"max_reduction": 1.0}, {32}),
+        ({}, set(range(32, 65))),
+        ({"max_enlargement": 2.0}, set(range(16, 65))),
+        ({"max_reduction": 1.0, "max_enlargement": 1.5}, set(range(22, 33))),
+    ],
+)
+def test_windows_are_square_pieces_of_the_photo(tmp_path, suffix, limits, sides):
     """Each pixel's colour says where it is, so a window says what it shows."""
     y, x = np.mgrid[0:64, 0:100]
     photo = np.dstack([2 * y, 2 * x, 0 * x]).astype(np.uint8)
     Image.fromarray(photo).save(tmp_path / f"photo{suffix}", quality=100)
     seen = set()
-    for _, batch in take(make_stream([str(tmp_path / f"photo{suffix}")], batch_size=30, max_reduction=max_reduction), 4):
+    stream = make_stream([str(tmp_path / f"photo{suffix}")], batch_size=30, **limits)
+    for _, batch in take(stream, 4):
         for hr in batch:
             height, width = (np.ptp(hr[..., axis].mean(axis=1 - axis)) * 255 / 2 * 32 / 31 for axis in (0, 1))
             assert height == pytest.approx(width, abs=1.5)
@@ -248,6 +267,7 @@ def test_windows_are_square_pieces_of_the_photo(tmp_path, suffix, max_reduction,
     assert min(seen) >= min(sides) - 1
     assert max(seen) <= max(sides) + 1
     assert len(seen) >= len(sides) / 2
+    assert stream.enlarged == 0
 
 
 def test_small_photos_are_enlarged_and_counted(tmp_path):
@@ -255,6 +275,9 @@ def test_small_photos_are_enlarged_and_counted(tmp_path):
     [(_, hr)] = take(stream, 1)
     assert hr.shape == (3, 32, 32, 3)
     assert stream.enlarged == 3
+    as_asked = make_stream(flat(tmp_path, [(10, 20, 30)], size=(20, 50)), batch_size=3, max_enlargement=2)
+    assert take(as_asked, 1)[0][1].shape == (3, 32, 32, 3)
+    assert as_asked.enlarged == 0
 
 
 def test_large_enough_photos_are_never_enlarged(folder):

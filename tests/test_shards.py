@@ -56,6 +56,7 @@ def make_stream(photos, position=0):
         make_pair=data.PairMaker(32, 4),
         augmentation=data.Augmentation(),
         max_reduction=np.inf,
+        max_enlargement=1,
         batch_size=4,
         seed=3,
     )
