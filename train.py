@@ -409,6 +409,8 @@ def _initialise(generator: keras.Model) -> None:
             growth.give_weights(generator, weights, kept_blocks)
         except ValueError as error:
             raise ValueError(f"--init={FLAGS.init} does not fit the generator that the flags describe: {error}") from None
+        if growth.norms_know_nothing(generator) and not FLAGS.hold_norms:
+            raise ValueError(f"--init={FLAGS.init} needs --hold_norms: the generator's batch norms know nothing of photos")
 
 
 def _kept_blocks() -> list[int] | None:

@@ -48,6 +48,13 @@ def give_weights(generator: keras.Model, weights: Sequence[np.ndarray], kept_blo
         raise ValueError("the generator has other sizes")
 
 
+def norms_know_nothing(generator: keras.Model) -> bool:
+    """Whether there are batch norms, and none has statistics of photos: such a generator was grown, or is new."""
+    norms = [layer for layer in generator.layers if isinstance(layer, layers.BatchNormalization)]
+    as_made = [not np.any(norm.moving_mean) and np.all(np.array(norm.moving_variance) == 1) for norm in norms]
+    return bool(norms) and all(as_made)
+
+
 def _shapes(arrays: Sequence) -> list[tuple[int, ...]]:
     return [tuple(array.shape) for array in arrays]
 

@@ -217,6 +217,10 @@ def test_the_papers_flagfile_says_how_to_get_its_photos(tmp_path):
         ("--filters=1", "filters must be at least 3, got 1"),
         ("--init=nowhere", "nowhere: no such model folder"),
         ("--init=saved_models/espcn", "saved_models/espcn does not fit the generator that the flags describe"),
+        (
+            "--init=saved_models/edsr --init_blocks=0 --num_blocks=1 --filters=64 --upscale_filters=256",
+            "saved_models/edsr needs --hold_norms: the generator's batch norms know nothing of photos",
+        ),
         ("--init_blocks=0", "--init_blocks is for blocks of a trained network, not of --init=interpolator"),
         ("--init=saved_models/edsr --init_blocks=0,a", "--init_blocks must be numbers from 0, separated by commas, got 0,a"),
         ("--teacher=nowhere", "nowhere: no such model folder"),
