@@ -1,5 +1,6 @@
-"""The recipes: flagfiles that train.py understands, each of which begins where an earlier one ends."""
+"""The recipes: flagfiles that train.py understands, each of which begins where another one ends."""
 
+import graphlib
 import json
 import pathlib
 import subprocess
@@ -33,17 +34,22 @@ def recipes():
     return {path.stem: json.loads(line) for path, line in zip(paths, lines, strict=True)}
 
 
+def network(recipe):
+    return recipe.split("_")[0]
+
+
 def test_each_shipped_network_has_its_recipe(recipes):
-    assert {name.split("_")[0] for name in recipes} == set(facts.shipped())
+    assert set(map(network, recipes)) == set(facts.shipped())
 
 
-def test_a_recipe_begins_where_an_earlier_one_ends(recipes):
-    ended = {}
+def test_a_recipe_begins_where_another_one_ends(recipes):
+    ending = {flags["run_dir"]: name for name, flags in recipes.items() if flags["run_dir"]}
+    before = {}
     for name, flags in recipes.items():
-        for source in (flags["init"], flags["teacher"]):
-            if source and source.startswith(RUNS):
-                assert source in ended, f"{name} needs {source}"
-                # Of an edsr can be grown what srgan names.
-                assert ended[source] in (flags["generator"], "edsr")
-        if flags["run_dir"]:
-            ended[flags["run_dir"]] = flags["generator"]
+        sources = [source for source in (flags["init"], flags["teacher"]) if source and source.startswith(RUNS)]
+        before[name] = [ending[source] for source in sources]
+        # Of an edsr can be grown what srgan names.
+        assert all(recipes[needed]["generator"] in (flags["generator"], "edsr") for needed in before[name])
+    graphlib.TopologicalSorter(before).prepare()  # raises an error for a circle
+    # The recipes of one network run in the order in which a shell lists them.
+    assert all(needed < name for name in recipes for needed in before[name] if network(needed) == network(name))

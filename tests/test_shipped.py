@@ -62,7 +62,7 @@ def test_it_is_better_than_bicubic(name, measured):
 
 def test_what_was_trained_to_look_like_a_photo_is_as_sharp_as_one(name, measured):
     sharpness = [ours["sharpness"] for ours, _ in measured]
-    assert (min(sharpness) > 0.7) == (name == "srgan")
+    assert (min(sharpness) > 0.65) == (name == "srgan")
     assert max(sharpness) < 1.1
 
 
