@@ -248,7 +248,6 @@ def test_darkening_only_darkens(tmp_path):
     [
         ({"max_reduction": 1.0}, {32}),
         ({}, set(range(32, 65))),
-        ({"max_enlargement": 2.0}, set(range(16, 65))),
         ({"max_reduction": 1.0, "max_enlargement": 1.5}, set(range(22, 33))),
     ],
 )
