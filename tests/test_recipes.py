@@ -47,6 +47,7 @@ def test_a_recipe_begins_where_another_one_ends(recipes):
     before = {}
     for name, flags in recipes.items():
         sources = [source for source in (flags["init"], flags["teacher"]) if source and source.startswith(RUNS)]
+        assert set(sources) <= set(ending), f"{name} needs {sources}"
         before[name] = [ending[source] for source in sources]
         # Of an edsr can be grown what srgan names.
         assert all(recipes[needed]["generator"] in (flags["generator"], "edsr") for needed in before[name])
