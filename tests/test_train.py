@@ -51,7 +51,7 @@ def train(*arguments, timeout=500):
 
 # Imports TensorFlow once, which takes seconds; each start is forked off before anything is used.
 STARTS = """
-import json, os, sys, tempfile
+import json, os, signal, sys, tempfile
 from absl import app
 import train
 for line in sys.stdin:
@@ -59,6 +59,7 @@ for line in sys.stdin:
         child = os.fork()
         if not child:
             os.dup2(stderr.fileno(), sys.stderr.fileno())
+            signal.alarm(300)  # if it trains instead
             app.run(train.main, ["train.py", *json.loads(line)])
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         stderr.seek(0)
@@ -80,7 +81,6 @@ def refused():
             return stderr.splitlines()[-1]
 
         yield start_it
-        process.stdin.close()
 
 
 @pytest.fixture(scope="module")
