@@ -42,6 +42,7 @@ from sr_keras import (
     state,
     steps,
     training,
+    unet_discriminator,
 )
 
 FLAGS = flags.FLAGS
@@ -128,7 +129,13 @@ flags.DEFINE_integer("num_blocks", None, "Residual blocks of the generator (b). 
 flags.DEFINE_integer("filters", None, "Channels of the generator's residual blocks. Default: as its paper has it.")
 flags.DEFINE_integer("upscale_filters", None, "Channels of srgan's upscaling blocks. Default: 256, as the paper has it.")
 flags.DEFINE_integer("discriminator_filters", 64, "Channels of the discriminator's first convolution.", lower_bound=1)
-flags.DEFINE_enum("discriminator_head", "patch", ["patch", "image"], "A verdict on each 16x16 region, or one a photo.")
+flags.DEFINE_enum(
+    "discriminator_head",
+    "patch",
+    ["patch", "image", "unet"],
+    "The discriminator gives a logit for each 16x16 region, or one for the photo. unet: another discriminator, Real-ESRGAN's "
+    "U-Net, which gives one for each pixel and always has spectral norm (Wang et al. 2021, section 3.4).",
+)
 flags.DEFINE_bool("spectral_norm", False, "Spectral norm in the discriminator's layers (Miyato et al. 2018).")
 flags.DEFINE_string(
     "init",
@@ -154,7 +161,14 @@ flags.DEFINE_float("brightness_by", PAPER.brightness_by, "Largest change of brig
 flags.DEFINE_float("saturation", PAPER.saturation, "Probability that a photo's saturation is changed.", 0, 1)
 flags.DEFINE_float("saturation_by", PAPER.saturation_by, "Largest change of the saturation's factor from 1.", 0, 1)
 flags.DEFINE_enum("downscale", "bicubic", data.DOWNSCALE_METHODS, "How the small picture is made; always antialiased.")
-flags.DEFINE_enum("degradation", "none", data.DEGRADATIONS, "blur: blurs photos before they are made small.")
+flags.DEFINE_enum(
+    "degradation",
+    "none",
+    data.DEGRADATIONS,
+    "blur: blurs photos before they are made small. real: blur, resizing, noise and JPEG at random, in two rounds (Wang et al. "
+    "2021), as photos are that people have.",
+)
+flags.DEFINE_bool("sharpen_reference", False, "Sharpen the large pictures a little, not the small ones (Wang et al. 2021).")
 
 flags.DEFINE_string("validation", None, "Photos to validate on, as --data has them. Default: a share of --data.")
 flags.DEFINE_float("validation_fraction", 0.05, "Share of --data kept for validation, by hash of their path.", 0, 1)
@@ -200,6 +214,10 @@ def train() -> int:
         raise ValueError("--jit_compile works on one device: --strategy=one")
     if FLAGS.shift > FLAGS.hr_size:
         raise ValueError(f"shift must be at most hr_size, {FLAGS.hr_size}, got {FLAGS.shift}")
+    if FLAGS.discriminator_head == "unet" and FLAGS.hr_size % unet_discriminator.MULTIPLE:
+        raise ValueError(
+            f"hr_size must be a multiple of {unet_discriminator.MULTIPLE} for --discriminator_head=unet, got {FLAGS.hr_size}"
+        )
     if FLAGS.deterministic:
         tf.config.experimental.enable_op_determinism()
     trace = _trace()
@@ -347,7 +365,8 @@ def _networks(strategy: tf.distribute.Strategy, steps_per_iteration: int) -> tup
     build = functools.partial(generators.build, FLAGS.generator, num_upscales=FLAGS.num_upscales, **given)
     # Made before the policy is set: what is exported computes in float32, whatever trains it.
     exported = build()
-    servable = export.Servable(exported)
+    # What is wrong with a photo is not to come back.
+    servable = export.Servable(exported, is_back_projected=FLAGS.degradation != "real")
     # A run that is resumed on another machine keeps its precision: with float16 come optimizers of another kind.
     FLAGS.precision = precision.resolve(FLAGS.precision)
     keras.mixed_precision.set_global_policy(FLAGS.precision)
@@ -355,9 +374,7 @@ def _networks(strategy: tf.distribute.Strategy, steps_per_iteration: int) -> tup
     adversarial_iterations = max(1, FLAGS.iterations - FLAGS.pretrain_iterations)
     with strategy.scope():
         generator = build()
-        discriminator = models.build_discriminator(
-            FLAGS.discriminator_filters, FLAGS.discriminator_head, FLAGS.hr_size, FLAGS.spectral_norm
-        )
+        discriminator = _discriminator()
         average = build() if FLAGS.average_decay else None
         generator_optimizer = _optimizer(FLAGS.iterations * steps_per_iteration)
         discriminator_optimizer = _optimizer(adversarial_iterations * steps_per_iteration)
@@ -365,6 +382,12 @@ def _networks(strategy: tf.distribute.Strategy, steps_per_iteration: int) -> tup
         distribution.synchronise_norms(generator)
         distribution.synchronise_norms(discriminator)
     return servable, state.TrainState(generator, discriminator, generator_optimizer, discriminator_optimizer, average)
+
+
+def _discriminator() -> keras.Model:
+    if FLAGS.discriminator_head == "unet":
+        return unet_discriminator.build(FLAGS.discriminator_filters)
+    return models.build_discriminator(FLAGS.discriminator_filters, FLAGS.discriminator_head, FLAGS.hr_size, FLAGS.spectral_norm)
 
 
 def _check_warmup(steps: int) -> None:
@@ -434,6 +457,7 @@ def _stream(photos: data.Photos, run: state.TrainState, make_pair: data.PairMake
         max_enlargement=FLAGS.max_enlargement,
         batch_size=FLAGS.batch_size,
         seed=FLAGS.seed,
+        sharpen_reference=FLAGS.sharpen_reference,
         worker=worker,
         workers=workers,
     )

@@ -46,6 +46,35 @@ class BatchNorm(layers.BatchNormalization):
         moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
 
 
+class _SpectralNorm(layers.SpectralNormalization):
+    """Keras's spectral norm, with kernels that stay float32 under every precision policy.
+
+    That of Keras 3.15 rounds them to the type of the arithmetic in each training pass. In bfloat16, an update is lost if it
+    changes a weight by less than 1/500.
+    """
+
+    def __init__(self, layer: keras.Layer, **options: Any) -> None:
+        # `layer` casts its input and its kernel itself.
+        super().__init__(layer, **{**options, "dtype": "float32", "autocast": False})
+
+    def call(self, inputs: KerasTensor, training: bool | None = None) -> KerasTensor:
+        if training:
+            vector_u, kernel = self.normalized_weights()
+            self.vector_u.assign(vector_u)
+            self.kernel.assign(kernel)
+        return self.layer(inputs)
+
+
+def spectral_norm(layer: keras.Layer) -> keras.Layer:
+    """Keeps the largest singular value of a layer's kernel at 1 (Miyato et al. 2018): each training pass divides the kernel."""
+    return _SpectralNorm(layer, name=f"{layer.name}_spectral")
+
+
+def leaky_relu(x: KerasTensor) -> KerasTensor:
+    """With the slope that discriminators have, 0.2."""
+    return layers.LeakyReLU(negative_slope=0.2)(x)
+
+
 def depth_to_space(x: KerasTensor, block_size: int = 2) -> KerasTensor:
     """`[B, h, w, r^2 C]` to `[B, r h, r w, C]`; Keras 3.12, the last for Python 3.10, has no operation for it."""
     batch, height, width, _ = ops.shape(x)

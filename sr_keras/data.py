@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import images, shards
+from sr_keras import degradations, images, resampling, shards
 
 logger = logging.getLogger(__name__)
 
 SAMPLE = pathlib.Path(__file__).parent / "sample"
 DOWNSCALE_METHODS = ("bicubic", "bilinear", "area")
-DEGRADATIONS = ("none", "blur")
+DEGRADATIONS = ("none", "blur", "real")
 
 Pairs = tuple[np.ndarray, np.ndarray]
 
@@ -64,8 +64,9 @@ class PairMaker:
     Attributes:
         hr_size: side of the large picture, in pixels.
         scale: how many times smaller the small one is, a whole number.
-        downscale: "bicubic", "bilinear" or "area", all antialiased.
-        degradation: "none", or "blur": the photo is blurred at random before it is made small (needs tensorflow-addons).
+        downscale: "bicubic", "bilinear" or "area", all antialiased; not for "real", which draws it.
+        degradation: "none"; "blur": the photo is blurred at random before it is made small (needs tensorflow-addons); or
+            "real", as photos are that people have: see `degradations`.
 
     Raises:
         ValueError: an attribute is none of its values, or `hr_size` is no multiple of `scale`.
@@ -85,11 +86,22 @@ class PairMaker:
         if self.degradation == "blur":
             _gaussian_blur()
 
-    def __call__(self, hr: tf.Tensor, draw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """`hr` is `[hr_size, hr_size, 3]` in [0, 1]; `draw`, one number in [0, 1), chooses the blur."""
+    @property
+    def window_size(self) -> int:
+        """Side of the photo that a pair is made of, in pixels: a degraded one needs surroundings."""
+        return self.hr_size + (self.scale * degradations.MARGIN if self.degradation == "real" else 0)
+
+    def __call__(self, hr: tf.Tensor, draw: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Args:
+        hr: `[window_size, window_size, 3]` in [0, 1].
+        draw: a number in [0, 1), which chooses the blur.
+        seed: int64 `[2]`, of "real".
+        """
+        if self.degradation == "real":
+            return degradations.degrade(hr, self.scale, seed)
         sharp_or_blurred = _random_blur(hr, draw) if self.degradation == "blur" else hr
         side = self.hr_size // self.scale
-        lr = resize(sharp_or_blurred, side, self.downscale)
+        lr = resampling.resize(sharp_or_blurred, side, self.downscale)
         # A real small photo comes from a file, in 8-bit levels.
         return tf.round(tf.clip_by_value(lr, 0.0, 1.0) * 255.0) / 255.0, hr
 
@@ -205,6 +217,7 @@ class TrainStream:
         max_enlargement: float,
         batch_size: int,
         seed: int,
+        sharpen_reference: bool = False,
         worker: int = 0,
         workers: int = 1,
     ) -> None:
@@ -215,6 +228,7 @@ class TrainStream:
             max_enlargement: windows of `hr_size` divided by this are the smallest, made larger to `hr_size`: soft photos.
             batch_size: photos a batch, of all workers together.
             seed: the same seed gives the same stream.
+            sharpen_reference: the large photos are lightly sharpened, the small ones are not: see `degradations.sharpened`.
             worker, workers: this is number `worker` of so many; it reads and gives its equal share of each batch.
 
         Raises:
@@ -233,10 +247,13 @@ class TrainStream:
         read = photos.reader()
 
         def load(index: tf.Tensor, attempt: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            draws = tf.random.stateless_uniform([13], seed=tf.stack([tf.constant(seed, tf.int64), index]))
+            of_example = tf.stack([tf.constant(seed, tf.int64), index])
+            draws = tf.random.stateless_uniform([13], of_example)
             photo = read(self._number(index, attempt))
-            hr, enlarged = _load_window(photo, draws[:3], make_pair.hr_size, max_reduction, max_enlargement)
-            return (enlarged, *make_pair(_augment(hr, draws[3:12], augmentation), draws[12]))
+            hr, enlarged = _load_window(photo, draws[:3], make_pair.window_size, max_reduction, max_enlargement)
+            of_degradation = tf.random.experimental.stateless_fold_in(of_example, 1)
+            lr, hr = make_pair(_augment(hr, draws[3:12], augmentation), draws[12], of_degradation)
+            return enlarged, lr, degradations.sharpened(hr) if sharpen_reference else hr
 
         self._load = load
 
@@ -274,24 +291,6 @@ class TrainStream:
         return tf.random.experimental.index_shuffle(place, seed=of_pass, max_index=tf.constant(count - 1, tf.int64))
 
 
-def resize(photo: tf.Tensor, side: int, method: str) -> tf.Tensor:
-    """`tf.image.resize(photo, [side, side], method, antialias=True)` in a third of the time.
-
-    Args:
-        photo: `[H, W, 3]` of any number format.
-        side: of the result, in pixels.
-        method: one of `DOWNSCALE_METHODS`.
-
-    Returns:
-        float32 `[side, side, 3]`.
-    """
-    # TensorFlow works on one pixel after the other, all channels at once. So each axis has its turn, and the channels are whole
-    # rows, or columns, which fill the processor's vector registers; three numbers do not.
-    columns = tf.transpose(_resize_first_axis(photo, side, method), [1, 0, 2])
-    resized = tf.transpose(_resize_first_axis(columns, side, method), [1, 0, 2])
-    return tf.ensure_shape(resized, [side, side, 3])
-
-
 def validation_pairs(photos: Photos, make_pair: PairMaker, count: int) -> Pairs:
     """The middle of the first `count` readable photos as `(lr, hr)`, two arrays `[N, ...]` in [0, 1], N at most `count`."""
     pairs: list[tuple[tf.Tensor, tf.Tensor]] = []
@@ -303,9 +302,11 @@ def validation_pairs(photos: Photos, make_pair: PairMaker, count: int) -> Pairs:
         except images.PhotoError as error:
             logger.warning("skipped for validation: %s", error)
             continue
-        side = min(*photo.shape[:2], make_pair.hr_size)
+        side = min(*photo.shape[:2], make_pair.window_size)
         y, x = ((length - side) // 2 for length in photo.shape[:2])
-        pairs.append(make_pair(_resize_window(photo[y : y + side, x : x + side], make_pair.hr_size), tf.constant(0.0)))
+        hr = _resize_window(photo[y : y + side, x : x + side], make_pair.window_size)
+        # The same photos again in each run, each degraded in a way of its own.
+        pairs.append(make_pair(hr, tf.constant(0.0), tf.constant([0, number], tf.int64)))
     if not pairs:
         lr_size = make_pair.hr_size // make_pair.scale
         return np.zeros((0, lr_size, lr_size, 3)), np.zeros((0, make_pair.hr_size, make_pair.hr_size, 3))
@@ -390,15 +391,8 @@ def _load_window(
     return _resize_window(photo, hr_size), tf.shape(photo)[0] < smallest_side
 
 
-def _resize_window(window: tf.Tensor, hr_size: int) -> tf.Tensor:
-    return tf.clip_by_value(resize(window, hr_size, "bicubic") / 255.0, 0.0, 1.0)
-
-
-def _resize_first_axis(photo: tf.Tensor, side: int, method: str) -> tf.Tensor:
-    shape = tf.shape(photo)
-    pixels = tf.reshape(photo, [shape[0], 1, -1])
-    resized = tf.image.resize(pixels, [side, 1], method, antialias=True)
-    return tf.reshape(resized, [side, shape[1], 3])
+def _resize_window(window: tf.Tensor, side: int) -> tf.Tensor:
+    return tf.clip_by_value(resampling.resize(window, side, "bicubic") / 255.0, 0.0, 1.0)
 
 
 def _below(bound: tf.Tensor, draw: tf.Tensor) -> tf.Tensor:

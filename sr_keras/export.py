@@ -30,17 +30,22 @@ class Servable(tf.Module):
     Attributes:
         facts: of the generator.
         serve: `[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`, the last of the generator's outputs, corrected by
-            `back_projection`; values may leave [0, 1] a little.
+            `back_projection` if that was asked for; values may leave [0, 1] a little.
     """
 
-    def __init__(self, generator: keras.Model) -> None:
-        """The generator must compute in float32. It is not copied: later changes of its weights show.
+    def __init__(self, generator: keras.Model, *, is_back_projected: bool = True) -> None:
+        """Args:
+        generator: it must compute in float32. It is not copied: later changes of its weights show.
+        is_back_projected: whether the result is kept true to the photo by back-projection.
 
         Raises:
-            ValueError: it has a layer that is not known.
+            ValueError: the generator has a layer that is not known.
         """
         super().__init__()
-        network = back_projection.with_back_projection(generator, geometry.measure(generator).scale_of_output)
+        if is_back_projected:
+            network = back_projection.with_back_projection(generator, geometry.measure(generator).scale_of_output)
+        else:
+            network = keras.Model(generator.input, generator.outputs[-1], name=generator.name)
         measured = geometry.measure(network)
         self.facts = facts.Facts(
             scale=measured.scale_of_output,
@@ -48,6 +53,7 @@ class Servable(tf.Module):
             peak_values=measured.peak_values,
             peak_margin=measured.peak_margin,
             operations=measured.operations,
+            back_projection=is_back_projected,
         )
         # In this order `load_weights` finds them again.
         self.weights = [variable.value for variable in generator.weights]

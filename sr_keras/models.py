@@ -67,14 +67,14 @@ def build_discriminator(
     if head == "image" and hr_size is None:
         raise ValueError('head="image" needs hr_size, got None')
     size = hr_size if head == "image" else None
-    wrap = _spectral_norm if spectral_norm else _as_it_is
+    wrap = blocks.spectral_norm if spectral_norm else _as_it_is
     photo = keras.Input((size, size, 3), name="photo")
-    x = _leaky_relu(wrap(layers.Conv2D(filters, 3, padding="same", name="conv0"))(photo))
+    x = blocks.leaky_relu(wrap(layers.Conv2D(filters, 3, padding="same", name="conv0"))(photo))
     for index, (width, strides) in enumerate([(1, 2), (2, 1), (2, 2), (4, 1), (4, 2), (8, 1), (8, 2)], start=1):
-        x = _leaky_relu(_conv_norm(x, width * filters, f"conv{index}", f"norm{index}", strides, wrap))
+        x = blocks.leaky_relu(_conv_norm(x, width * filters, f"conv{index}", f"norm{index}", strides, wrap))
     if head == "image":
         x = layers.Flatten(name="flatten")(x)
-    x = _leaky_relu(wrap(layers.Dense(1024, name="dense0"))(x))
+    x = blocks.leaky_relu(wrap(layers.Dense(1024, name="dense0"))(x))
     logits = wrap(layers.Dense(1, dtype="float32", name="dense1"))(x)
     return keras.Model(photo, logits, name="discriminator")
 
@@ -133,10 +133,6 @@ def _as_it_is(layer: keras.Layer) -> keras.Layer:
     return layer
 
 
-def _spectral_norm(layer: keras.Layer) -> keras.Layer:
-    return layers.SpectralNormalization(layer, dtype=layer.dtype_policy, name=f"{layer.name}_spectral")
-
-
 def _conv_norm(x: KerasTensor, filters: int, conv: str, norm: str, strides: int = 1, wrap: Callable = _as_it_is) -> KerasTensor:
     # Batch norm subtracts the mean, and with it any bias.
     x = wrap(layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False, name=conv))(x)
@@ -146,7 +142,3 @@ def _conv_norm(x: KerasTensor, filters: int, conv: str, norm: str, strides: int 
 def _prelu(x: KerasTensor, name: str) -> KerasTensor:
     # One slope per channel: a slope per pixel would tie the network to one size.
     return layers.PReLU(shared_axes=[1, 2], name=name)(x)
-
-
-def _leaky_relu(x: KerasTensor) -> KerasTensor:
-    return layers.LeakyReLU(negative_slope=0.2)(x)

@@ -66,6 +66,8 @@ def of_guides_step(generator: Passes, discriminator: Passes) -> int:
 
 
 def _of_layer(layer: keras.Layer, taken: tuple[int, ...], given: tuple[int, ...]) -> int:
+    if isinstance(layer, layers.SpectralNormalization):
+        layer = layer.layer
     if not isinstance(layer, (layers.Conv2D, layers.Conv2DTranspose, layers.Dense)):
         return 0
     # A transposed convolution multiplies its kernel with every pixel that it takes, all others with every one that they give.

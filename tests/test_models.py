@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sr_keras import blocks, models
+from sr_keras import blocks, models, unet_discriminator
 
 
 @pytest.fixture
@@ -67,6 +67,33 @@ def test_patch_head_judges_each_16x16_region(height, width, regions):
     assert logits.shape == (1, *regions, 1)
 
 
+def test_unet_discriminator_has_the_parameters_of_its_paper():
+    down = conv(4, 64, 128, bias=False) + conv(4, 128, 256, bias=False) + conv(4, 256, 512, bias=False)
+    up = conv(3, 512, 256, bias=False) + conv(3, 256, 128, bias=False) + conv(3, 128, 64, bias=False)
+    last = 2 * conv(3, 64, 64, bias=False) + conv(3, 64, 1, bias=True)
+    expected = conv(3, 3, 64, bias=True) + down + up + last
+    assert expected == 4_376_897
+    discriminator = unet_discriminator.build()
+    assert sum(np.prod(variable.shape) for variable in discriminator.trainable_variables) == expected
+    # A vector for each kernel that is normalised, as long as its outputs.
+    assert discriminator.count_params() == expected + 128 + 256 + 512 + 256 + 128 + 64 + 64 + 64
+
+
+@pytest.mark.parametrize("height, width", [(8, 8), (32, 48)])
+def test_unet_discriminator_judges_each_pixel(height, width):
+    logits = unet_discriminator.build(filters=2)(np.zeros((3, height, width, 3), np.float32))
+    assert logits.shape == (3, height, width, 1)
+
+
+def test_unet_discriminator_trains_every_variable(rng):
+    discriminator = unet_discriminator.build(filters=2)
+    with tf.GradientTape() as tape:
+        logits = discriminator(rng.random((2, 16, 16, 3), dtype=np.float32), training=True)
+        loss = tf.reduce_mean(tf.square(logits - 1))
+    gradients = tape.gradient(loss, discriminator.trainable_variables)
+    assert all(np.any(gradient != 0) for gradient in gradients)
+
+
 @pytest.mark.parametrize("num_upscales", [1, 2, 3])
 @pytest.mark.parametrize("height, width", [(1, 1), (5, 8)])
 def test_generator_takes_any_size(tiny_generator, num_upscales, height, width):
@@ -74,7 +101,7 @@ def test_generator_takes_any_size(tiny_generator, num_upscales, height, width):
     assert sr.shape == (2, height * 2**num_upscales, width * 2**num_upscales, 3)
 
 
-@pytest.mark.parametrize("build", [models.build_generator, models.build_discriminator])
+@pytest.mark.parametrize("build", [models.build_generator, models.build_discriminator, unet_discriminator.build])
 def test_every_layer_is_used_once(build):
     model = build()
     assert all(len(layer._inbound_nodes) == 1 for layer in model.layers)
@@ -122,7 +149,8 @@ def test_last_convolution_is_a_plain_one(rng, tiny_generator):
 def test_outputs_are_float32_in_every_precision(policy, precision, tiny_generator):
     policy(precision)
     photo = np.zeros((1, 16, 16, 3), np.float32)
-    for model in (tiny_generator(), models.build_discriminator(filters=2)):
+    normalised = models.build_discriminator(filters=2, spectral_norm=True)
+    for model in (tiny_generator(), models.build_discriminator(filters=2), normalised, unet_discriminator.build(filters=2)):
         assert keras.backend.standardize_dtype(model(photo).dtype) == "float32"
 
 
@@ -166,3 +194,30 @@ def test_batch_norm_trains_in_every_precision(policy, rng, precision):
     y = tf.cast(norm(x, training=True), tf.float32)
     np.testing.assert_allclose(tf.math.reduce_std(y, axis=(0, 1, 2)), np.ones(4), atol=0.02)
     assert norm.moving_variance.dtype == "float32"
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16", "mixed_bfloat16"])
+def test_spectral_norm_brings_the_largest_singular_value_to_1(policy, precision):
+    policy(precision)
+    discriminator = unet_discriminator.build(filters=2)
+    train = tf.function(lambda: discriminator(tf.zeros((1, 8, 8, 3)), training=True))
+    for _ in range(200):
+        train()
+    kernels = [layer.kernel for layer in discriminator.layers if layer.name.endswith("_spectral")]
+    assert len(kernels) == 8
+    for kernel in kernels:
+        largest = np.linalg.norm(np.reshape(kernel, (-1, kernel.shape[-1])), 2)
+        assert largest == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_spectral_norm_rounds_no_kernel(policy, precision):
+    """What it does to kernels is the same in every precision."""
+    exact = unet_discriminator.build(filters=2)
+    policy(precision)
+    rounded = unet_discriminator.build(filters=2)
+    rounded.set_weights(exact.get_weights())
+    for discriminator in (exact, rounded):
+        discriminator(np.zeros((1, 8, 8, 3), np.float32), training=True)
+    for one, other in zip(exact.get_weights(), rounded.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)

@@ -1,7 +1,7 @@
 import keras
 from keras import layers
 
-from sr_keras import operations
+from sr_keras import blocks, operations
 
 
 def tiny_networks():
@@ -12,7 +12,8 @@ def tiny_networks():
     generator = keras.Model(lr, layers.Conv2DTranspose(3, 3, strides=2, padding="same")(x))
     photo = keras.Input((None, None, 3))
     x = layers.Conv2D(2, 3, strides=2, padding="same")(photo)
-    return generator, keras.Model(photo, layers.Dense(1)(layers.Conv2D(4, 3, strides=2, padding="same")(x)))
+    x = blocks.spectral_norm(layers.Conv2D(4, 3, strides=2, padding="same"))(x)
+    return generator, keras.Model(photo, layers.Dense(1)(x))
 
 
 def test_operations_are_those_counted_by_hand():

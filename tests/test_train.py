@@ -266,6 +266,7 @@ def test_the_papers_flagfile_says_how_to_get_its_photos(tmp_path):
         ("--strategy=multi_worker", "multi_worker needs TF_CONFIG"),
         ("--warmup_steps=1", "--warmup_steps needs --schedule=cosine"),
         ("--schedule=cosine --warmup_steps=99999", "--warmup_steps must be below"),
+        ("--discriminator_head=unet --hr_size=36", "hr_size must be a multiple of 8 for --discriminator_head=unet, got 36"),
         ("--shift=33", "shift must be at most hr_size, 32, got 33"),
         ("--perceptual_model=nowhere.keras", "--perceptual_layers is missing"),
         ("--generator=edsr", "the generator edsr has no upscale_filters"),

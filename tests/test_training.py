@@ -7,10 +7,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sr_keras import back_projection, loop, losses, models, state, steps
+from sr_keras import back_projection, loop, losses, models, state, steps, unet_discriminator
 
 
-def new_state(precision="float32", averaged=False, optimizer=lambda: keras.optimizers.Adam(1e-3)):
+def new_state(
+    precision="float32",
+    averaged=False,
+    optimizer=lambda: keras.optimizers.Adam(1e-3),
+    build_discriminator=models.build_discriminator,
+):
     keras.mixed_precision.set_global_policy(precision)
 
     def scaling_optimizer():
@@ -20,7 +25,7 @@ def new_state(precision="float32", averaged=False, optimizer=lambda: keras.optim
     try:
         generator = models.build_generator(num_blocks=1, num_upscales=2, filters=4, upscale_filters=4)
         average = models.build_generator(1, 2, 4, 4) if averaged else None
-        discriminator = models.build_discriminator(filters=2)
+        discriminator = build_discriminator(filters=2)
         return state.TrainState(generator, discriminator, scaling_optimizer(), scaling_optimizer(), average)
     finally:
         keras.mixed_precision.set_global_policy("float32")
@@ -221,9 +226,10 @@ def test_pixel_training_lowers_the_loss(batch):
     assert values[-1] < 0.7 * values[0]
 
 
+@pytest.mark.parametrize("build_discriminator", [models.build_discriminator, unet_discriminator.build])
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16", "mixed_bfloat16"])
-def test_a_step_is_traced_once_and_stays_finite(batch, precision):
-    step = steps.gan_step(new_state(precision), adversarial_weight=1.0)
+def test_a_step_is_traced_once_and_stays_finite(batch, precision, build_discriminator):
+    step = steps.gan_step(new_state(precision, build_discriminator=build_discriminator), adversarial_weight=1.0)
     for _ in range(3):
         scalars = step(*batch)
     assert step.experimental_get_tracing_count() == 1
