@@ -11,11 +11,14 @@ A line of the table is the mean over a folder's photos, for a network, for bicub
   grid           by how many dB waves with the period of the scale stand out from those beside them; 0 is no checkerboard
   SqueezeNet     SqueezeNet feature distance: how far apart the features of SqueezeNet 1.1 are (with --perceptual). It is not
                  LPIPS, which has learned weights
+  flat noise     how much noise is in flat areas, in levels of 255: the standard deviation of what is finer than 8 pixels
+  of bicubic's   the same, as a share of what bicubic leaves
+  blocks         how much larger steps along the borders of JPEG's blocks are than elsewhere; 1 is no blocks (both: --degrade)
   PIQE           what a judge thinks who has not seen the original; 0 is best, 100 is worst (with the library pypiqe)
   off float32    by how many levels of 255 the numbers of a reduced precision change a photo, on average and in the worst pixel
   s/MP           seconds for each megapixel of the small photo, measured on 256x256 pixels
 
-Judge edges, seams, grid and PIQE by the lines of bicubic and of the originals.
+Judge edges, seams, grid, noise, blocks and PIQE by the lines of bicubic and of the originals.
 """
 
 import argparse
@@ -32,7 +35,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from sr_keras import arguments, facts, images, quiet, tiling
+from sr_keras import arguments, facts, images, quiet, tiling, worn_photos
 
 with quiet.tensorflow_import():
     from sr_keras import crops, export, metrics, perceptual, spectra
@@ -63,6 +66,9 @@ _COLUMNS = {
     "seam": ("seams", "{:.2f}"),
     "grid_db": ("grid, dB", "{:+.2f}"),
     "feature_distance": ("SqueezeNet", "{:.3f}"),
+    "flat_noise": ("flat noise", "{:.2f}"),
+    "noise_left": ("of bicubic's", "{:.2f}"),
+    "blockiness": ("blocks", "{:.2f}"),
     "piqe": ("PIQE", "{:.1f}"),
     "off_float32": ("off float32", "{:.2f}"),
     "most_off_float32": ("worst pixel", "{:.0f}"),
@@ -71,15 +77,17 @@ _COLUMNS = {
 
 
 class Data(NamedTuple):
-    """A folder of originals, and one of their low-resolution files if they are given."""
+    """A folder of originals, and one of their low-resolution files if they are given; or how the originals are degraded."""
 
     hr_dir: pathlib.Path
     lr_dir: pathlib.Path | None
+    degradation: str | None = None
 
     @property
     def name(self) -> str:
         path = self.hr_dir.resolve()
-        return path.parent.name if path.name == "HR" else path.name
+        folder = path.parent.name if path.name == "HR" else path.name
+        return f"{folder}, {self.degradation}" if self.degradation else folder
 
 
 class Networks:
@@ -155,12 +163,20 @@ def read_pairs(data: Data, scale: int) -> Iterator[tuple[str, np.ndarray, np.nda
         hr = images.read_photo(path)
         height, width = (length // scale for length in hr.shape[:2])
         hr = hr[: scale * height, : scale * width]
-        lr = images.resize_bicubic(hr, height, width) if data.lr_dir is None else images.read_photo(data.lr_dir / path.name)
+        lr = _small_photo(data, path.name, hr, scale)
         if lr.shape[:2] != (height, width):
             raise images.PhotoError(
                 f"{path.name}: its low-resolution file must have {width}x{height} pixels, has {lr.shape[1]}x{lr.shape[0]}"
             )
         yield path.name, lr, hr
+
+
+def _small_photo(data: Data, name: str, hr: np.ndarray, scale: int) -> np.ndarray:
+    if data.degradation:
+        return worn_photos.degrade(hr, data.degradation, name, scale)
+    if data.lr_dir:
+        return images.read_photo(data.lr_dir / name)
+    return images.resize_bicubic(hr, *(length // scale for length in hr.shape[:2]))
 
 
 def find_data(text: str, scale: int) -> Data:
@@ -180,13 +196,32 @@ def means(rows: Sequence[Row]) -> list[dict[str, Any]]:
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((row["data"], row["method"]), []).append(row)
-    return [{"data": data, "method": method, **_mean(group)} for (data, method), group in groups.items()]
+    of_groups: list[dict[str, Any]] = [
+        {"data": data, "method": method, **_mean(group)} for (data, method), group in groups.items()
+    ]
+    of_bicubic = {row["data"]: row.get("flat_noise") for row in of_groups if row["method"] == BICUBIC}
+    return [_with_noise_left(row, of_bicubic.get(row["data"])) for row in of_groups]
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def _with_noise_left(row: dict[str, Any], flat_noise_of_bicubic: float | None) -> dict[str, Any]:
+    if not flat_noise_of_bicubic or "flat_noise" not in row:
+        return row
+    return {**row, "noise_left": row["flat_noise"] / flat_noise_of_bicubic}
+
+
+def main(argv: Sequence[str] | None = None, peers: Mapping[str, Upscale] | None = None) -> int:
+    """The command.
+
+    Args:
+        argv: its arguments; None are those of the process.
+        peers: other programs' networks of the same scale, to be compared too, by name: uint8 `[H, W, 3]` to the enlarged photo.
+
+    Returns:
+        The exit code.
+    """
     options = _parse(argv)
     try:
-        _run(options)
+        _run(options, peers or {})
     # ValueError: a photo that is too small to be measured, or a file of other weights.
     except (images.PhotoError, facts.ModelError, OSError, ValueError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
@@ -196,20 +231,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace, peers: Mapping[str, Upscale]) -> None:
     for path in filter(None, (options.crops, options.spectra)):
         images.require_writable(path, 1, 1)
     networks = Networks(options.models, precision=options.precision, tile=options.tile, self_ensemble=options.self_ensemble)
+    networks.upscale |= peers
     feature_distance = _feature_distance(options.perceptual) if options.perceptual else None
     rows: list[Row] = []
     lines = []
     waves: dict[str, list[np.ndarray]] = {}
-    for data in [find_data(text, networks.scale) for text in options.data]:
+    for data in _all_data(options, networks.scale):
         pairs = tqdm(read_pairs(data, networks.scale), data.name, len(_photos(data.hr_dir)), leave=False, disable=None)
         for index, (photo, lr, hr) in enumerate(pairs):
             pictures = _pictures(networks, lr, hr)
             for method, sr in pictures.items():
                 measured = compare(hr, sr, scale=networks.scale, tile=options.tile, feature_distance=feature_distance)
+                if data.degradation:
+                    measured |= _wear(hr, sr, networks.scale)
                 if method in networks.exact:
                     measured |= _off_float32(networks.exact[method](lr), sr)
                 rows.append({"data": data.name, "photo": photo, "method": method, **measured})
@@ -229,6 +267,16 @@ def _run(options: argparse.Namespace) -> None:
         if not waves:
             raise ValueError(f"no photo is large enough for {options.spectra}")
         images.write_photo(options.spectra, spectra.sheet({name: np.mean(of_name, axis=0) for name, of_name in waves.items()}))
+
+
+def _all_data(options: argparse.Namespace, scale: int) -> list[Data]:
+    """Each folder as it is, then degraded in each of the ways that are asked for."""
+    folders = [find_data(text, scale) for text in options.data]
+    return [data for folder in folders for data in (folder, *(folder._replace(degradation=kind) for kind in options.degrade))]
+
+
+def _wear(hr: np.ndarray, sr: np.ndarray, scale: int) -> dict[str, float]:
+    return {"flat_noise": metrics.flat_noise(hr, sr), "blockiness": metrics.blockiness(sr, scale)}
 
 
 def _pictures(networks: Networks, lr: np.ndarray, hr: np.ndarray) -> dict[str, np.ndarray]:
@@ -366,6 +414,14 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="DIR",
         help="a folder of originals, which are made small by antialiased bicubic; or one with HR/ and LR_x4/ in it, originals "
         "and low-resolution files of the same names; or HR_DIR,LR_DIR. May be given again",
+    )
+    parser.add_argument(
+        "--degrade",
+        action="append",
+        choices=list(worn_photos.KINDS),
+        default=[],
+        help="also measure on small photos that are made of the originals as a phone, the web or a surveillance camera would. "
+        "May be given again",
     )
     parser.add_argument("--perceptual", type=pathlib.Path, metavar="FILE", help="weights of SqueezeNet 1.1 (.npz)")
     parser.add_argument(

@@ -15,6 +15,12 @@ _LUMA_OFFSET = 16
 # The side of the windows whose spectrum is taken.
 _WINDOW = 64
 
+# Flat areas: this share of squares of so many pixels, those where the original has the least fine detail.
+_FLAT_SHARE, _FLAT_SIDE = 0.05, 16
+# Fine is what is smaller than about so many pixels; in flat areas that is noise.
+_FINE = 9
+_JPEG_BLOCK = 8
+
 
 def psnr_ssim(hr: np.ndarray, sr: np.ndarray, border: int) -> tuple[float, float]:
     """Peak signal-to-noise ratio in dB, and structural similarity (Wang et al. 2004, 11x11 Gaussian window), of luma.
@@ -81,6 +87,52 @@ def seam_ratio(photo: np.ndarray, rows: Sequence[int], columns: Sequence[int]) -
     at_lines = [np.isin(np.arange(1, len(steps) + 1), lines) for steps, lines in zip(across, (rows, columns), strict=True)]
     steps, is_line = np.concatenate(across), np.concatenate(at_lines)
     return float(steps[is_line].mean() / steps[~is_line].mean())
+
+
+def blockiness(photo: np.ndarray, scale: int) -> float:
+    """How much larger steps of luma are along the grid of JPEG's blocks than elsewhere; about 1 where it can't be seen.
+
+    Args:
+        photo: uint8 `[H, W, 3]`, enlarged from a JPEG.
+        scale: how many times.
+
+    Returns:
+        NaN if the small photo had one block.
+    """
+    rows, columns = (range(_JPEG_BLOCK * scale, length, _JPEG_BLOCK * scale) for length in photo.shape[:2])
+    return seam_ratio(photo, rows, columns) if rows or columns else math.nan
+
+
+def flat_noise(hr: np.ndarray, sr: np.ndarray) -> float:
+    """How much noise flat areas have: the standard deviation of what is finer than 8 pixels, in levels of luma.
+
+    Args:
+        hr, sr: uint8 `[H, W, 3]`. Flat is the twentieth of all squares of 16x16 pixels where `hr` has the least fine detail.
+
+    Returns:
+        NaN if there is no such square.
+    """
+    detail, noise = (np.square(_squares(_fine(luma(photo)[..., 0]))).mean(axis=(1, 2)) for photo in (hr, sr))
+    if not len(noise):
+        return math.nan
+    flattest = np.argsort(detail, kind="stable")[: max(1, round(_FLAT_SHARE * len(detail)))]
+    return float(np.sqrt(noise[flattest].mean()))
+
+
+def _squares(numbers: np.ndarray) -> np.ndarray:
+    """`[H, W]` to `[N, 16, 16]`."""
+    rows, columns = (length // _FLAT_SIDE for length in numbers.shape)
+    cut = numbers[: rows * _FLAT_SIDE, : columns * _FLAT_SIDE]
+    return cut.reshape(rows, _FLAT_SIDE, columns, _FLAT_SIDE).swapaxes(1, 2).reshape(-1, _FLAT_SIDE, _FLAT_SIDE)
+
+
+def _fine(numbers: np.ndarray) -> np.ndarray:
+    """`[H, W]` less the mean over a square around each; sides are reflected."""
+    mean = numbers
+    for axis in (0, 1):
+        margin = [(_FINE // 2, _FINE // 2) if along == axis else (0, 0) for along in (0, 1)]
+        mean = np.lib.stride_tricks.sliding_window_view(np.pad(mean, margin, "reflect"), _FINE, axis=axis).mean(axis=-1)
+    return numbers - mean
 
 
 def spectrum(photo: np.ndarray) -> np.ndarray:
