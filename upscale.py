@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, Literal
 from PIL import Image
 from tqdm import tqdm
 
-from sr_keras import arguments, batch, enlarge, facts, images, jobs, pictures, quiet, stopping
+from sr_keras import arguments, batch, choice, enlarge, facts, images, jobs, pictures, quiet, stopping
 
 if TYPE_CHECKING:
     from sr_keras import Upscaler
 
+AUTO = "auto"
 FORMATS = sorted({suffix[1:] for suffix in pictures.FORMATS})
 
 
@@ -78,11 +79,8 @@ def _upscale(todo: Sequence[jobs.Job], work: batch.Work, options: argparse.Names
     Image.MAX_IMAGE_PIXELS = None
     with quiet.tensorflow_import():
         from sr_keras import upscaler
-    upscalers = upscaler.load_on_each_gpu(
-        options.model, precision=options.precision, memory_mb=options.memory_mb, tile=options.tile
-    )
-    console.tell_upscalers(upscalers)
-    running = batch.run(todo, upscalers, work, console.within)
+    choosers = [_chooser(options, device, console) for device in upscaler.devices()]
+    running = batch.run(todo, choosers, work, console.within)
     with _report(options.report) as report, console, contextlib.closing(running):
         for outcome in running:
             console.after(outcome)
@@ -91,6 +89,27 @@ def _upscale(todo: Sequence[jobs.Job], work: batch.Work, options: argparse.Names
     if options.comparison and not console.failed:
         console.tell(_write_comparison(options, todo[0]))
     return 1 if console.failed else 0
+
+
+def _chooser(options: argparse.Namespace, device: str | None, console: "_Console") -> choice.Choose:
+    from sr_keras import Upscaler
+
+    def load(path: pathlib.Path, denoise: float) -> "Upscaler":
+        upscaler = Upscaler.load(
+            path,
+            denoise=denoise,
+            precision=options.precision,
+            memory_mb=options.memory_mb,
+            tile=options.tile,
+            device=device,
+        )
+        console.tell_upscaler(upscaler)
+        return upscaler
+
+    if options.model != AUTO:
+        return choice.always(load(options.model, options.denoise))
+    strengths = {facts.ENLARGING: 1.0, facts.RESTORING: options.denoise}
+    return choice.by_condition(lambda name: load(facts.find_model(name), strengths[name]))
 
 
 def _refuse_side_files(options: argparse.Namespace, todo: Sequence[jobs.Job]) -> None:
@@ -113,7 +132,8 @@ def _refuse_side_files(options: argparse.Namespace, todo: Sequence[jobs.Job]) ->
 def _target(options: argparse.Namespace) -> enlarge.Target:
     if options.width or options.height:
         return enlarge.Target(width=options.width, height=options.height)
-    return enlarge.Target(scale=options.scale or facts.read_facts(facts.newest_version(options.model)).scale)
+    model = facts.find_model(facts.ENLARGING) if options.model == AUTO else options.model
+    return enlarge.Target(scale=options.scale or facts.read_facts(facts.newest_version(model)).scale)
 
 
 def _existing(options: argparse.Namespace) -> Literal["fail", "skip", "overwrite"]:
@@ -192,7 +212,7 @@ class _Console:
         else:
             self.tell(
                 f"{_sized(outcome.job.name, outcome.size)} -> {_sized(outcome.job.result_name, outcome.result_size)}, "
-                f"{outcome.seconds:.1f} s"
+                f"{outcome.seconds:.1f} s{_chosen(outcome)}"
             )
             for note in outcome.notes:
                 self.tell(f"{outcome.job.name}: {note}")
@@ -202,10 +222,9 @@ class _Console:
             there = " (is there already)" if job.output and os.path.lexists(job.output) else ""
             self.tell(f"{job.name} -> {job.result_name}{there}")
 
-    def tell_upscalers(self, upscalers: Sequence["Upscaler"]) -> None:
+    def tell_upscaler(self, upscaler: "Upscaler") -> None:
         if self._options.verbose:
-            for each in upscalers:
-                self.tell(f"{each.device or 'CPU'}: {each.precision}, tiles of {each.tile} pixels")
+            self.tell(f"{upscaler.device or 'CPU'}: {upscaler.precision}, tiles of {upscaler.tile} pixels")
 
     def tell_end(self) -> None:
         several = sum(self._counts.values()) > 1
@@ -234,6 +253,10 @@ def _write_comparison(options: argparse.Namespace, job: jobs.Job) -> str:
 
 def _sized(name: str, size: enlarge.Size | None) -> str:
     return f"{name} ({size[0]}x{size[1]})" if size else name
+
+
+def _chosen(outcome: batch.Outcome) -> str:
+    return f", {outcome.network} ({outcome.why})" if outcome.network else ""
 
 
 def _speak_plainly() -> None:
@@ -289,11 +312,20 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     network = parser.add_argument_group("the network")
     network.add_argument(
         "--model",
-        type=facts.find_model,
-        default="edsr",
+        type=lambda text: text if text == AUTO else facts.find_model(text),
+        default=AUTO,
         metavar="MODEL",
-        help=f"{' or '.join(facts.shipped())}; or the folder of a run of train.py, or of one of its SavedModels; only load "
-        "what you trust: it is a program (%(default)s)",
+        help=f"{AUTO}: {facts.ENLARGING} for clean photos, {facts.RESTORING} for those with JPEG's blocks or noise. Or one of "
+        f"{', '.join(facts.shipped())}; or the folder of a run of train.py, or of one of its SavedModels; only load what you "
+        "trust: it is a program (%(default)s)",
+    )
+    network.add_argument(
+        "--denoise",
+        type=arguments.share,
+        default=1.0,
+        metavar="0-1",
+        help=f"how much {facts.RESTORING} and other networks that restore take out of a photo: 1 all that they can; 0 nothing, "
+        f"{facts.ENLARGING} only enlarges it; between the two, both compute (%(default)s)",
     )
     network.add_argument(
         "--self_ensemble", action="store_true", help="the mean of 8 flips and turns: a little better, 8 times slower"

@@ -28,6 +28,18 @@ def percent(text: str) -> int:
     return int(text)
 
 
+def share(text: str) -> float:
+    """A number from 0 to 1.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) <= 1:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, got {text!r}")
+
+
 def scale(text: str) -> float:
     """A number above 1, up to 1000, such as 2 or 1.5.
 

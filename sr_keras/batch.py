@@ -12,16 +12,14 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from sr_keras import images, pictures
+from sr_keras import facts, images, pictures
+from sr_keras.choice import Choice, Choose
 from sr_keras.enlarge import Size, Target, enlarge
 from sr_keras.images import PhotoError
 from sr_keras.jobs import Job
 from sr_keras.pictures import Format, Picture
-
-if TYPE_CHECKING:  # TensorFlow takes seconds to import
-    from sr_keras.upscaler import Upscaler
 
 # Larger results are written before the next photo begins, so that two of them are never in memory.
 _LARGEST_BESIDE_ANOTHER = 32_000_000
@@ -62,6 +60,7 @@ class Outcome:
         notes: what could not be kept, in words.
         size, result_size: width and height in pixels.
         seconds: of the computing alone.
+        network: which one was chosen, and `why`, where there was a choice.
     """
 
     job: Job
@@ -71,10 +70,12 @@ class Outcome:
     size: Size | None = None
     result_size: Size | None = None
     seconds: float | None = None
+    network: str = ""
+    why: str = ""
 
 
 def run(
-    jobs: Sequence[Job], upscalers: Sequence["Upscaler"], work: Work, progress: Progress = lambda job, share: None
+    jobs: Sequence[Job], choosers: Sequence[Choose], work: Work, progress: Progress = lambda job, share: None
 ) -> Generator[Outcome, None, None]:
     """Does the jobs, each as soon as an upscaler is free; gives their outcomes in the order in which they end.
 
@@ -82,7 +83,7 @@ def run(
 
     Args:
         jobs: no two have one result.
-        upscalers: each works on one picture at a time, all of them at once.
+        choosers: one for each device: which network does a picture. Each works on one picture at a time, all of them at once.
         work: the same for all.
         progress: told the share of a job that is done, from 0 to 1, from several threads.
     """
@@ -92,13 +93,13 @@ def run(
     for job in jobs:
         waiting.put(job)
 
-    def work_or_tell(upscaler: "Upscaler") -> None:
+    def work_or_tell(choose: Choose) -> None:
         try:
-            _work(upscaler, work, waiting, outcomes.put, progress, stop)
+            _work(choose, work, waiting, outcomes.put, progress, stop)
         except Exception as error:  # or its jobs would be waited for without end
             outcomes.put(error)
 
-    workers = [threading.Thread(target=work_or_tell, args=(upscaler,)) for upscaler in upscalers]
+    workers = [threading.Thread(target=work_or_tell, args=(choose,)) for choose in choosers]
     for worker in workers:
         worker.start()
     try:
@@ -122,7 +123,7 @@ class _ExistsError(Exception):
 
 
 def _work(
-    upscaler: "Upscaler",
+    choose: Choose,
     work: Work,
     waiting: "queue.SimpleQueue[Job]",
     report: Callable[[Outcome], None],
@@ -149,10 +150,11 @@ def _work(
             (job, reading), ahead = ahead, read_next()
             try:
                 picture, file_format = reading.result()
+                choice = choose(picture)
                 begun = time.monotonic()
                 larger = enlarge(
                     picture,
-                    upscaler,
+                    choice.upscaler,
                     work.target,
                     self_ensemble=work.self_ensemble,
                     progress=functools.partial(told, job),
@@ -160,16 +162,22 @@ def _work(
                 seconds = time.monotonic() - begun
             except _StopError:
                 return
+            except facts.ModelError:
+                raise  # no other picture has it either
             except Exception as error:
                 report(_unfinished(job, error))
                 continue
             if writing is not None:
                 writing.result()
-            size, result_size = picture.frames[0].size, larger.frames[0].size
-            done = Outcome(job, "done", "", larger.notes, size, result_size, seconds)
+            done = _done(job, picture, larger, seconds, choice)
             writing = writer.submit(_write, larger, file_format, work, done, report)
-            if result_size[0] * result_size[1] > _LARGEST_BESIDE_ANOTHER:
+            if larger.frames[0].width * larger.frames[0].height > _LARGEST_BESIDE_ANOTHER:
                 writing.result()
+
+
+def _done(job: Job, picture: Picture, larger: Picture, seconds: float, choice: Choice) -> Outcome:
+    size, result_size = picture.frames[0].size, larger.frames[0].size
+    return Outcome(job, "done", "", larger.notes, size, result_size, seconds, choice.network, choice.why)
 
 
 def _read(job: Job, work: Work) -> tuple[Picture, Format]:

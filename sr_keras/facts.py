@@ -8,6 +8,9 @@ import pathlib
 # Number formats that an exported network has a form for.
 PRECISIONS = ("float32", "bfloat16", "float16")
 
+# The bundled networks that `auto` chooses between: for clean photos, and for all others.
+ENLARGING, RESTORING = "edsr", "photo"
+
 SHIPPED_MODELS = pathlib.Path(__file__).resolve().parent.parent / "saved_models"
 
 _FACTS = pathlib.PurePath("assets.extra", "sr_keras.json")
@@ -23,6 +26,8 @@ class Facts:
         peak_values: how many numbers its work takes at most, for each input pixel.
         peak_margin: how far around a tile it takes so many, in input pixels.
         operations: multiplications and additions of its convolutions, for each input pixel.
+        back_projection: whether it ends with back-projection, which keeps the result true to the photo; what is to take noise
+            and blocks out of a photo must not be true to it.
     """
 
     scale: int
@@ -30,6 +35,8 @@ class Facts:
     peak_values: int
     peak_margin: int
     operations: int
+    # As all networks were that were exported before there was a choice.
+    back_projection: bool = True
 
 
 class ModelError(Exception):

@@ -34,6 +34,7 @@ class Picture:
         dpi: pixels per inch, horizontal and vertical.
         notes: what could not be kept, in words.
         file_format: what it was read from, as Pillow names it.
+        jpeg_steps: of a JPEG, its quantisation table for luma: 64 numbers, row by row.
     """
 
     frames: tuple[Image.Image, ...]
@@ -44,6 +45,7 @@ class Picture:
     dpi: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
     file_format: str | None = None
+    jpeg_steps: tuple[int, ...] | None = None
 
 
 class Format(NamedTuple):
@@ -143,6 +145,7 @@ def read(
             dpi=(dpi[1], dpi[0]) if dpi and turned else dpi,
             notes=tuple(notes),
             file_format=file.format,
+            jpeg_steps=_jpeg_steps(file),
         )
 
 
@@ -230,6 +233,11 @@ def _named_errors(name: object) -> Iterator[None]:
         raise images.PhotoError(f"{prefix}too large for the memory of this machine") from None
     except Exception as error:
         raise images.PhotoError(f"{prefix}{images.reason(error)}") from None
+
+
+def _jpeg_steps(file: Image.Image) -> tuple[int, ...] | None:
+    steps = getattr(file, "quantization", {}).get(0, ())
+    return tuple(steps) if len(steps) == 64 else None
 
 
 def _frame_count(file: Image.Image) -> int:

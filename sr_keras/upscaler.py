@@ -29,6 +29,8 @@ class Upscaler:
         self,
         network: export.Network | export.Servable,
         *,
+        enlarging: export.Network | export.Servable | None = None,
+        denoise: float = 1.0,
         precision: str = "auto",
         memory_mb: int | None = None,
         tile: int | None = None,
@@ -36,6 +38,8 @@ class Upscaler:
     ) -> None:
         """Args:
         network: does the work.
+        enlarging: a network of the same scale that only enlarges. Its result and that of `network` are mixed.
+        denoise: the share of `network` in that, from 0 to 1. So noise falls steadily as it grows, and 0 is `enlarging` itself.
         precision: "auto" is the fastest that the hardware multiplies itself, of "float32", "bfloat16" and "float16".
         memory_mb: what the work on a tile may take, in MB (10^6 bytes), beside the photo and the result; the tile size follows.
             None is 384 on a CPU and 4096 on a GPU.
@@ -50,15 +54,18 @@ class Upscaler:
         for name, number in (("memory_mb", memory_mb), ("tile", tile)):
             if number is not None and number < 1:
                 raise ValueError(f"{name} must be at least 1, got {number}")
+        self._shares = _shares(network, enlarging, denoise)
         memory_mb = memory_mb or (_GPU_MEMORY_MB if tf.config.list_physical_devices("GPU") else _CPU_MEMORY_MB)
         self.scale = network.facts.scale
         self.precision = precisions.resolve_inference(precision)
-        self.tile = tile or tiling.largest_tile(
-            memory_mb * 10**6,
-            bytes_per_pixel=network.facts.peak_values * tf.as_dtype(self.precision).size,
-            margin=network.facts.peak_margin,
+        self.tile = tile or min(
+            tiling.largest_tile(
+                memory_mb * 10**6,
+                bytes_per_pixel=each.facts.peak_values * tf.as_dtype(self.precision).size,
+                margin=each.facts.peak_margin,
+            )
+            for each, _ in self._shares
         )
-        self._network = network
         self.device = device
 
     @classmethod
@@ -66,6 +73,7 @@ class Upscaler:
         cls,
         path: str | os.PathLike[str],
         *,
+        denoise: float = 1.0,
         precision: str = "auto",
         memory_mb: int | None = None,
         tile: int | None = None,
@@ -75,13 +83,32 @@ class Upscaler:
 
         Only load models that you trust: a SavedModel is a program, and TensorFlow runs it.
 
+        Args:
+            path: the folder.
+            denoise: below 1, the result is mixed with that of the bundled `edsr`, which only enlarges.
+
         Raises:
-            ModelError: nothing is there, it is damaged, or it is not ours.
+            ModelError: nothing is there, it is damaged, it is not ours, or there is nothing to mix.
             ValueError: an argument is none of its values.
         """
         with tf.device(device):
             network = export.Network(path)
-        return cls(network, precision=precision, memory_mb=memory_mb, tile=tile, device=device)
+            enlarging = export.Network(facts.SHIPPED_MODELS / facts.ENLARGING) if denoise < 1 else None
+        if enlarging and network.facts.back_projection:
+            raise facts.ModelError(f"{path}: only enlarges, so there is no strength to choose")
+        if enlarging and network.facts.scale != enlarging.facts.scale:
+            raise facts.ModelError(
+                f"{path}: enlarges {network.facts.scale} times, {facts.ENLARGING} {enlarging.facts.scale} times"
+            )
+        return cls(
+            network,
+            enlarging=enlarging,
+            denoise=denoise,
+            precision=precision,
+            memory_mb=memory_mb,
+            tile=tile,
+            device=device,
+        )
 
     def upscale(self, photo: np.ndarray, *, self_ensemble: bool = False) -> np.ndarray:
         """Upscales a photo: `[H, W, 3]` RGB, uint8 or uint16, to `[s H, s W, 3]` of the same type.
@@ -126,11 +153,16 @@ class Upscaler:
             ValueError, MemoryError: as `upscale` does.
         """
         _require_photo(photo)
-        function = self._network.tile_function(photo.dtype.name, self.precision)
+        shares = [(each.tile_function(photo.dtype.name, self.precision), share) for each, share in self._shares]
 
         def upscale_tile(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
             with _clear_errors(), tf.device(self.device):
-                return function(tf.constant(window), tf.constant(start), tf.constant(size)).numpy()
+                place = tf.constant(window), tf.constant(start), tf.constant(size)
+                tiles = [function(*place).numpy() for function, _ in shares]
+            if len(tiles) == 1:
+                return tiles[0]
+            mean = sum(np.float32(share) * tile for tile, (_, share) in zip(tiles, shares, strict=True))
+            return np.rint(mean).astype(photo.dtype)
 
         tiling.upscale_tiled(
             _ensemble(upscale_tile) if self_ensemble else upscale_tile,
@@ -138,17 +170,26 @@ class Upscaler:
             put,
             scale=self.scale,
             tile=self.tile,
-            overlap=self._network.facts.reach,
+            overlap=max(each.facts.reach for each, _ in self._shares),
             progress=progress,
         )
 
 
-def load_on_each_gpu(
-    path: str | os.PathLike[str], *, precision: str = "auto", memory_mb: int | None = None, tile: int | None = None
-) -> list[Upscaler]:
-    """An `Upscaler` for each GPU, or one for the CPU where there is none; see `Upscaler.load`."""
-    devices = [device.name for device in tf.config.list_logical_devices("GPU")] or [None]
-    return [Upscaler.load(path, precision=precision, memory_mb=memory_mb, tile=tile, device=device) for device in devices]
+def devices() -> list[str | None]:
+    """Each GPU, or None for the CPU where there is none: what `Upscaler.load` takes as its `device`."""
+    return [device.name for device in tf.config.list_logical_devices("GPU")] or [None]
+
+
+def _shares(
+    network: export.Network | export.Servable, enlarging: export.Network | export.Servable | None, denoise: float
+) -> list[tuple[export.Network | export.Servable, float]]:
+    """The networks whose results are mixed, and the share of each."""
+    if not 0 <= denoise <= 1:
+        raise ValueError(f"denoise must be from 0 to 1, got {denoise}")
+    if denoise < 1 and enlarging is None:
+        raise ValueError("denoise below 1 needs a network that only enlarges")
+    shares = [(network, denoise), (enlarging, 1 - denoise)]
+    return [(each, share) for each, share in shares if each is not None and share > 0]
 
 
 def _require_photo(photo: np.ndarray) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sr_keras import batch, images
+from sr_keras import batch, choice, facts, images
 from sr_keras.enlarge import Target
 from sr_keras.jobs import Job
 from tests.test_enlarge import Repeater
@@ -24,7 +24,11 @@ def photos(tmp_path, noise):
 
 
 def outcomes(jobs, work=DOUBLE, upscalers=None):
-    return {outcome.job.source.stem: outcome for outcome in batch.run(jobs, upscalers or [Repeater()], work)}
+    return {outcome.job.source.stem: outcome for outcome in batch.run(jobs, choosers(*upscalers or [Repeater()]), work)}
+
+
+def choosers(*upscalers):
+    return [choice.always(upscaler) for upscaler in upscalers]
 
 
 def statuses(jobs, work=DOUBLE, **options):
@@ -148,7 +152,7 @@ def test_a_worker_that_breaks_down_ends_the_run(photos, monkeypatch):
 
     monkeypatch.setattr(batch, "ThreadPoolExecutor", no_threads)
     with pytest.raises(RuntimeError, match="can't start new thread"):
-        list(batch.run(photos, [Repeater()], DOUBLE))
+        list(batch.run(photos, choosers(Repeater()), DOUBLE))
 
 
 def test_closing_stops_between_tiles_and_leaves_nothing(photos):
@@ -160,8 +164,22 @@ def test_closing_stops_between_tiles_and_leaves_nothing(photos):
                 progress(0.1)
                 begun.set()
 
-    running = batch.run([photos[2], photos[0], photos[3]], [Endless()], DOUBLE)
+    running = batch.run([photos[2], photos[0], photos[3]], choosers(Endless()), DOUBLE)
     assert next(running).status == "failed"
     assert begun.wait(timeout=10)
     running.close()
     assert not photos[0].output.parent.exists()
+
+
+def test_what_was_chosen_is_told(photos):
+    by_name = choice.Choice(Repeater(), "edsr", "clean")
+    outcome = next(iter(batch.run(photos[:1], [lambda picture: by_name], DOUBLE)))
+    assert (outcome.network, outcome.why) == ("edsr", "clean")
+
+
+def test_a_network_that_is_missing_ends_the_run(photos):
+    def missing(picture):
+        raise facts.ModelError("no such network")
+
+    with pytest.raises(facts.ModelError, match="no such network"):
+        list(batch.run([photos[0], photos[3]], [missing], DOUBLE))

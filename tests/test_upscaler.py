@@ -37,6 +37,47 @@ def test_the_tile_size_does_not_show(noise, servable, precision, height, width):
         assert difference.max() <= 2
 
 
+@pytest.fixture(scope="module")
+def enlarging():
+    """A network that sees less far than the other, and makes something else."""
+    generator = models.build_generator(0, 2, 8, 8)
+    models.init_as_interpolator(generator)
+    return export.Servable(generator)
+
+
+def test_strengths_lead_from_one_network_to_the_other(noise, servable, enlarging):
+    photo = noise(9, 11)
+    ends = [Upscaler(network, precision="float32").upscale(photo).astype(int) for network in (enlarging, servable)]
+    strengths = [
+        Upscaler(servable, enlarging=enlarging, denoise=denoise, precision="float32").upscale(photo).astype(int)
+        for denoise in (0, 0.25, 0.5, 1)
+    ]
+    np.testing.assert_array_equal(strengths[0], ends[0])
+    np.testing.assert_array_equal(strengths[3], ends[1])
+    np.testing.assert_allclose(strengths[1], 0.75 * ends[0] + 0.25 * ends[1], atol=0.51)
+    np.testing.assert_allclose(strengths[2], 0.5 * ends[0] + 0.5 * ends[1], atol=0.51)
+
+
+def test_the_tile_size_does_not_show_in_a_mixture(noise, servable, enlarging):
+    photo = noise(30, 41)
+    mixtures = [
+        Upscaler(servable, enlarging=enlarging, denoise=0.4, precision="float32", tile=tile).upscale(photo).astype(int)
+        for tile in (1000, 8)
+    ]
+    assert np.abs(mixtures[0] - mixtures[1]).max() <= 1
+
+
+@pytest.mark.parametrize("denoise", [-0.1, 1.1, float("nan")])
+def test_other_strengths_are_refused(servable, enlarging, denoise):
+    with pytest.raises(ValueError, match="denoise must be from 0 to 1"):
+        Upscaler(servable, enlarging=enlarging, denoise=denoise)
+
+
+def test_a_network_that_only_enlarges_has_no_strength(interpolator):
+    with pytest.raises(facts.ModelError, match="only enlarges"):
+        Upscaler.load(interpolator, denoise=0.5)
+
+
 def test_one_trace_serves_all_sizes(noise, servable):
     upscaler = Upscaler(servable, precision="float32", tile=8)
     for size in ((9, 9), (20, 31), (1, 5)):
@@ -154,8 +195,8 @@ export.save(export.Servable(models.build_generator(1, 2, 4, 4)), pathlib.Path(sy
 photo = np.zeros((5, 6, 3), np.uint8)
 for device in ("/CPU:0", "/CPU:1"):
     upscaler = Upscaler.load(sys.argv[1], device=device)
-    assert all(w.device.endswith(device[1:]) for w in upscaler._network._loaded.weights), device
-    function = upscaler._network.tile_function("uint8", "float32")
+    assert all(w.device.endswith(device[1:]) for w in upscaler._shares[0][0]._loaded.weights), device
+    function = upscaler._shares[0][0].tile_function("uint8", "float32")
     with tf.device(device):
         sr = function(tf.constant(photo), tf.constant([0, 0]), tf.constant([5, 6]))
     assert sr.device.endswith(device[1:]), sr.device
