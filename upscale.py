@@ -27,7 +27,6 @@ from sr_keras import arguments, batch, choice, enlarge, facts, images, jobs, pic
 if TYPE_CHECKING:
     from sr_keras import Upscaler
 
-AUTO = "auto"
 FORMATS = sorted({suffix[1:] for suffix in pictures.FORMATS})
 
 
@@ -106,7 +105,7 @@ def _chooser(options: argparse.Namespace, device: str | None, console: "_Console
         console.tell_upscaler(upscaler)
         return upscaler
 
-    if options.model != AUTO:
+    if options.model != facts.AUTO:
         return choice.always(load(options.model, options.denoise))
     strengths = {facts.ENLARGING: 1.0, facts.RESTORING: options.denoise}
     return choice.by_condition(lambda name: load(facts.find_model(name), strengths[name]))
@@ -132,7 +131,7 @@ def _refuse_side_files(options: argparse.Namespace, todo: Sequence[jobs.Job]) ->
 def _target(options: argparse.Namespace) -> enlarge.Target:
     if options.width or options.height:
         return enlarge.Target(width=options.width, height=options.height)
-    model = facts.find_model(facts.ENLARGING) if options.model == AUTO else options.model
+    model = facts.find_model(facts.ENLARGING) if options.model == facts.AUTO else options.model
     return enlarge.Target(scale=options.scale or facts.read_facts(facts.newest_version(model)).scale)
 
 
@@ -312,12 +311,12 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     network = parser.add_argument_group("the network")
     network.add_argument(
         "--model",
-        type=lambda text: text if text == AUTO else facts.find_model(text),
-        default=AUTO,
+        type=lambda text: text if text == facts.AUTO else facts.find_model(text),
+        default=facts.AUTO,
         metavar="MODEL",
-        help=f"{AUTO}: {facts.ENLARGING} for clean photos, {facts.RESTORING} for those with JPEG's blocks or noise. Or one of "
-        f"{', '.join(facts.shipped())}; or the folder of a run of train.py, or of one of its SavedModels; only load what you "
-        "trust: it is a program (%(default)s)",
+        help=f"{facts.AUTO}: {facts.ENLARGING} for clean photos, {facts.RESTORING} for those with noise or traces of JPEG. Or "
+        f"one of {', '.join(facts.shipped())}; or the folder of a run of train.py, or of one of its SavedModels; only load "
+        "what you trust: it is a program (%(default)s)",
     )
     network.add_argument(
         "--denoise",

@@ -11,6 +11,9 @@
 # kernel's numbers are not those of bfloat16 or some of the update is left, or if in float32 or by the cure some is lost.
 #
 # Seen:
+#   float32: float32 kernel, not rounded; of the update 1.00, then 1.00
+#   mixed_bfloat16: float32 kernel, rounded; of the update 1.00, then 0.00
+#   mixed_bfloat16, dtype=float32: float32 kernel, not rounded; of the update 1.00, then 1.00
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -3,6 +3,7 @@
 A line of the table is the mean over a folder's photos, for a network, for bicubic, and for the originals themselves:
 
   PSNR, SSIM     by the protocol of the field: of luma (BT.601), without a border as wide as the scale, from 8-bit pictures
+  restored       of auto, the share of photos that it takes for worn
   colour error   by how many levels of 255 a photo's mean colour is off the original's, in the worst channel
   largest        the same, of the worst photo
   sharpness      the mean gradient as a share of the original's; 1 is as sharp
@@ -35,10 +36,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from sr_keras import arguments, facts, images, quiet, tiling, worn_photos
+from sr_keras import arguments, condition, drawn, facts, images, quiet, tiling, worn_photos
 
 with quiet.tensorflow_import():
     from sr_keras import crops, export, metrics, perceptual, spectra
+    from sr_keras import precision as precisions
     from sr_keras.upscaler import Upscaler
 
 BICUBIC, ORIGINAL = "bicubic", "original"
@@ -59,6 +61,7 @@ _COLUMNS = {
     "method": ("method", "{}"),
     "psnr_db": ("PSNR, dB", "{:.2f}"),
     "ssim": ("SSIM", "{:.4f}"),
+    "restored": ("restored", "{:.2f}"),
     "colour_error": ("colour error", "{:.2f}"),
     "largest_colour_error": ("largest", "{:.2f}"),
     "sharpness": ("sharpness", "{:.2f}"),
@@ -77,17 +80,19 @@ _COLUMNS = {
 
 
 class Data(NamedTuple):
-    """A folder of originals, and one of their low-resolution files if they are given; or how the originals are degraded."""
+    """Originals, and the folder of their low-resolution files if they are given; or how the originals are degraded.
 
-    hr_dir: pathlib.Path
-    lr_dir: pathlib.Path | None
+    Attributes:
+        name: what the table calls them.
+        originals: by its file's name, what reads or draws each: uint8 `[H, W, 3]`.
+        lr_dir: holds files of the same names.
+        degradation: one of `worn_photos.KINDS`.
+    """
+
+    name: str
+    originals: Mapping[str, Callable[[], np.ndarray]]
+    lr_dir: pathlib.Path | None = None
     degradation: str | None = None
-
-    @property
-    def name(self) -> str:
-        path = self.hr_dir.resolve()
-        folder = path.parent.name if path.name == "HR" else path.name
-        return f"{folder}, {self.degradation}" if self.degradation else folder
 
 
 class Networks:
@@ -105,21 +110,29 @@ class Networks:
         Raises:
             ModelError: one can't be loaded, or they are of different scales.
         """
-        loaded = {name: export.Network(facts.find_model(name)) for name in names}
+        parts = [part for name in names for part in ((facts.ENLARGING, facts.RESTORING) if name == facts.AUTO else (name,))]
+        loaded = {name: export.Network(facts.find_model(name)) for name in dict.fromkeys(parts)}
         scales = {name: network.facts.scale for name, network in loaded.items()}
         if len(set(scales.values())) > 1:
             raise facts.ModelError(
                 "only networks of one scale can be compared, not "
                 + ", ".join(f"{name} (x{scale})" for name, scale in scales.items())
             )
-        self.scale = scales[names[0]]
-        self.upscale: dict[str, Upscale] = {}
-        self.exact: dict[str, Upscale] = {}
-        for name, network in loaded.items():
-            chosen, exact = (Upscaler(network, precision=p, tile=tile) for p in (precision, "float32"))
-            self.upscale[name] = functools.partial(chosen.upscale, self_ensemble=self_ensemble)
-            if chosen.precision != "float32":
-                self.exact[name] = functools.partial(exact.upscale, self_ensemble=self_ensemble)
+        self.scale = scales[parts[0]]
+
+        def upscale(name: str, precision: str) -> Upscale:
+            upscaler = Upscaler(loaded[name], precision=precision, tile=tile)
+            return functools.partial(upscaler.upscale, self_ensemble=self_ensemble)
+
+        def upscale_by_condition(precision: str) -> Upscale:
+            restore, enlarge = (upscale(name, precision) for name in (facts.RESTORING, facts.ENLARGING))
+            return lambda lr: (restore if condition.examine(lr).wear else enlarge)(lr)
+
+        def of(precision: str) -> dict[str, Upscale]:
+            return {name: upscale_by_condition(precision) if name == facts.AUTO else upscale(name, precision) for name in names}
+
+        self.upscale = of(precision)
+        self.exact = of("float32") if precisions.resolve_inference(precision) != "float32" else {}
 
 
 def compare(
@@ -154,21 +167,21 @@ def compare(
 
 
 def read_pairs(data: Data, scale: int) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Reads `(name, lr, hr)`, in the order of the names; originals are cut to a multiple of `scale`, as the field does.
+    """Yields `(name, lr, hr)`, in the order of the names; originals are cut to a multiple of `scale`, as the field does.
 
     Raises:
         PhotoError: a photo can't be read, is missing in `lr_dir`, or has the wrong size there.
     """
-    for path in _photos(data.hr_dir):
-        hr = images.read_photo(path)
+    for name, original in data.originals.items():
+        hr = original()
         height, width = (length // scale for length in hr.shape[:2])
         hr = hr[: scale * height, : scale * width]
-        lr = _small_photo(data, path.name, hr, scale)
+        lr = _small_photo(data, name, hr, scale)
         if lr.shape[:2] != (height, width):
             raise images.PhotoError(
-                f"{path.name}: its low-resolution file must have {width}x{height} pixels, has {lr.shape[1]}x{lr.shape[0]}"
+                f"{name}: its low-resolution file must have {width}x{height} pixels, has {lr.shape[1]}x{lr.shape[0]}"
             )
-        yield path.name, lr, hr
+        yield name, lr, hr
 
 
 def _small_photo(data: Data, name: str, hr: np.ndarray, scale: int) -> np.ndarray:
@@ -180,15 +193,27 @@ def _small_photo(data: Data, name: str, hr: np.ndarray, scale: int) -> np.ndarra
 
 
 def find_data(text: str, scale: int) -> Data:
-    """What `--data` means: `HR_DIR,LR_DIR`, a folder with `HR` and perhaps `LR_x<scale>` in it, or a folder of photos."""
+    """What `--data` means: `drawn`, `HR_DIR,LR_DIR`, a folder with `HR` and perhaps `LR_x<scale>` in it, or a folder of photos.
+
+    Raises:
+        PhotoError: a folder of originals is missing, or holds no photo.
+    """
+    if text == "drawn":
+        return Data(text, {drawn.file_name(n): functools.partial(drawn.picture, n) for n in drawn.MEASURED})
     hr_dir, _, lr_dir = text.partition(",")
     if lr_dir:
-        return Data(pathlib.Path(hr_dir), pathlib.Path(lr_dir))
+        return _of_folder(pathlib.Path(hr_dir), pathlib.Path(lr_dir))
     folder = pathlib.Path(text)
     if not (folder / "HR").is_dir():
-        return Data(folder, None)
+        return _of_folder(folder, None)
     given = folder / f"LR_x{scale}"
-    return Data(folder / "HR", given if given.is_dir() else None)
+    return _of_folder(folder / "HR", given if given.is_dir() else None)
+
+
+def _of_folder(hr_dir: pathlib.Path, lr_dir: pathlib.Path | None) -> Data:
+    path = hr_dir.resolve()
+    originals = {photo.name: functools.partial(images.read_photo, photo) for photo in _photos(hr_dir)}
+    return Data(path.parent.name if path.name == "HR" else path.name, originals, lr_dir)
 
 
 def means(rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -241,13 +266,15 @@ def _run(options: argparse.Namespace, peers: Mapping[str, Upscale]) -> None:
     lines = []
     waves: dict[str, list[np.ndarray]] = {}
     for data in _all_data(options, networks.scale):
-        pairs = tqdm(read_pairs(data, networks.scale), data.name, len(_photos(data.hr_dir)), leave=False, disable=None)
+        pairs = tqdm(read_pairs(data, networks.scale), data.name, len(data.originals), leave=False, disable=None)
         for index, (photo, lr, hr) in enumerate(pairs):
             pictures = _pictures(networks, lr, hr)
             for method, sr in pictures.items():
                 measured = compare(hr, sr, scale=networks.scale, tile=options.tile, feature_distance=feature_distance)
                 if data.degradation:
                     measured |= _wear(hr, sr, networks.scale)
+                if method == facts.AUTO:
+                    measured["restored"] = float(bool(condition.examine(lr).wear))
                 if method in networks.exact:
                     measured |= _off_float32(networks.exact[method](lr), sr)
                 rows.append({"data": data.name, "photo": photo, "method": method, **measured})
@@ -270,9 +297,13 @@ def _run(options: argparse.Namespace, peers: Mapping[str, Upscale]) -> None:
 
 
 def _all_data(options: argparse.Namespace, scale: int) -> list[Data]:
-    """Each folder as it is, then degraded in each of the ways that are asked for."""
-    folders = [find_data(text, scale) for text in options.data]
-    return [data for folder in folders for data in (folder, *(folder._replace(degradation=kind) for kind in options.degrade))]
+    """All that is asked for, as it is, then degraded in each of the ways that are asked for."""
+    given = [find_data(text, scale) for text in options.data]
+    return [data for one in given for data in (one, *(_degraded(one, kind) for kind in options.degrade))]
+
+
+def _degraded(data: Data, kind: str) -> Data:
+    return data._replace(name=f"{data.name}, {kind}", degradation=kind)
 
 
 def _wear(hr: np.ndarray, sr: np.ndarray, scale: int) -> dict[str, float]:
@@ -405,7 +436,10 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m sr_keras.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "models", nargs="+", metavar="MODEL", help=f"{' or '.join(facts.shipped())}; or the folder of a SavedModel, or a run's"
+        "models",
+        nargs="+",
+        metavar="MODEL",
+        help=f"{facts.AUTO}, {', '.join(facts.shipped())}; or the folder of a SavedModel, or a run's",
     )
     parser.add_argument(
         "--data",
@@ -413,7 +447,8 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         required=True,
         metavar="DIR",
         help="a folder of originals, which are made small by antialiased bicubic; or one with HR/ and LR_x4/ in it, originals "
-        "and low-resolution files of the same names; or HR_DIR,LR_DIR. May be given again",
+        "and low-resolution files of the same names; or HR_DIR,LR_DIR; or the word drawn: "
+        f"{len(drawn.MEASURED)} pictures of text, line art, flat shapes, windows and pages. May be given again",
     )
     parser.add_argument(
         "--degrade",

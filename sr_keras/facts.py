@@ -8,8 +8,9 @@ import pathlib
 # Number formats that an exported network has a form for.
 PRECISIONS = ("float32", "bfloat16", "float16")
 
-# The bundled networks that `auto` chooses between: for clean photos, and for all others.
+# The bundled networks that AUTO chooses between: for clean photos, and for all others.
 ENLARGING, RESTORING = "edsr", "photo"
+AUTO = "auto"
 
 SHIPPED_MODELS = pathlib.Path(__file__).resolve().parent.parent / "saved_models"
 
