@@ -12,17 +12,19 @@ import math
 import os
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
+from typing import get_args
 
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import degradations, images, resampling, shards
+from sr_keras import degradations, images, names, resampling, shards
+from sr_keras.augmentation import Augmentation
 
 logger = logging.getLogger(__name__)
 
-SAMPLE = pathlib.Path(__file__).parent / "sample"
-DOWNSCALE_METHODS = ("bicubic", "bilinear", "area")
-DEGRADATIONS = ("none", "blur", "real")
+SAMPLE = images.SAMPLE
+DOWNSCALE_METHODS = get_args(names.Downscale)
+DEGRADATIONS = get_args(names.Degradation)
 
 Pairs = tuple[np.ndarray, np.ndarray]
 
@@ -31,30 +33,6 @@ _BLUR_SIGMAS = (0.5, 1.0, 1.5, 2.0)
 
 # Made before they are asked for, against photos that take longer than others.
 _BATCHES_AHEAD = 4
-
-
-@dataclasses.dataclass(frozen=True)
-class Augmentation:
-    """Random changes of the large photo (section III-A); each photo draws its own numbers.
-
-    Attributes:
-        flip_left_right, flip_up_down, darken, brightness, saturation: the probability of each change.
-        transpose: that of one more, of rows with columns; with both flips, that makes the quarter turns which EDSR was trained
-            on (Lim et al. 2017, section 4.2).
-        darken_by: the largest share of the light that darkening takes.
-        brightness_by: the most that is added to or taken from all channels.
-        saturation_by: the most by which the saturation's factor differs from 1.
-    """
-
-    flip_left_right: float = 0.4
-    flip_up_down: float = 0.4
-    darken: float = 0.4
-    brightness: float = 0.4
-    saturation: float = 0.4
-    transpose: float = 0.0
-    darken_by: float = 0.5
-    brightness_by: float = 0.1
-    saturation_by: float = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +47,7 @@ class PairMaker:
             "real", as photos are that people have: see `degradations`.
 
     Raises:
-        ValueError: an attribute is none of its values, or `hr_size` is no multiple of `scale`.
+        ValueError: an attribute is none of its values, or `hr_size` is no multiple of `scale` or too small for "real".
         ImportError: "blur" without tensorflow-addons.
     """
 
@@ -85,6 +63,9 @@ class PairMaker:
         _require_one_of("degradation", self.degradation, DEGRADATIONS)
         if self.degradation == "blur":
             _gaussian_blur()
+        smallest = self.scale * degradations.SMALLEST_LR_SIDE
+        if self.degradation == "real" and self.hr_size < smallest:
+            raise ValueError(f"hr_size must be at least {smallest} for the degradation real, got {self.hr_size}")
 
     @property
     def window_size(self) -> int:
@@ -232,10 +213,14 @@ class TrainStream:
             worker, workers: this is number `worker` of so many; it reads and gives its equal share of each batch.
 
         Raises:
-            ValueError: a batch can't be shared equally.
+            ValueError: a batch can't be shared equally, or the photos are too small to be sharpened.
         """
         if batch_size % workers:
             raise ValueError(f"batch_size must be a multiple of {workers}, the number of workers, got {batch_size}")
+        if sharpen_reference and make_pair.hr_size < degradations.SMALLEST_SHARPENED_SIDE:
+            raise ValueError(
+                f"hr_size must be at least {degradations.SMALLEST_SHARPENED_SIDE} to be sharpened, got {make_pair.hr_size}"
+            )
         self.position = position
         self.skipped: collections.Counter[str] = collections.Counter()
         self.enlarged = 0

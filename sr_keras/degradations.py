@@ -16,6 +16,9 @@ from sr_keras import resampling
 
 # What lies around a small photo when it is compressed, in its pixels: JPEG's blocks of 8x8 then begin anywhere in it.
 MARGIN = 8
+# Filters reflect what lies beyond a photo's sides, so it must be larger than they reach.
+SMALLEST_LR_SIDE = 4
+SMALLEST_SHARPENED_SIDE = 26
 
 # Chances.
 _CLEAN = 0.1
@@ -74,6 +77,8 @@ class Draws:
         return tf.random.experimental.stateless_fold_in(self._seed, self._tensors)
 
 
+# Run eagerly, branches that are not taken would draw nothing, and all draws after them would be others.
+@tf.function(autograph=False)
 def degrade(hr: tf.Tensor, scale: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """A small photo as people have them, and the large photo that it shows.
 
@@ -87,7 +92,6 @@ def degrade(hr: tf.Tensor, scale: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.T
     """
     draws = Draws(seed)
     side = hr.shape[0] // scale
-    # All draws are made, whether they are needed or not.
     clean, several = draws.chance(_CLEAN), draws.chance(_FIRST_ROUND)
     make_small = _drawn_resize(draws, _DOWNSCALES)
 

@@ -8,14 +8,14 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-STRATEGIES = ("auto", "one", "mirrored", "multi_worker")
+from sr_keras import names
 
 _TF_CONFIG = "TF_CONFIG"
 # Other roles of a cluster don't train.
 _TRAINING_ROLES = ("chief", "worker")
 
 
-def create(name: str) -> tf.distribute.Strategy:
+def create(name: names.Strategy) -> tf.distribute.Strategy:
     """The strategy of a `--strategy`; call it before TensorFlow computes anything.
 
     Args:

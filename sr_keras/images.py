@@ -16,6 +16,9 @@ from typing import IO
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
+# Bundled photos: a few to train on, and small ones to upscale.
+SAMPLE = pathlib.Path(__file__).parent / "sample"
+
 # What training reads. Upscaling reads whatever Pillow does.
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
 

@@ -5,13 +5,13 @@ import pathlib
 import keras
 import tensorflow as tf
 
-PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
+from sr_keras import names
 
 # Processor flags, as Linux shows them, of instructions that multiply bfloat16.
 _BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 
 
-def resolve(precision: str) -> str:
+def resolve(precision: names.Precision) -> names.Precision:
     """The Keras policy of a `--precision`; "auto" takes the fastest that the hardware multiplies itself."""
     if precision != "auto":
         return precision

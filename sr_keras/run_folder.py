@@ -48,6 +48,12 @@ def record_flags(folder: pathlib.Path, lines: Sequence[str]) -> None:
         part.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def recorded_flags(folder: pathlib.Path) -> Mapping[str, str]:
+    """The values of the flags that were written, by name; nothing where none were."""
+    path = folder / _FLAGS
+    return _values(path.read_text(encoding="utf-8").splitlines()) if path.exists() else {}
+
+
 def changed_flags(folder: pathlib.Path, lines: Sequence[str], defaults: Sequence[str]) -> list[Change]:
     """How flags differ from those recorded; nothing where none are.
 
@@ -55,10 +61,10 @@ def changed_flags(folder: pathlib.Path, lines: Sequence[str], defaults: Sequence
         lines, defaults: flags as they are, and as they would be by themselves, each `--name=value`. One that was not recorded,
             because there was no such flag yet, had its default.
     """
-    path = folder / _FLAGS
-    if not path.exists():
+    recorded = recorded_flags(folder)
+    if not recorded:
         return []
-    before = {**_values(defaults), **_values(path.read_text(encoding="utf-8").splitlines())}
+    before = {**_values(defaults), **recorded}
     now = _values(lines)
     return [
         Change(name, before.get(name, ""), now.get(name, ""))

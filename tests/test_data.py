@@ -45,6 +45,7 @@ def make_stream(
     max_reduction=np.inf,
     max_enlargement=1,
     share=(0, 1),
+    sharpen_reference=False,
     **pair,
 ):
     return data.TrainStream(
@@ -56,6 +57,7 @@ def make_stream(
         max_enlargement=max_enlargement,
         batch_size=batch_size,
         seed=seed,
+        sharpen_reference=sharpen_reference,
         worker=share[0],
         workers=share[1],
     )
@@ -163,14 +165,6 @@ def test_lr_is_pillows_bicubic_of_hr(folder):
         for small, large in zip(lr, hr, strict=True):
             channels = [Image.fromarray(large[..., c]).resize((8, 8), Image.Resampling.BICUBIC) for c in range(3)]
             np.testing.assert_allclose(small, np.clip(np.dstack(channels), 0, 1), atol=1.01 / 510)
-
-
-@pytest.mark.parametrize("method", data.DOWNSCALE_METHODS)
-@pytest.mark.parametrize("height, width", [(37, 21), (9, 40)])
-def test_resizing_is_that_of_tensorflow(noise, method, height, width):
-    photo = noise(height, width)
-    expected = tf.image.resize(photo, [16, 16], method, antialias=True)
-    np.testing.assert_allclose(data.resize(photo, 16, method), expected, atol=1e-3)
 
 
 def test_each_pass_visits_every_photo_once_in_another_order(tmp_path):
@@ -346,12 +340,46 @@ def test_validation_may_be_empty():
     [
         ({"hr_size": 30}, "hr_size must be a multiple of 4, got 30"),
         ({"hr_size": 32, "downscale": "nearest"}, "downscale must be one of .*, got 'nearest'"),
+        ({"hr_size": 12, "degradation": "real"}, "hr_size must be at least 16 for the degradation real, got 12"),
         ({"hr_size": 32, "degradation": "rain"}, "degradation must be one of .*, got 'rain'"),
     ],
 )
 def test_wrong_pairs_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         data.PairMaker(scale=4, **arguments)
+
+
+def test_degraded_examples_are_functions_of_the_seed_and_their_number(tmp_path, noise):
+    """So each pass degrades a photo in another way, and a stream goes on from any position."""
+    Image.fromarray(noise(64, 64)).save(tmp_path / "photo.png")
+    whole, resumed = (make_stream([str(tmp_path / "photo.png")], degradation="real", position=first) for first in (0, 12))
+    batches = take(whole, 5)
+    for (lr, hr), (lr_again, hr_again) in zip(batches[3:], take(resumed, 2), strict=True):
+        np.testing.assert_array_equal(lr, lr_again)
+        np.testing.assert_array_equal(hr, hr_again)
+    lr, hr = map(np.concatenate, zip(*batches, strict=True))
+    assert lr.shape == (20, 8, 8, 3)
+    assert hr.shape == (20, 32, 32, 3)
+    assert 0 <= min(lr.min(), hr.min()) < max(lr.max(), hr.max()) <= 1
+    np.testing.assert_allclose(lr * 255, np.rint(lr * 255), atol=1e-4)
+    assert len(np.unique(lr, axis=0)) == 20
+
+
+def test_degraded_validation_photos_are_the_same_again(folder):
+    photos, make_pair = files(data.list_photos(folder)), data.PairMaker(32, 4, degradation="real")
+    (lr, hr), (lr_again, hr_again) = (data.validation_pairs(photos, make_pair, count=5) for _ in range(2))
+    assert lr.shape == (5, 8, 8, 3)
+    assert hr.shape == (5, 32, 32, 3)
+    np.testing.assert_array_equal(lr, lr_again)
+    np.testing.assert_array_equal(hr, hr_again)
+
+
+def test_sharpening_the_reference_leaves_lr_alone(folder):
+    paths = data.list_photos(folder)
+    plain, sharp = (take(make_stream(paths, sharpen_reference=on), 2) for on in (False, True))
+    for (lr, hr), (same_lr, sharp_hr) in zip(plain, sharp, strict=True):
+        np.testing.assert_array_equal(lr, same_lr)
+        assert np.abs(np.diff(sharp_hr, axis=1)).mean() > 1.1 * np.abs(np.diff(hr, axis=1)).mean()
 
 
 # The last build of tensorflow-addons knows Python up to 3.11; its import warns of that.

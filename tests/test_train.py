@@ -54,6 +54,7 @@ STARTS = """
 import json, os, signal, sys, tempfile
 from absl import app
 import train
+from sr_keras import setup_run
 for line in sys.stdin:
     with tempfile.TemporaryFile("w+") as stderr:
         child = os.fork()
@@ -266,6 +267,7 @@ def test_the_papers_flagfile_says_how_to_get_its_photos(tmp_path):
         ("--strategy=multi_worker", "multi_worker needs TF_CONFIG"),
         ("--warmup_steps=1", "--warmup_steps needs --schedule=cosine"),
         ("--schedule=cosine --warmup_steps=99999", "--warmup_steps must be below"),
+        ("--back_projection --degradation=real", "--back_projection is not for --degradation=real"),
         ("--discriminator_head=unet --hr_size=36", "hr_size must be a multiple of 8 for --discriminator_head=unet, got 36"),
         ("--shift=33", "shift must be at most hr_size, 32, got 33"),
         ("--perceptual_model=nowhere.keras", "--perceptual_layers is missing"),
