@@ -149,6 +149,8 @@ def _comparisons(rows: Mapping[str, benchmark_train.Row]) -> Iterator[str]:
         (benchmark_train.PIPELINE, benchmark_train.BARE_BILINEAR),
         (benchmark_train.PIPELINE, benchmark_train.PIPELINE_ONE_CORE),
         (benchmark_train.PIPELINE, benchmark_train.OURS),
+        (benchmark_train.PIPELINE_REAL, benchmark_train.PIPELINE),
+        (benchmark_train.PIPELINE_REAL, benchmark_train.OURS),
     ]
     for left, right in pairs:
         if left in rows and right in rows:

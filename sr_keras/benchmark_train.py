@@ -14,7 +14,7 @@ import tensorflow as tf
 from sr_keras import data, losses, operations, precision, state, steps, timing
 
 OURS, OURS_XLA, PLAIN = "our step", "our step, XLA", "plain step"
-PIPELINE, PIPELINE_ONE_CORE = "data pipeline", "data pipeline, one core"
+PIPELINE, PIPELINE_ONE_CORE, PIPELINE_REAL = "data pipeline", "data pipeline, one core", "data pipeline, real"
 # The pipeline's pictures are antialiased bicubic ones; what TensorFlow does unless it is told otherwise takes less.
 BARE, BARE_BILINEAR = "bare, bicubic", "bare, bilinear"
 
@@ -196,11 +196,12 @@ def _pipelines(photos: data.Files, batch_size: int, hr_size: int) -> dict[str, _
     numbers = np.random.default_rng(0).permutation(len(photos))[:_PHOTOS_A_TURN]
     chosen = photos.choose(numbers.tolist())
     batches = max(_PHOTOS_A_TURN, batch_size) // batch_size
-    stream = _stream(chosen, batch_size, hr_size)
+    stream, real_stream = (_stream(chosen, batch_size, hr_size, degradation) for degradation in ("none", "real"))
     bare = bare_batches(chosen, batch_size, hr_size, method="bicubic", antialias=True)
     bare_bilinear = bare_batches(chosen, batch_size, hr_size)
     sources: dict[str, Callable[[], float]] = {
         PIPELINE: lambda: _seconds_of(stream, batches),
+        PIPELINE_REAL: lambda: _seconds_of(real_stream, batches),
         BARE: lambda: _seconds_of(bare, batches),
         BARE_BILINEAR: lambda: _seconds_of(bare_bilinear, batches),
     }
@@ -221,11 +222,11 @@ def _on_one_core(run: Callable[[], float]) -> float:
         return run()
 
 
-def _stream(photos: data.Files, batch_size: int, hr_size: int) -> data.TrainStream:
+def _stream(photos: data.Files, batch_size: int, hr_size: int, degradation: str) -> data.TrainStream:
     return data.TrainStream(
         photos,
         tf.Variable(0, dtype=tf.int64),
-        make_pair=data.PairMaker(hr_size, _SCALE),
+        make_pair=data.PairMaker(hr_size, _SCALE, degradation=degradation),
         augmentation=data.Augmentation(),
         max_reduction=float("inf"),
         max_enlargement=1,

@@ -2,11 +2,12 @@
 
 RUN is the folder of a run of train.py, which may still be training. What there is to show is drawn, what is missing is said:
 
-  losses.png      the losses of both networks and the discriminator's verdicts
-  validation.png  PSNR and SSIM on the validation photos
-  samples.png     the middle of the sample photo through the iterations
-  figure_2.png    as the paper's figure 2: photos of 64x64 pixels, and what the newest network makes of them
-  figure_3.png    as the paper's figure 3: a larger photo, enlarged in patches of 64x64 pixels
+  losses.png        the losses of both networks and the discriminator's verdicts
+  validation.png    PSNR and SSIM on the validation photos
+  samples.png       the middle of the sample photo through the iterations
+  figure_2.png      as the paper's figure 2: photos of 64x64 pixels, and what the newest network makes of them
+  figure_3.png      as the paper's figure 3: a larger photo, enlarged in patches of 64x64 pixels
+  degradations.png  of a run with --degradation=real: the photos of figure 2, and some small ones that it makes of each
 """
 
 import argparse
@@ -22,7 +23,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sr_keras import drawing, facts, images, quiet
+from sr_keras import drawing, facts, images, quiet, run_folder
 
 with quiet.tensorflow_import():
     import tensorflow as tf
@@ -35,6 +36,8 @@ with quiet.tensorflow_import():
 _SIDE = 64
 _MOST_SAMPLES = 8
 _SAMPLE_SIDE = 300
+# Small photos that are drawn of each large one.
+_DRAWS = 4
 # Of the small photo of figure 3; hardly any program shows larger figures.
 _MOST_PIXELS = 1_000_000
 # Values of a curve that dots can tell apart.
@@ -169,6 +172,27 @@ def draw_large_photo(upscaler: Upscaler, photo: np.ndarray) -> np.ndarray:
     return _low_and_up(upscaler, photo, "low", f"up, in {rows * columns} patches")
 
 
+def draw_degradations(photos: Iterable[tuple[str, np.ndarray]], scale: int) -> np.ndarray:
+    """The middle square of each named photo, and small photos that `degradation="real"` makes of it: uint8 `[H, W, 3]`.
+
+    The large photo is that of the first draw; the others show a place some pixels beside it.
+    """
+    make_pair = data.PairMaker(scale * _SIDE, scale, degradation="real")
+    # As in training: without a graph the same seed gives other photos.
+    in_graph = tf.function(lambda window, seed: make_pair(window, tf.constant(0.0), seed))
+
+    def row(number: int, name: str, photo: np.ndarray) -> np.ndarray:
+        side = min(photo.shape[:2])
+        window = images.resize_bicubic(_middle(photo, side, side), *[make_pair.window_size] * 2)
+        seeds = [tf.constant([number, draw], tf.int64) for draw in range(_DRAWS)]
+        pairs = [in_graph(tf.constant(images.to_float(window)), seed) for seed in seeds]
+        large, *small = (images.to_uint8(drawn.numpy()) for drawn in (pairs[0][1], *(lr for lr, _ in pairs)))
+        draws = {_sized(f"draw {n}", lr): _as_squares(lr, scale) for n, lr in enumerate(small, 1)}
+        return drawing.side_by_side({_sized(name, large): large, **draws})
+
+    return drawing.grid([row(number, *photo) for number, photo in enumerate(photos)], columns=1)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     options = _parse(argv)
     try:
@@ -215,13 +239,17 @@ def _pictures(run: pathlib.Path, photos: Sequence[tuple[str, np.ndarray]], large
         except facts.ModelError as error:
             raise MissingError(str(error)) from None
 
-    return {
+    pictures: dict[str, Draw] = {
         "losses.png": lambda: drawing.rendered(draw_losses(scalars, f"{name}: losses, means of an iteration")),
         "validation.png": lambda: drawing.rendered(draw_validation(scalars, f"{name}: PSNR and SSIM on validation photos")),
         "samples.png": lambda: draw_samples(run / "samples"),
         "figure_2.png": lambda: draw_small_photos(upscaler(), photos),
         "figure_3.png": lambda: draw_large_photo(upscaler(), large),
     }
+    flags = run_folder.recorded_flags(run)
+    if flags.get("degradation") == "real":
+        pictures["degradations.png"] = lambda: draw_degradations(photos, 2 ** int(flags["num_upscales"]))
+    return pictures
 
 
 def _losses(scalars: Mapping[str, Curve], network: str) -> dict[str, Curve]:
@@ -267,8 +295,11 @@ def _mark_beginning(axes: Axes, scalars: Mapping[str, Curve]) -> None:
 def _low_and_up(upscaler: Upscaler, small: np.ndarray, low: str, up: str) -> np.ndarray:
     """The photo, its pixels shown as squares, beside what the network makes of it, each under its title and size."""
     large = upscaler.upscale(small)
-    squares = small.repeat(upscaler.scale, axis=0).repeat(upscaler.scale, axis=1)
-    return drawing.side_by_side({_sized(low, small): squares, _sized(up, large): large})
+    return drawing.side_by_side({_sized(low, small): _as_squares(small, upscaler.scale), _sized(up, large): large})
+
+
+def _as_squares(small: np.ndarray, scale: int) -> np.ndarray:
+    return small.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
 def _sized(title: str, photo: np.ndarray) -> str:

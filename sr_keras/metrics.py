@@ -76,31 +76,38 @@ def sharpness(hr: np.ndarray, sr: np.ndarray) -> float:
     return gradient(sr) / of_hr if of_hr else math.nan
 
 
-def seam_ratio(photo: np.ndarray, rows: Sequence[int], columns: Sequence[int]) -> float:
+def seam_ratio(photo: np.ndarray, rows: Sequence[int], columns: Sequence[int], period: int = 1) -> float:
     """How much larger the steps of luma across some lines are than all others; about 1 where nobody can see the lines.
 
     Args:
         photo: uint8 `[H, W, 3]`.
         rows, columns: the lines; 5 stands for the line between pixels 4 and 5. At least one.
+        period: only lines at multiples of so many pixels are compared.
+
+    Returns:
+        NaN if there are no steps across the others.
     """
-    across = [np.abs(np.diff(luma(photo)[..., 0], axis=axis)).mean(axis=1 - axis) for axis in (0, 1)]
-    at_lines = [np.isin(np.arange(1, len(steps) + 1), lines) for steps, lines in zip(across, (rows, columns), strict=True)]
+    compared = [np.arange(period, length, period) for length in photo.shape[:2]]
+    across = [np.abs(np.diff(luma(photo)[..., 0], axis=axis)).mean(axis=1 - axis)[compared[axis] - 1] for axis in (0, 1)]
+    at_lines = [np.isin(places, lines) for places, lines in zip(compared, (rows, columns), strict=True)]
     steps, is_line = np.concatenate(across), np.concatenate(at_lines)
-    return float(steps[is_line].mean() / steps[~is_line].mean())
+    elsewhere = float(steps[~is_line].mean())
+    return float(steps[is_line].mean()) / elsewhere if elsewhere else math.nan
 
 
 def blockiness(photo: np.ndarray, scale: int) -> float:
-    """How much larger steps of luma are along the grid of JPEG's blocks than elsewhere; about 1 where it can't be seen.
+    """How much larger steps of luma are between JPEG's blocks than within them; about 1 where blocks can't be seen.
 
     Args:
         photo: uint8 `[H, W, 3]`, enlarged from a JPEG.
         scale: how many times.
 
     Returns:
-        NaN if the small photo had one block.
+        NaN if the small photo had one block, or if blocks are flat.
     """
     rows, columns = (range(_JPEG_BLOCK * scale, length, _JPEG_BLOCK * scale) for length in photo.shape[:2])
-    return seam_ratio(photo, rows, columns) if rows or columns else math.nan
+    # What is enlarged has its largest steps between the small photo's pixels, with and without JPEG: those alone are compared.
+    return seam_ratio(photo, rows, columns, period=scale) if rows or columns else math.nan
 
 
 def flat_noise(hr: np.ndarray, sr: np.ndarray) -> float:

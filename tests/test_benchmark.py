@@ -55,7 +55,8 @@ def test_training_is_measured_in_one_run(monkeypatch):
     )
     assert set(measured.matrix_gflops) == {"float32", "bfloat16"}
     rows = measured.rows
-    assert {benchmark_train.OURS, benchmark_train.PLAIN, benchmark_train.PIPELINE, benchmark_train.BARE} <= set(rows)
+    assert {benchmark_train.OURS, benchmark_train.PLAIN, benchmark_train.BARE} <= set(rows)
+    assert {benchmark_train.PIPELINE, benchmark_train.PIPELINE_REAL} <= set(rows)
     assert all(0 < row.photos_per_second < float("inf") for row in rows.values())
     for name, number_format, count in [
         (benchmark_train.OURS, "bfloat16", operations.of_gan_step),
@@ -88,11 +89,14 @@ def test_the_plain_step_trains_both_networks(rng):
 
 def test_training_is_printed(capsys, monkeypatch):
     row = benchmark_train.Row(2.0, 30.0, 0.5)
-    rows = dict.fromkeys([benchmark_train.OURS, benchmark_train.PLAIN, benchmark_train.PIPELINE, benchmark_train.BARE], row)
+    rows = dict.fromkeys([benchmark_train.OURS, benchmark_train.PLAIN, benchmark_train.BARE], row)
+    rows |= {benchmark_train.PIPELINE: row, benchmark_train.PIPELINE_REAL: row._replace(photos_per_second=1.0)}
     measured = benchmark_train.Measured(rows, {"float32": 60.0}, 1000.0, None)
     monkeypatch.setattr(benchmark_train, "train", lambda *_, **__: measured)
     assert benchmark.main(["train"]) == 0
-    assert "our step : plain step = 1.00" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "our step : plain step = 1.00" in out
+    assert "data pipeline, real : our step = 0.50" in out
 
 
 def test_no_photos_are_one_line(capsys, tmp_path):

@@ -77,6 +77,44 @@ def test_small_photos_are_as_given_or_made(photos, interpolator, tmp_path):
     assert measured(tmp_path, interpolator, f"--data={photos}")["photos"] != numbers[0]
 
 
+def test_degraded_photos_are_measured_too(photos, interpolator, tmp_path, capsys):
+    """Beside the photos as they are, whose lines stay the same; and again with the same numbers."""
+    arguments = [interpolator, f"--data={photos}"]
+    clean = measured(tmp_path, *arguments)["photos"]
+    capsys.readouterr()
+    content = measured(tmp_path, *arguments, "--degrade=phone", "--degrade=cctv")
+    heading, _, *lines = [cells(line) for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    names = [name for name in ("set", "set, phone", "set, cctv") for _ in range(3)]
+    assert [line[0] for line in lines] == [row["data"] for row in content["means"]] == names
+    assert content["photos"][:6] == clean
+    assert content["photos"] == measured(tmp_path, *arguments, "--degrade=phone", "--degrade=cctv")["photos"]
+    # What is measured of degraded photos alone.
+    worn = [line[heading.index("of bicubic's")] for line in lines]
+    assert worn[:3] == ["-"] * 3
+    assert worn[3] == worn[6] == "1.00"
+    assert "-" not in worn[3:]
+    bicubic = [row for row in content["means"] if row["method"] == "bicubic"]
+    assert [row["psnr_db"] for row in bicubic] == sorted((row["psnr_db"] for row in bicubic), reverse=True)
+    assert bicubic[2]["flat_noise"] > bicubic[1]["flat_noise"] > 0
+    assert bicubic[2]["blockiness"] > 1
+
+
+def test_the_noise_left_is_a_share_of_bicubics():
+    rows = [
+        {"data": "a", "photo": photo, "method": method, "colour_error": 0, "flat_noise": noise}
+        for photo, of_methods in {"1": {"bicubic": 2.0, "net": 1.0}, "2": {"bicubic": 6.0, "net": 3.0}}.items()
+        for method, noise in of_methods.items()
+    ]
+    assert [row["noise_left"] for row in evaluate.means(rows)] == [1, 0.5]
+
+
+def test_an_unknown_degradation_is_refused(photos, interpolator, capsys):
+    with pytest.raises(SystemExit) as refusal:
+        evaluate.main([str(interpolator), f"--data={photos}", "--degrade=rain"])
+    assert refusal.value.code == 2
+    assert "invalid choice: 'rain'" in capsys.readouterr().err
+
+
 def test_evaluation_knows_bicubic(tmp_path, interpolator):
     """The numbers are those of tests/test_metrics.py."""
     (tmp_path / "HR").mkdir()

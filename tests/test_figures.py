@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sr_keras import data, figures, images, summaries
+from sr_keras import data, figures, images, run_folder, summaries
 
 PIXELS = {"generator/loss": 0.02, "generator/pixel_loss": 0.02, "validation/psnr_db": 25.0, "validation/ssim": 0.6}
 ADVERSARIAL = {
@@ -82,6 +82,21 @@ def test_photos_are_by_path(run, tmp_path, noise):
     np.testing.assert_array_equal(figure[28 : 28 + 256 : 4, :256:4], images.read_photo(tmp_path / "small.png"))
     assert size(output / "figure_3.png") == (150 + 8 + 150, 28 + 280)
     assert not (run / "figures").exists()
+
+
+def test_a_run_on_degraded_photos_shows_some(run):
+    """The large photo, and four small ones whose pixels are squares; of two photos."""
+    run_folder.record_flags(run, ["--degradation=real", "--num_upscales=2"])
+    photos = [str(data.SAMPLE / "photos" / f"{name}.jpg") for name in ("cat", "retina")]
+    assert figures.main([str(run), "--photos", *photos]) == 0
+    figure = images.read_photo(run / "figures" / "degradations.png")
+    assert figure.shape[:2] == (2 * (28 + 256) + 8, 5 * 256 + 4 * 8)
+    columns = [figure[28 : 28 + 256, left : left + 256] for left in range(0, 5 * 264, 264)]
+    draws = {draw[::4, ::4].tobytes(): draw for draw in columns[1:]}
+    assert len(draws) == 4
+    for draw in draws.values():
+        np.testing.assert_array_equal(draw, draw[::4, ::4].repeat(4, axis=0).repeat(4, axis=1))
+        np.testing.assert_allclose(draw.mean((0, 1)), columns[0].mean((0, 1)), atol=12)
 
 
 def test_of_iterations_done_again_the_later_values_count(tmp_path):

@@ -1,5 +1,8 @@
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from sr_keras import data, images, metrics
 
@@ -99,3 +102,56 @@ def test_a_spectrum_has_a_wave_where_it_belongs():
     photo = np.uint8(128 + 50 * np.cos(2 * np.pi * 16 / 64 * x))[np.newaxis, :, np.newaxis].repeat(64, axis=0).repeat(3, axis=2)
     brightest = np.argwhere(metrics.spectrum(photo) > metrics.spectrum(photo).max() - 1)
     np.testing.assert_array_equal(brightest, [[0, 16], [0, 48]])
+
+
+def test_blockiness_is_how_much_larger_the_steps_of_blocks_are():
+    """A ramp, and 6 levels more for every other block of 8x8 pixels, three times as large."""
+    y, x = np.mgrid[0:72, 0:96]
+    smooth = np.repeat((x + y)[..., np.newaxis], 3, axis=2).astype(np.uint8)
+    assert metrics.blockiness(smooth, 3) == pytest.approx(1)
+    blocks = smooth + 6 * ((x // 24 + y // 24) % 2)[..., np.newaxis].astype(np.uint8)
+    # From one block to the next it is 6 up, or 6 down, and one up.
+    assert metrics.blockiness(blocks, 3) == pytest.approx(6, abs=0.5)
+    assert metrics.blockiness(blocks, 4) < 1
+
+
+def test_blockiness_is_that_of_jpeg_alone():
+    """Enlarging has steps of its own, between the small photo's pixels."""
+    photo = images.resize_bicubic(images.read_photo(PHOTO), 128, 128)
+    seen = [metrics.blockiness(images.resize_bicubic(photo, 512, 512), 4)]
+    for quality in (75, 50, 20):
+        file = io.BytesIO()
+        Image.fromarray(photo).save(file, "JPEG", quality=quality)
+        seen.append(metrics.blockiness(images.resize_bicubic(np.asarray(Image.open(file)), 512, 512), 4))
+    assert seen == sorted(seen)
+    assert seen[0] == pytest.approx(1, abs=0.06)
+    assert seen[-1] > 1.4
+
+
+def test_one_block_or_a_flat_photo_has_no_blockiness():
+    assert np.isnan(metrics.blockiness(np.zeros((32, 32, 3), np.uint8), 4))
+    assert np.isnan(metrics.blockiness(np.zeros((64, 64, 3), np.uint8), 4))
+
+
+def test_flat_noise_is_that_of_flat_areas(rng):
+    """The upper tenth of the photo is flat."""
+    hr = np.full((640, 320, 3), 100, np.uint8)
+    hr[64:] += rng.integers(0, 100, (576, 320, 1), dtype=np.uint8)
+    assert metrics.flat_noise(hr, hr) == 0
+    noise = rng.normal(0, 5, (64, 320, 1))
+    sr = hr.copy()
+    sr[:64] = np.rint(100 + noise)
+    # Less a mean of 81 pixels; luma has 219 levels.
+    assert metrics.flat_noise(hr, sr) == pytest.approx(5 * 219 / 255 * np.sqrt(80 / 81), rel=0.05)
+    sr[64:] = 0
+    assert metrics.flat_noise(hr, sr) == pytest.approx(5 * 219 / 255 * np.sqrt(80 / 81), rel=0.05)
+
+
+def test_what_changes_slowly_is_no_noise():
+    y, x = np.mgrid[0:64, 0:64]
+    ramp = np.repeat((x + y)[..., np.newaxis], 3, axis=2).astype(np.uint8)
+    assert metrics.flat_noise(ramp, ramp) < 1e-9
+
+
+def test_small_photos_have_no_flat_area(noise):
+    assert np.isnan(metrics.flat_noise(noise(15, 80), noise(15, 80)))
