@@ -1,4 +1,4 @@
-# make demo: upscale a bundled photo with the bundled network.   make test: style, types and tests.   make test-slow: what takes many minutes.
+# make demo: restore and enlarge a bundled JPEG.   make test: style, types and tests.   make test-slow: what takes many minutes.
 # Both set up .venv first, once; they need python3 and a network to the package index.
 
 PYTHON ?= python3
@@ -9,7 +9,7 @@ READY := .venv/ready
 
 demo: $(READY)
 	@mkdir -p demo
-	@$(BIN)/python upscale.py sr_keras/sample/small.png --output=demo/small_x4.png --comparison=demo/comparison.png --overwrite
+	@$(BIN)/python upscale.py sr_keras/sample/web.jpg --output=demo/web_x4.png --comparison=demo/comparison.png --overwrite
 
 test: $(READY)
 	$(BIN)/ruff check .

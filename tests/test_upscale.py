@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 import upscale
-from sr_keras import images
+from sr_keras import condition, data, images
 from tests.conftest import ROOT, take_interrupts
 
 
@@ -59,6 +59,26 @@ def test_the_result_lies_beside_the_photo(photo, run, capsys):
     assert photo.read_bytes() == before
     [line] = capsys.readouterr().out.splitlines()
     assert f"{photo} (34x21) -> {result} (136x84)" in line
+
+
+def test_the_photos_condition_chooses_the_network(tmp_path, capsys):
+    for name in ("small.png", "web.jpg"):
+        shutil.copy(data.SAMPLE / name, tmp_path)
+    report = tmp_path / "report.json"
+    assert upscale.main([str(tmp_path / "small.png"), str(tmp_path / "web.jpg"), f"--report={report}"]) == 0
+    clean, worn, _ = capsys.readouterr().out.splitlines()
+    assert clean.endswith(" s, edsr (clean)")
+    assert worn.endswith(
+        f" s, photo (JPEG of quality {condition.examine(images.read_photo(data.SAMPLE / 'web.jpg')).jpeg_quality})"
+    )
+    assert [json.loads(line)["network"] for line in report.read_text().splitlines()] == ["edsr", "photo"]
+
+
+def test_a_strength_is_for_networks_that_restore(photo, run, capsys):
+    assert run(photo, "--denoise=0.5") == 2
+    assert "only enlarges, so there is no strength to choose" in capsys.readouterr().err
+    for denoise in ("-1", "1.5", "nan", "much"):
+        assert run(photo, f"--denoise={denoise}") == 2
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (33, 16), (130, 129)])
