@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal
 from PIL import Image
 from tqdm import tqdm
 
-from sr_keras import arguments, batch, choice, enlarge, facts, images, jobs, pictures, quiet, stopping
+from sr_keras import arguments, batch, choice, enlarge, facts, files, images, jobs, pictures, quiet, stopping
 
 if TYPE_CHECKING:
     from sr_keras import Upscaler
@@ -155,12 +155,12 @@ def _report(path: pathlib.Path | None) -> Iterator[Callable[[batch.Outcome], Non
         try:
             os.write(file, (json.dumps(names | fields) + "\n").encode())
         except OSError as error:
-            raise jobs.UsageError(f"{path}: {images.reason(error)}") from None
+            raise jobs.UsageError(f"{path}: {files.reason(error)}") from None
 
     try:
         file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     except OSError as error:
-        raise jobs.UsageError(f"{path}: {images.reason(error)}") from None
+        raise jobs.UsageError(f"{path}: {files.reason(error)}") from None
     try:
         yield add
     finally:

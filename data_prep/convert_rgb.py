@@ -23,7 +23,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 from PIL import Image
 
-from sr_keras import arguments, images, outcomes
+from sr_keras import arguments, files, images, outcomes
 from sr_keras.outcomes import Outcome
 
 SUFFIXES = images.PHOTO_SUFFIXES | {".gif", ".tif", ".tiff", ".webp"}
@@ -111,7 +111,7 @@ def convert(task: Task, *, dry_run: bool) -> Outcome:
             return Outcome(outcomes.FAILED, str(error))
         # Decoders raise whatever they stumble over.
         except Exception as error:
-            return Outcome(outcomes.FAILED, f"{task.source}: {images.reason(error)}")
+            return Outcome(outcomes.FAILED, f"{task.source}: {files.reason(error)}")
     if not dry_run or kind != CONVERTED:
         return Outcome(kind)
     # A file's name may be no valid text, and standard output refuses that.
@@ -255,7 +255,7 @@ def _replace(task: Task, jpeg: bytes | None, dry_run: bool) -> str:
         raise images.PhotoError(f"{task.source}: not made {task.converted.name}, for that exists")
     if dry_run:
         return CONVERTED
-    with images.written_beside(task.converted) as part, part.open("wb") as file:
+    with files.written_beside(task.converted) as part, part.open("wb") as file:
         file.write(jpeg)
         file.flush()
         # The photo is gone after this, and a power cut must not find the JPEG still on its way to the disk.
@@ -283,7 +283,7 @@ def _add(task: Task, jpeg: bytes | None, dry_run: bool) -> str:
         raise images.PhotoError(f"{task.source}: {target} exists and is another picture")
     if not dry_run:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with images.written_beside(target) as part:
+        with files.written_beside(target) as part:
             part.write_bytes(content)
     return CONVERTED if jpeg is not None else RGB_ALREADY
 

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from sr_keras import quiet
 
 with quiet.tensorflow_import():
-    from sr_keras import arguments, data, images, outcomes, shards
+    from sr_keras import arguments, data, files, images, outcomes, shards
 
 PACKED = "packed"
 STOPPED = "; those of the last shard, which is unfinished, will be packed again"
@@ -90,7 +90,7 @@ def _read(path: str) -> bytes | images.PhotoError:
         # What is a photo by its header may be damaged behind it.
         images.decode_photo(content, path)
     except OSError as error:
-        return images.PhotoError(f"{path}: {images.reason(error)}")
+        return images.PhotoError(f"{path}: {files.reason(error)}")
     except images.PhotoError as error:
         return error
     return content

@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal
 
-from sr_keras import facts, images, pictures
+from sr_keras import facts, files, images, pictures
 from sr_keras.choice import Choice, Choose
 from sr_keras.enlarge import Size, Target, enlarge
 from sr_keras.images import PhotoError
@@ -247,7 +247,7 @@ def _write(picture: Picture, file_format: Format, work: Work, done: Outcome, rep
 
 
 def _unfinished(job: Job, error: Exception) -> Outcome:
-    reason = images.reason(error)
+    reason = files.reason(error)
     if isinstance(error, _ExistsError):
         return Outcome(job, "skipped", reason)
     # Without memory, no thread can be started either.

@@ -36,7 +36,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from sr_keras import arguments, condition, drawn, facts, images, quiet, tiling, worn_photos
+from sr_keras import arguments, condition, drawn, facts, files, images, quiet, tiling, worn_photos
 
 with quiet.tensorflow_import():
     from sr_keras import crops, export, metrics, perceptual, spectra
@@ -417,7 +417,7 @@ def _write_json(path: pathlib.Path, content: dict[str, list[Row]]) -> None:
         # JSON has no word for NaN and infinity.
         return {name: value if isinstance(value, str) or math.isfinite(value) else None for name, value in row.items()}
 
-    with images.written_beside(path) as part:
+    with files.written_beside(path) as part:
         text = json.dumps({name: [as_json(row) for row in rows] for name, rows in content.items()}, indent=2)
         part.write_text(text + "\n", encoding="utf-8")
 

@@ -4,17 +4,16 @@ The step between the two, clipping and rounding, happens here alone.
 """
 
 import contextlib
-import errno
 import io
 import os
 import pathlib
-import uuid
 import warnings
-from collections.abc import Iterator
 from typing import IO
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
+
+from sr_keras import files
 
 # Bundled photos: a few to train on, and small ones to upscale.
 SAMPLE = pathlib.Path(__file__).parent / "sample"
@@ -87,10 +86,10 @@ def write_photo(path: str | os.PathLike[str], photo: np.ndarray) -> None:
     require_writable(path, *photo.shape[:2])
     file_format = Image.registered_extensions()[path.suffix.lower()]
     try:
-        with written_beside(path) as part:
+        with files.written_beside(path) as part:
             Image.fromarray(photo).save(part, format=file_format, **SAVE_OPTIONS)
     except (OSError, ValueError) as error:
-        raise PhotoError(f"{path}: {reason(error)}") from None
+        raise PhotoError(f"{path}: {files.reason(error)}") from None
 
 
 def require_writable(path: pathlib.Path, height: int, width: int) -> None:
@@ -107,36 +106,6 @@ def require_writable(path: pathlib.Path, height: int, width: int) -> None:
         raise PhotoError(
             f"{path}: {suffix} holds at most {largest} pixels a side, not {width}x{height}; .png and .tif hold more"
         )
-
-
-@contextlib.contextmanager
-def written_beside(path: pathlib.Path, *, overwrite: bool = True) -> Iterator[pathlib.Path]:
-    """Gives a path to write to that becomes `path` at the end, or vanishes if writing fails.
-
-    Raises:
-        FileExistsError: `path` is there, even if only since the writing began, and is not to be overwritten.
-    """
-    # Not made of the name, which may be as long as names can be.
-    part = path.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        yield part
-        if overwrite:
-            part.replace(path)
-        else:
-            _rename_to_free_name(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _rename_to_free_name(part: pathlib.Path, path: pathlib.Path) -> None:
-    try:
-        os.link(part, path)  # fails where something is, without a moment in between
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links
-        if os.path.lexists(path):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
-        part.replace(path)
 
 
 def to_float(photo: np.ndarray) -> np.ndarray:
@@ -160,12 +129,6 @@ def resize_bicubic(photo: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.asarray(Image.fromarray(photo).resize((width, height), Image.Resampling.BICUBIC))
 
 
-def reason(error: Exception) -> str:
-    """What went wrong, in one line and without the file's name."""
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(text.split()) or type(error).__name__
-
-
 def _read(file: str | os.PathLike[str] | IO[bytes], name: str) -> np.ndarray:
     try:
         with Image.open(file) as picture:
@@ -174,4 +137,4 @@ def _read(file: str | os.PathLike[str] | IO[bytes], name: str) -> np.ndarray:
         raise PhotoError(f"{name}: not a picture") from None
     # A damaged file raises whatever its decoder stumbles over.
     except Exception as error:
-        raise PhotoError(f"{name}: {reason(error)}") from None
+        raise PhotoError(f"{name}: {files.reason(error)}") from None

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from sr_keras import images, pictures
+from sr_keras import files, pictures
 
 STANDARD_STREAM = "-"
 
@@ -169,7 +169,7 @@ def _searched(folder: pathlib.Path, recursive: bool) -> Iterator[Found]:
 
     def note(error: OSError) -> None:
         where = pathlib.Path(error.filename)
-        problems.append(Found(where, where, problem=f"{where}: {images.reason(error)}"))
+        problems.append(Found(where, where, problem=f"{where}: {files.reason(error)}"))
 
     photos = []
     for where, folders, names in os.walk(folder, onerror=note):
@@ -203,7 +203,7 @@ def _listed(list_file: pathlib.Path, recursive: bool) -> Iterator[Found]:
         # File names need not be valid text.
         text = list_file.read_text(encoding="utf-8-sig", errors="surrogateescape")
     except OSError as error:
-        raise UsageError(f"{list_file}: {images.reason(error)}") from None
+        raise UsageError(f"{list_file}: {files.reason(error)}") from None
     if "\0" in text:
         raise UsageError(f"{list_file}: is no list of names, a line each")
     folder = list_file.parent

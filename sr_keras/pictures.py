@@ -14,7 +14,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
-from sr_keras import images
+from sr_keras import files, images
 
 Source = str | os.PathLike[str] | BinaryIO
 # The tags of each part; 0 is the first part.
@@ -194,7 +194,7 @@ def write(
     with _named_errors(target):
         if isinstance(target, pathlib.Path):
             # Pillow reads back what it wrote of a TIFF with several frames.
-            with images.written_beside(target, overwrite=overwrite) as part, part.open("w+b") as file:
+            with files.written_beside(target, overwrite=overwrite) as part, part.open("w+b") as file:
                 _save(file, picture, file_format, quality)
         else:
             _save(target, picture, file_format, quality)
@@ -232,7 +232,7 @@ def _named_errors(name: object) -> Iterator[None]:
     except MemoryError:
         raise images.PhotoError(f"{prefix}too large for the memory of this machine") from None
     except Exception as error:
-        raise images.PhotoError(f"{prefix}{images.reason(error)}") from None
+        raise images.PhotoError(f"{prefix}{files.reason(error)}") from None
 
 
 def _jpeg_steps(file: Image.Image) -> tuple[int, ...] | None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import filelock
 
-from sr_keras import images
+from sr_keras import files
 
 _FLAGS = "train.flags"
 
@@ -44,7 +44,7 @@ def held(folder: pathlib.Path) -> Iterator[pathlib.Path]:
 
 def record_flags(folder: pathlib.Path, lines: Sequence[str]) -> None:
     """Writes flags, each `--name=value`, so that `--flagfile` repeats them."""
-    with images.written_beside(folder / _FLAGS) as part:
+    with files.written_beside(folder / _FLAGS) as part:
         part.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

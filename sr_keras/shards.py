@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from sr_keras import images
+from sr_keras.files import reason, written_beside
 
 INDEX = "shards.json"
 
@@ -147,7 +148,7 @@ def shard_writer(file: pathlib.Path) -> Iterator[ShardWriter]:
     Raises:
         OSError: writing failed.
     """
-    with images.written_beside(file) as part:
+    with written_beside(file) as part:
         try:
             with tf.io.TFRecordWriter(os.fsencode(part)) as records:
                 yield (shard := ShardWriter(records))
@@ -227,21 +228,21 @@ def _stat_size(file: pathlib.Path) -> int:
     try:
         return file.stat().st_size
     except OSError as error:
-        raise OSError(f"{file}: {images.reason(error)}") from None
+        raise OSError(f"{file}: {reason(error)}") from None
 
 
 def _read_json(path: pathlib.Path) -> Any:
     try:
         return json.loads(path.read_bytes())
     except OSError as error:
-        raise OSError(f"{path}: {images.reason(error)}") from None
+        raise OSError(f"{path}: {reason(error)}") from None
     except ValueError:
         raise ValueError(f"{path}: is damaged, it holds no JSON") from None
 
 
 def _write_json(path: pathlib.Path, content: dict[str, Any]) -> None:
     try:
-        with images.written_beside(path) as part:
+        with written_beside(path) as part:
             part.write_text(json.dumps(content), encoding="utf-8")
     except OSError as error:
-        raise OSError(f"{path}: {images.reason(error)}") from None
+        raise OSError(f"{path}: {reason(error)}") from None

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import data, distribution, export, images, loop, progress, state, steps, stopping, summaries
+from sr_keras import data, distribution, export, files, images, loop, progress, state, steps, stopping, summaries
 from sr_keras.upscaler import Upscaler
 
 logger = logging.getLogger(__name__)
@@ -217,7 +217,7 @@ def _keep_best(folder: pathlib.Path, servable: export.Servable, iteration: int, 
     psnr_db = numbers.get("validation/psnr_db", -math.inf)
     if psnr_db > before:
         export.save(servable, folder / "1")
-        with images.written_beside(path) as part:
+        with files.written_beside(path) as part:
             part.write_text(json.dumps({"iteration": iteration, "psnr_db": psnr_db}) + "\n", encoding="utf-8")
 
 
