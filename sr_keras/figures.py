@@ -23,7 +23,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sr_keras import drawing, facts, images, quiet, run_folder
+from sr_keras import drawing, facts, flag_file, images, quiet
 
 with quiet.tensorflow_import():
     import tensorflow as tf
@@ -246,7 +246,7 @@ def _pictures(run: pathlib.Path, photos: Sequence[tuple[str, np.ndarray]], large
         "figure_2.png": lambda: draw_small_photos(upscaler(), photos),
         "figure_3.png": lambda: draw_large_photo(upscaler(), large),
     }
-    flags = run_folder.recorded_flags(run)
+    flags = flag_file.read(run / "train.flags")
     if flags.get("degradation") == "real":
         pictures["degradations.png"] = lambda: draw_degradations(photos, 2 ** int(flags["num_upscales"]))
     return pictures

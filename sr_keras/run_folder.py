@@ -2,12 +2,12 @@
 
 import contextlib
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import filelock
 
-from sr_keras import files
+from sr_keras import flag_file
 
 _FLAGS = "train.flags"
 
@@ -44,14 +44,7 @@ def held(folder: pathlib.Path) -> Iterator[pathlib.Path]:
 
 def record_flags(folder: pathlib.Path, lines: Sequence[str]) -> None:
     """Writes flags, each `--name=value`, so that `--flagfile` repeats them."""
-    with files.written_beside(folder / _FLAGS) as part:
-        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def recorded_flags(folder: pathlib.Path) -> Mapping[str, str]:
-    """The values of the flags that were written, by name; nothing where none were."""
-    path = folder / _FLAGS
-    return _values(path.read_text(encoding="utf-8").splitlines()) if path.exists() else {}
+    flag_file.write(folder / _FLAGS, lines)
 
 
 def changed_flags(folder: pathlib.Path, lines: Sequence[str], defaults: Sequence[str]) -> list[Change]:
@@ -61,18 +54,13 @@ def changed_flags(folder: pathlib.Path, lines: Sequence[str], defaults: Sequence
         lines, defaults: flags as they are, and as they would be by themselves, each `--name=value`. One that was not recorded,
             because there was no such flag yet, had its default.
     """
-    recorded = recorded_flags(folder)
+    recorded = flag_file.read(folder / _FLAGS)
     if not recorded:
         return []
-    before = {**_values(defaults), **recorded}
-    now = _values(lines)
+    before = {**flag_file.values(defaults), **recorded}
+    now = flag_file.values(lines)
     return [
         Change(name, before.get(name, ""), now.get(name, ""))
         for name in sorted(before.keys() | now.keys())
         if before.get(name, "") != now.get(name, "")
     ]
-
-
-def _values(lines: Sequence[str]) -> Mapping[str, str]:
-    pairs = (line.removeprefix("--").partition("=") for line in lines if line.startswith("--"))
-    return {name: value for name, _, value in pairs}

@@ -19,10 +19,10 @@ from sr_keras import (
     generators,
     growth,
     images,
-    leaks,
     losses,
     metrics,
     models,
+    near_duplicates,
     perceptual,
     precision,
     run_folder,
@@ -193,7 +193,7 @@ def _source(text: str) -> pathlib.Path:
 
 
 def _without(photos: data.Photos, folders: list[pathlib.Path]) -> data.Photos:
-    found = leaks.find(photos, folders)
+    found = near_duplicates.find(photos, folders)
     for number in sorted(found):
         logger.info("excluded: %s", photos.where(number))
     return photos.choose([number for number in range(len(photos)) if number not in found])
