@@ -13,8 +13,9 @@ import absl.logging
 from absl import app, flags
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from sr_keras import facts, images, quiet, run_folder
+from sr_keras import facts, images, run_folder
 from sr_keras.options import Options, define_flags, read_flags
+from sr_keras.runtime import quiet_tensorflow
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -36,7 +37,7 @@ def main(argv: list[str]) -> int:
 def train(options: Options) -> int:
     """Runs or resumes the training that the options describe; returns the process's exit code."""
     # Later, because TensorFlow takes seconds to import: --help and wrong flags are answered at once.
-    with quiet.tensorflow_import():
+    with quiet_tensorflow.tensorflow_import():
         import tensorflow as tf
 
         from sr_keras import setup_run

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Literal
 from PIL import Image
 from tqdm import tqdm
 
-from sr_keras import arguments, batch, choice, enlarge, facts, files, images, jobs, pictures, quiet, stopping
+from sr_keras import batch, choice, enlarge, facts, images, jobs, pictures
+from sr_keras.runtime import argument_types, files, quiet_tensorflow, signals
 
 if TYPE_CHECKING:
     from sr_keras import Upscaler
@@ -34,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parse(argv)
     _speak_plainly()
     try:
-        with stopping.as_interrupts(signal.SIGTERM, signal.SIGHUP):
+        with signals.as_interrupts(signal.SIGTERM, signal.SIGHUP):
             return _run(options)
     except (jobs.UsageError, facts.ModelError, images.PhotoError) as error:
         print(f"upscale.py: {error}", file=sys.stderr)
@@ -76,7 +77,7 @@ def _run(options: argparse.Namespace) -> int:
 def _upscale(todo: Sequence[jobs.Job], work: batch.Work, options: argparse.Namespace, console: "_Console") -> int:
     # Each picture's size and its result's are held against --max_pixels before anything is decoded; this one is Pillow's own.
     Image.MAX_IMAGE_PIXELS = None
-    with quiet.tensorflow_import():
+    with quiet_tensorflow.tensorflow_import():
         from sr_keras import upscaler
     choosers = [_chooser(options, device, console) for device in upscaler.devices()]
     running = batch.run(todo, choosers, work, console.within)
@@ -284,10 +285,13 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
     size = parser.add_argument_group("size of the result")
     size.add_argument(
-        "--scale", type=arguments.scale, metavar="X", help="times larger, any number above 1 (default: the network's own, 4)"
+        "--scale",
+        type=argument_types.scale,
+        metavar="X",
+        help="times larger, any number above 1 (default: the network's own, 4)",
     )
-    size.add_argument("--width", type=arguments.positive_int, metavar="PIXELS", help="alone, it keeps the aspect")
-    size.add_argument("--height", type=arguments.positive_int, metavar="PIXELS", help="alone, it keeps the aspect")
+    size.add_argument("--width", type=argument_types.positive_int, metavar="PIXELS", help="alone, it keeps the aspect")
+    size.add_argument("--height", type=argument_types.positive_int, metavar="PIXELS", help="alone, it keeps the aspect")
     size.add_argument("--all_frames", action="store_true", help="each frame of an animation, not just the first one")
 
     result = parser.add_argument_group("where the result goes")
@@ -297,7 +301,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     result.add_argument("--output_dir", type=pathlib.Path, metavar="DIR", help="of many, in the folders that they come from")
     result.add_argument("--format", choices=FORMATS, help="default: the photo's own, or PNG where that can't be written")
     result.add_argument(
-        "--quality", type=arguments.percent, default=95, metavar="1-100", help="of JPEG, WebP and AVIF (%(default)s)"
+        "--quality", type=argument_types.percent, default=95, metavar="1-100", help="of JPEG, WebP and AVIF (%(default)s)"
     )
     there = result.add_mutually_exclusive_group()
     there.add_argument("--overwrite", action="store_true", help="replace results that are there already")
@@ -320,7 +324,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     network.add_argument(
         "--denoise",
-        type=arguments.share,
+        type=argument_types.share,
         default=1.0,
         metavar="0-1",
         help=f"how much {facts.RESTORING} and other networks that restore take out of a photo: 1 all that they can; 0 nothing, "
@@ -336,14 +340,17 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="of the numbers (auto: the fastest here)",
     )
     network.add_argument(
-        "--memory_mb", type=arguments.positive_int, metavar="MB", help="for the work on a tile (default: 384, on a GPU 4096)"
+        "--memory_mb",
+        type=argument_types.positive_int,
+        metavar="MB",
+        help="for the work on a tile (default: 384, on a GPU 4096)",
     )
     network.add_argument(
-        "--tile", type=arguments.positive_int, metavar="PIXELS", help="tile size instead; it never shows in the result"
+        "--tile", type=argument_types.positive_int, metavar="PIXELS", help="tile size instead; it never shows in the result"
     )
     network.add_argument(
         "--max_pixels",
-        type=arguments.positive_int,
+        type=argument_types.positive_int,
         default=400_000_000,
         metavar="N",
         help="refuse photos or results with more (%(default)s)",

@@ -23,8 +23,9 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 from PIL import Image
 
-from sr_keras import arguments, files, images, outcomes
-from sr_keras.outcomes import Outcome
+from sr_keras import images
+from sr_keras.runtime import argument_types, files, tally
+from sr_keras.runtime.tally import Outcome
 
 SUFFIXES = images.PHOTO_SUFFIXES | {".gif", ".tif", ".tiff", ".webp"}
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
@@ -99,7 +100,7 @@ def plan(root: pathlib.Path, output_dir: pathlib.Path | None = None) -> list[Tas
 def run(tasks: Sequence[Task], *, jobs: int, dry_run: bool) -> int:
     """Converts the photos, says what became of them, and returns the process's exit code."""
     ending = " (dry run: nothing was changed)" if dry_run else ""
-    return outcomes.run(_outcomes(tasks, jobs, dry_run), num_photos=len(tasks), kinds=[CONVERTED, RGB_ALREADY], ending=ending)
+    return tally.run(_outcomes(tasks, jobs, dry_run), num_photos=len(tasks), kinds=[CONVERTED, RGB_ALREADY], ending=ending)
 
 
 def convert(task: Task, *, dry_run: bool) -> Outcome:
@@ -108,10 +109,10 @@ def convert(task: Task, *, dry_run: bool) -> Outcome:
         try:
             kind = _convert(task, dry_run)
         except images.PhotoError as error:
-            return Outcome(outcomes.FAILED, str(error))
+            return Outcome(tally.FAILED, str(error))
         # Decoders raise whatever they stumble over.
         except Exception as error:
-            return Outcome(outcomes.FAILED, f"{task.source}: {files.reason(error)}")
+            return Outcome(tally.FAILED, f"{task.source}: {files.reason(error)}")
     if not dry_run or kind != CONVERTED:
         return Outcome(kind)
     # A file's name may be no valid text, and standard output refuses that.
@@ -160,7 +161,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--jobs",
         metavar="N",
-        type=arguments.positive_int,
+        type=argument_types.positive_int,
         default=os.cpu_count() or 1,
         help="processes that convert at once (default: %(default)s, the number of CPUs)",
     )
@@ -204,9 +205,9 @@ def _map_in_processes(function: Callable[[Task], Outcome], tasks: Iterable[Task]
             return pool.submit(function, task)
 
     try:
-        yield from outcomes.in_order(submit, tasks, ahead=16 * jobs)
+        yield from tally.in_order(submit, tasks, ahead=16 * jobs)
     except concurrent.futures.BrokenExecutor:
-        yield Outcome(outcomes.FAILED, "convert_rgb.py: a process was killed, perhaps for lack of memory; try fewer --jobs")
+        yield Outcome(tally.FAILED, "convert_rgb.py: a process was killed, perhaps for lack of memory; try fewer --jobs")
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -279,7 +280,7 @@ def _add(task: Task, jpeg: bytes | None, dry_run: bool) -> str:
     target, content = (task.kept, task.source.read_bytes()) if jpeg is None else (task.converted, jpeg)
     if os.path.lexists(target):
         if target.read_bytes() == content:
-            return outcomes.DONE_BEFORE
+            return tally.DONE_BEFORE
         raise images.PhotoError(f"{task.source}: {target} exists and is another picture")
     if not dry_run:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 import tqdm
 
-from sr_keras import arguments, drawn, images
+from sr_keras import drawn, images
+from sr_keras.runtime import argument_types
 
 
 def main(argv: Sequence[str]) -> int:
@@ -56,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--count",
         metavar="N",
-        type=arguments.positive_int,
+        type=argument_types.positive_int,
         required=True,
         help=f"how many: those from number {drawn.FIRST_FOR_TRAINING} on",
     )

@@ -8,9 +8,9 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from sr_keras import files, quiet
+from sr_keras.runtime import files, quiet_tensorflow
 
-with quiet.tensorflow_import():
+with quiet_tensorflow.tensorflow_import():
     from sr_keras import perceptual
 
 

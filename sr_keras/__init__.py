@@ -17,9 +17,9 @@ __all__ = ["Upscaler"]
 def __getattr__(name: str) -> object:
     # Later, because TensorFlow takes seconds to import.
     if name == "Upscaler":
-        from sr_keras import quiet
+        from sr_keras.runtime import quiet_tensorflow
 
-        with quiet.tensorflow_import():
+        with quiet_tensorflow.tensorflow_import():
             from sr_keras.upscaler import Upscaler
         return Upscaler
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

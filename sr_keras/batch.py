@@ -14,12 +14,13 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal
 
-from sr_keras import facts, files, images, pictures
+from sr_keras import facts, images, pictures
 from sr_keras.choice import Choice, Choose
 from sr_keras.enlarge import Size, Target, enlarge
 from sr_keras.images import PhotoError
 from sr_keras.jobs import Job
 from sr_keras.pictures import Format, Picture
+from sr_keras.runtime import files
 
 # Larger results are written before the next photo begins, so that two of them are never in memory.
 _LARGEST_BESIDE_ANOTHER = 32_000_000

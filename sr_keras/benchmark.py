@@ -14,12 +14,14 @@ from typing import NamedTuple
 import numpy as np
 import psutil
 
-from sr_keras import arguments, facts, quiet
+from sr_keras import facts
+from sr_keras.runtime import argument_types, quiet_tensorflow
 
-with quiet.tensorflow_import():
+with quiet_tensorflow.tensorflow_import():
     import tensorflow as tf
 
-    from sr_keras import benchmark_train, data, export, images, models, precision, tiling, timing
+    from sr_keras import benchmark_train, data, export, images, models, tiling, timing
+    from sr_keras.runtime import precision
     from sr_keras.upscaler import Upscaler
 
 # The paper's size of the large photo, in pixels.
@@ -166,16 +168,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     upscaling.add_argument(
         "--model", type=facts.find_model, default="srresnet", metavar="MODEL", help="a name or a folder (%(default)s)"
     )
-    upscaling.add_argument("--tile", type=arguments.positive_int, metavar="PIXELS", help="(default: as upscale.py takes it)")
-    upscaling.add_argument("--repeats", type=arguments.positive_int, default=3, metavar="N", help="(%(default)s)")
+    upscaling.add_argument(
+        "--tile", type=argument_types.positive_int, metavar="PIXELS", help="(default: as upscale.py takes it)"
+    )
+    upscaling.add_argument("--repeats", type=argument_types.positive_int, default=3, metavar="N", help="(%(default)s)")
     upscaling.set_defaults(run=_print_upscale)
     training = commands.add_parser("train", help="the training step of the paper's networks and the pipeline of photos")
     samples = data.SAMPLE / "photos"
     training.add_argument(
         "--data", type=pathlib.Path, default=samples, metavar="FOLDER", help="photos (default: the bundled ones)"
     )
-    training.add_argument("--batch_size", type=arguments.positive_int, default=8, metavar="N", help="(%(default)s)")
-    training.add_argument("--repeats", type=arguments.positive_int, default=3, metavar="N", help="(%(default)s)")
+    training.add_argument("--batch_size", type=argument_types.positive_int, default=8, metavar="N", help="(%(default)s)")
+    training.add_argument("--repeats", type=argument_types.positive_int, default=3, metavar="N", help="(%(default)s)")
     training.set_defaults(run=_print_train)
     options = parser.parse_args(argv)
     try:

@@ -11,7 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import data, losses, operations, precision, state, steps, timing
+from sr_keras import data, losses, operations, state, steps, timing
+from sr_keras.runtime import precision
 
 OURS, OURS_XLA, PLAIN = "our step", "our step, XLA", "plain step"
 PIPELINE, PIPELINE_ONE_CORE, PIPELINE_REAL = "data pipeline", "data pipeline, one core", "data pipeline, real"

@@ -17,8 +17,9 @@ from typing import get_args
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import degradations, images, names, resampling, shards
+from sr_keras import degradations, images, resampling, shards
 from sr_keras.augmentation import Augmentation
+from sr_keras.runtime import names
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from sr_keras import names
+from sr_keras.runtime import names
 
 _TF_CONFIG = "TF_CONFIG"
 # Other roles of a cluster don't train.

@@ -36,11 +36,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from sr_keras import arguments, condition, drawn, facts, files, images, quiet, tiling, worn_photos
+from sr_keras import condition, drawn, facts, images, tiling, worn_photos
+from sr_keras.runtime import argument_types, files, quiet_tensorflow
 
-with quiet.tensorflow_import():
+with quiet_tensorflow.tensorflow_import():
     from sr_keras import crops, export, metrics, perceptual, spectra
-    from sr_keras import precision as precisions
+    from sr_keras.runtime import precision as precisions
     from sr_keras.upscaler import Upscaler
 
 BICUBIC, ORIGINAL = "bicubic", "original"
@@ -461,7 +462,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--perceptual", type=pathlib.Path, metavar="FILE", help="weights of SqueezeNet 1.1 (.npz)")
     parser.add_argument(
         "--tile",
-        type=arguments.positive_int,
+        type=argument_types.positive_int,
         metavar="PIXELS",
         help="tile size, in pixels of the small photo; 64 is the paper's (default: as upscale.py takes it)",
     )

@@ -23,9 +23,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sr_keras import drawing, facts, flag_file, images, quiet
+from sr_keras import drawing, facts, images
+from sr_keras.runtime import flag_file, quiet_tensorflow
 
-with quiet.tensorflow_import():
+with quiet_tensorflow.tensorflow_import():
     import tensorflow as tf
     from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 

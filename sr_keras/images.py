@@ -13,7 +13,7 @@ from typing import IO
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from sr_keras import files
+from sr_keras.runtime import files
 
 # Bundled photos: a few to train on, and small ones to upscale.
 SAMPLE = pathlib.Path(__file__).parent / "sample"

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from sr_keras import files, pictures
+from sr_keras import pictures
+from sr_keras.runtime import files
 
 STANDARD_STREAM = "-"
 

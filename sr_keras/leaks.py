@@ -10,9 +10,9 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from sr_keras import quiet
+from sr_keras.runtime import quiet_tensorflow
 
-with quiet.tensorflow_import():
+with quiet_tensorflow.tensorflow_import():
     from sr_keras import data, near_duplicates
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from sr_keras import data, images, outcomes
+from sr_keras import data, images
+from sr_keras.runtime import tally
 
 # What is looked for is a square in a photo's middle, so large a part of its shorter side. It is looked for in squares of other
 # photos, whose sides are these parts of the shorter side; neighbours are so near that one of them fits.
@@ -118,7 +119,7 @@ def _sketches(photos: data.Photos, name: Callable[[int], Any]) -> Iterator[_Sket
     num_threads = os.cpu_count() or 1
     with ThreadPoolExecutor(num_threads) as pool:
         numbers = tqdm(range(len(photos)), unit="photo", leave=False, disable=None)
-        read = outcomes.in_order(lambda number: pool.submit(sketch, number), numbers, ahead=4 * num_threads)
+        read = tally.in_order(lambda number: pool.submit(sketch, number), numbers, ahead=4 * num_threads)
         yield from (known for known in read if known is not None)
 
 

@@ -8,8 +8,9 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from absl import flags
 
-from sr_keras import images, names
+from sr_keras import images
 from sr_keras.augmentation import Augmentation
+from sr_keras.runtime import names
 
 # Flags belong to the script that has them defined: its --help shows them.
 flags.disclaim_key_flags()

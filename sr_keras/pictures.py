@@ -14,7 +14,8 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
-from sr_keras import files, images
+from sr_keras import images
+from sr_keras.runtime import files
 
 Source = str | os.PathLike[str] | BinaryIO
 # The tags of each part; 0 is the first part.

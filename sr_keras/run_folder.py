@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import filelock
 
-from sr_keras import flag_file
+from sr_keras.runtime import flag_file
 
 _FLAGS = "train.flags"
 

@@ -24,7 +24,6 @@ from sr_keras import (
     models,
     near_duplicates,
     perceptual,
-    precision,
     run_folder,
     state,
     steps,
@@ -32,6 +31,7 @@ from sr_keras import (
     unet_discriminator,
 )
 from sr_keras.options import Options
+from sr_keras.runtime import precision
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from sr_keras import images
-from sr_keras.files import reason, written_beside
+from sr_keras.runtime.files import reason, written_beside
 
 INDEX = "shards.json"
 

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import data, distribution, export, files, images, loop, progress, state, steps, stopping, summaries
+from sr_keras import data, distribution, export, images, loop, progress, state, steps, summaries
+from sr_keras.runtime import files, signals
 from sr_keras.upscaler import Upscaler
 
 logger = logging.getLogger(__name__)
@@ -99,7 +100,7 @@ def train(run: Run) -> int:
     if is_chief:
         _make_up_for_exports(run, upscaler)
     with contextlib.ExitStack() as stack:
-        stop = stack.enter_context(stopping.StopRequest())
+        stop = stack.enter_context(signals.StopRequest())
         stack.enter_context(contextlib.closing(shown))
         stack.enter_context(_checkpoint_named(run.manager))
         trace = stack.enter_context(summaries.traced(run.folder / "tensorboard", run.trace if is_chief else None))
@@ -173,7 +174,7 @@ def _actions(run: Run, upscaler: Upscaler, shown: progress.Progress) -> list[loo
     ]
 
 
-def _should_stop(strategy: tf.distribute.Strategy, stop: stopping.StopRequest, asked: Iterator[int]) -> bool:
+def _should_stop(strategy: tf.distribute.Strategy, stop: signals.StopRequest, asked: Iterator[int]) -> bool:
     """Whether a signal came. All workers stop before the same step: others would wait for one that has gone."""
     if distribution.place(strategy)[1] == 1:
         return bool(stop)

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from sr_keras import export, facts, inference, tiling
-from sr_keras import precision as precisions
+from sr_keras.runtime import precision as precisions
 
 # For the work on a tile. On a CPU, more brings little; a GPU wants larger tiles.
 _CPU_MEMORY_MB, _GPU_MEMORY_MB = 384, 4096

@@ -9,8 +9,9 @@ from typing import Literal, get_args, get_origin
 import pytest
 from absl import flags
 
-from sr_keras import generators, losses, names, options, perceptual
+from sr_keras import generators, losses, options, perceptual
 from sr_keras.options import KINDS, Options
+from sr_keras.runtime import names
 from tests.conftest import ROOT
 
 FIELDS = {field.name: field for field in dataclasses.fields(Options)}

@@ -3,7 +3,7 @@
 import pathlib
 from collections.abc import Mapping, Sequence
 
-from sr_keras import files
+from sr_keras.runtime import files
 
 
 def write(path: pathlib.Path, lines: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from sr_keras import names
+from sr_keras.runtime import names
 
 # Processor flags, as Linux shows them, of instructions that multiply bfloat16.
 _BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})

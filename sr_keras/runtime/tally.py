@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 import tqdm
 
-from sr_keras import stopping
+from sr_keras.runtime import signals
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -38,7 +38,7 @@ def run(
     """
     counts: collections.Counter[str] = collections.Counter()
     with (
-        stopping.StopRequest() as stop,
+        signals.StopRequest() as stop,
         contextlib.closing(outcomes),
         tqdm.tqdm(total=num_photos, unit="photo", disable=None) as bar,
     ):
