@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from sr_keras.runtime import files, quiet_tensorflow
 
 with quiet_tensorflow.tensorflow_import():
-    from sr_keras import perceptual
+    from sr_keras.networks import perceptual
 
 
 def main(argv: Sequence[str]) -> int:

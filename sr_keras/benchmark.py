@@ -20,7 +20,8 @@ from sr_keras.runtime import argument_types, quiet_tensorflow
 with quiet_tensorflow.tensorflow_import():
     import tensorflow as tf
 
-    from sr_keras import benchmark_train, data, export, images, models, tiling, timing
+    from sr_keras import benchmark_train, data, export, images, tiling, timing
+    from sr_keras.networks import srgan
     from sr_keras.runtime import precision
     from sr_keras.upscaler import Upscaler
 
@@ -117,7 +118,7 @@ def _print_train(options: argparse.Namespace) -> None:
         raise FileNotFoundError(f"{options.data}: holds no JPEG photo")
     measured = benchmark_train.train(
         photos,
-        lambda: (models.build_generator(), models.build_discriminator()),
+        lambda: (srgan.build_generator(), srgan.build_discriminator()),
         policy=policy,
         batch_size=options.batch_size,
         hr_size=_HR_SIZE,

@@ -11,7 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import data, losses, operations, state, steps, timing
+from sr_keras import data, losses, state, steps, timing
+from sr_keras.networks import flops
 from sr_keras.runtime import precision
 
 OURS, OURS_XLA, PLAIN = "our step", "our step, XLA", "plain step"
@@ -32,7 +33,7 @@ class Row(NamedTuple):
     """What was measured of one work.
 
     Attributes:
-        gflops: 10^9 operations a second, as `operations` counts them; 0 where no network is at work.
+        gflops: 10^9 operations a second, as `flops` counts them; 0 where no network is at work.
         of_matrix_product: that rate as a share of a matrix product's in the same precision.
     """
 
@@ -172,7 +173,7 @@ def _our_step(networks: Networks, batch_size: int, hr_size: int) -> dict[str, _W
     generator = networks[0]
     trained = state.TrainState(*networks, *(_optimizer(network) for network in networks))
     batch = _noise(batch_size, hr_size)
-    counted = operations.of_gan_step(*_counts(networks, hr_size))
+    counted = flops.of_gan_step(*_counts(networks, hr_size))
 
     def work(practice: steps.Practice) -> _Work:
         step = steps.gan_step(trained, adversarial_weight=1.0, practice=practice)
@@ -187,9 +188,7 @@ def _our_step(networks: Networks, batch_size: int, hr_size: int) -> dict[str, _W
 def _plain_step(networks: Networks, batch_size: int, hr_size: int) -> dict[str, _Work]:
     step = plain_step(*map(plain_twin, networks))
     batch = _noise(batch_size, hr_size)
-    return {
-        PLAIN: _Work(timing.timed(lambda: step(*batch)), batch_size, operations.of_guides_step(*_counts(networks, hr_size)))
-    }
+    return {PLAIN: _Work(timing.timed(lambda: step(*batch)), batch_size, flops.of_guides_step(*_counts(networks, hr_size)))}
 
 
 def _pipelines(photos: data.Files, batch_size: int, hr_size: int) -> dict[str, _Work]:
@@ -240,8 +239,8 @@ def _noise(batch_size: int, hr_size: int) -> list[tf.Tensor]:
     return [tf.random.stateless_uniform([batch_size, side, side, 3], [0, side]) for side in (hr_size // _SCALE, hr_size)]
 
 
-def _counts(networks: Networks, hr_size: int) -> list[operations.Passes]:
-    return [operations.count(network, side, side) for network, side in zip(networks, (hr_size // _SCALE, hr_size), strict=True)]
+def _counts(networks: Networks, hr_size: int) -> list[flops.Passes]:
+    return [flops.count(network, side, side) for network, side in zip(networks, (hr_size // _SCALE, hr_size), strict=True)]
 
 
 def _optimizer(network: keras.Model) -> keras.optimizers.Optimizer:

@@ -40,7 +40,8 @@ from sr_keras import condition, drawn, facts, images, tiling, worn_photos
 from sr_keras.runtime import argument_types, files, quiet_tensorflow
 
 with quiet_tensorflow.tensorflow_import():
-    from sr_keras import crops, export, metrics, perceptual, spectra
+    from sr_keras import crops, export, metrics, spectra
+    from sr_keras.networks import perceptual
     from sr_keras.runtime import precision as precisions
     from sr_keras.upscaler import Upscaler
 

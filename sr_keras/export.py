@@ -15,7 +15,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import back_projection, facts, geometry, inference
+from sr_keras import facts, inference
+from sr_keras.networks import back_projection, receptive_field
 
 # What TensorFlow raises over files that are damaged, depending on where it notices.
 _DAMAGE = (OSError, ValueError, IndexError, KeyError, AttributeError, tf.errors.OpError)
@@ -43,10 +44,10 @@ class Servable(tf.Module):
         """
         super().__init__()
         if is_back_projected:
-            network = back_projection.with_back_projection(generator, geometry.measure(generator).scale_of_output)
+            network = back_projection.with_back_projection(generator, receptive_field.measure(generator).scale_of_output)
         else:
             network = keras.Model(generator.input, generator.outputs[-1], name=generator.name)
-        measured = geometry.measure(network)
+        measured = receptive_field.measure(network)
         self.facts = facts.Facts(
             scale=measured.scale_of_output,
             reach=measured.reach_of_output,

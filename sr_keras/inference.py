@@ -17,7 +17,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from sr_keras import back_projection, blocks, geometry
+from sr_keras.networks import back_projection, blocks, receptive_field
 
 # A crop copies its tensor: to save fewer pixels than that at each side costs more than it brings.
 _LEAST_CROP = 6
@@ -102,7 +102,7 @@ class _Pass:
         self._tile = _Tile(tf.shape(window)[:2], start, size)
         self._levels = tf.cast(window, tf.float32)[tf.newaxis]
         self._white = float(window.dtype.max)
-        self._reach = geometry.measure(network).reach
+        self._reach = receptive_field.measure(network).reach
         self._folded = _folded_norms(network)
         self._of_pictures = _picture_layers(network)
         self._last, self._after_last = _last_convolution(network)
@@ -111,8 +111,8 @@ class _Pass:
         """`[s * size[0], s * size[1], 3]`, float32, near [0, 1]."""
         maps = {id(self._network.input): _Map(self._levels / self._white, scale=1)}
         for layer in self._network.layers[1:]:
-            inputs = self._cropped([maps[id(symbol)] for symbol in geometry.inputs_of(layer)], self._reach[layer.name])
-            scale = inputs[0].scale * geometry.enlargement(layer)
+            inputs = self._cropped([maps[id(symbol)] for symbol in receptive_field.inputs_of(layer)], self._reach[layer.name])
+            scale = inputs[0].scale * receptive_field.enlargement(layer)
             maps[id(layer.output)] = _Map(self._apply(layer, inputs), scale, inputs[0].margin)
         return self._tile.crop(maps[id(self._network.outputs[-1])], 0).tensor[0]
 
@@ -222,7 +222,7 @@ def _paired(x: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 def _folded_norms(network: keras.Model) -> dict[str, layers.BatchNormalization]:
     """The batch norms whose input is a convolution's output that nothing else takes, by the convolution's name."""
-    takers = collections.Counter(id(x) for layer in network.layers[1:] for x in geometry.inputs_of(layer))
+    takers = collections.Counter(id(x) for layer in network.layers[1:] for x in receptive_field.inputs_of(layer))
     convolutions = {id(layer.output): layer.name for layer in network.layers if type(layer) is layers.Conv2D}
     return {
         convolutions[id(layer.input)]: layer
@@ -239,7 +239,7 @@ def _picture_layers(network: keras.Model) -> list[keras.Layer]:
         layer = producers[id(symbols.pop())]
         found.append(layer)
         if not isinstance(layer, (layers.Conv2D, layers.InputLayer)):
-            symbols += geometry.inputs_of(layer)
+            symbols += receptive_field.inputs_of(layer)
     return found
 
 
@@ -248,7 +248,7 @@ def _last_convolution(network: keras.Model) -> tuple[str | None, list[layers.Res
     producers = _producers(network)
     layer, after = producers[id(network.outputs[-1])], []
     if isinstance(layer, back_projection.BackProjection):
-        layer = producers[id(geometry.inputs_of(layer)[0])]
+        layer = producers[id(receptive_field.inputs_of(layer)[0])]
     while isinstance(layer, layers.Rescaling):
         after.append(layer)
         layer = producers[id(layer.input)]

@@ -16,20 +16,16 @@ from sr_keras import (
     distribution,
     export,
     facts,
-    generators,
-    growth,
     images,
     losses,
     metrics,
-    models,
     near_duplicates,
-    perceptual,
     run_folder,
     state,
     steps,
     training,
-    unet_discriminator,
 )
+from sr_keras.networks import generators, net2net, perceptual, srgan, unet_discriminator
 from sr_keras.options import Options
 from sr_keras.runtime import precision
 
@@ -236,7 +232,7 @@ def _networks(
 def _discriminator(options: Options) -> keras.Model:
     if options.discriminator_head == "unet":
         return unet_discriminator.build(options.discriminator_filters)
-    return models.build_discriminator(
+    return srgan.build_discriminator(
         options.discriminator_filters, options.discriminator_head, options.hr_size, options.spectral_norm
     )
 
@@ -280,10 +276,10 @@ def _initialise(options: Options, generator: keras.Model) -> None:
     elif options.init != "random":
         weights = export.load_weights(options.init)
         try:
-            growth.give_weights(generator, weights, kept_blocks)
+            net2net.give_weights(generator, weights, kept_blocks)
         except ValueError as error:
             raise ValueError(f"--init={options.init} does not fit the generator that the flags describe: {error}") from None
-        if growth.norms_know_nothing(generator) and not options.hold_norms:
+        if net2net.norms_know_nothing(generator) and not options.hold_norms:
             raise ValueError(f"--init={options.init} needs --hold_norms: the generator's batch norms know nothing of photos")
 
 

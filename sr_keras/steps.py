@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from sr_keras import losses
-from sr_keras.back_projection import BackProjection
+from sr_keras.networks.back_projection import BackProjection
 from sr_keras.state import TrainState
 
 PictureLoss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]

@@ -2,7 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from sr_keras import benchmark, benchmark_train, data, export, models, operations, timing
+from sr_keras import benchmark, benchmark_train, data, export, timing
+from sr_keras.networks import flops, srgan
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_a_missing_model_is_one_line(capsys):
 
 
 def tiny_networks():
-    return models.build_generator(1, 2, 4, 4), models.build_discriminator(2)
+    return srgan.build_generator(1, 2, 4, 4), srgan.build_discriminator(2)
 
 
 def test_training_is_measured_in_one_run(monkeypatch):
@@ -59,10 +60,10 @@ def test_training_is_measured_in_one_run(monkeypatch):
     assert {benchmark_train.PIPELINE, benchmark_train.PIPELINE_REAL} <= set(rows)
     assert all(0 < row.photos_per_second < float("inf") for row in rows.values())
     for name, number_format, count in [
-        (benchmark_train.OURS, "bfloat16", operations.of_gan_step),
-        (benchmark_train.PLAIN, "float32", operations.of_guides_step),
+        (benchmark_train.OURS, "bfloat16", flops.of_gan_step),
+        (benchmark_train.PLAIN, "float32", flops.of_guides_step),
     ]:
-        counted = count(*(operations.count(n, side, side) for n, side in zip(tiny_networks(), (8, 32), strict=True)))
+        counted = count(*(flops.count(n, side, side) for n, side in zip(tiny_networks(), (8, 32), strict=True)))
         assert rows[name].gflops == pytest.approx(counted * rows[name].photos_per_second / 1e9)
         assert rows[name].of_matrix_product == pytest.approx(rows[name].gflops / measured.matrix_gflops[number_format])
     assert measured.host_mb > 100

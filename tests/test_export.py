@@ -3,8 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from sr_keras import back_projection, export, facts, models
-from tests.networks import small
+from sr_keras import export, facts
+from sr_keras.networks import back_projection, srgan
+from tests.small_networks import small
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def test_an_export_holds_its_facts(tmp_path, servable):
 
 
 def test_an_export_stores_each_weight_once(tmp_path):
-    generator = models.build_generator(num_blocks=2)
+    generator = srgan.build_generator(num_blocks=2)
     export.save(export.Servable(generator), tmp_path / "1")
     size = sum(path.stat().st_size for path in (tmp_path / "1" / "variables").iterdir())
     assert size < 4 * generator.count_params() * 1.05

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sr_keras import back_projection, facts, generators, geometry, inference
-from tests.networks import last_picture, small
+from sr_keras import facts, inference
+from sr_keras.networks import back_projection, generators, receptive_field
+from tests.small_networks import last_picture, small
 
 
 def trained(network, rng):
@@ -92,7 +93,7 @@ def test_rounding_a_kernel_keeps_its_sums(rng, shape):
 @pytest.mark.parametrize("precision", facts.PRECISIONS)
 def test_a_tile_is_that_part_of_the_whole(noise, network, precision):
     photo, size = noise(60, 55), (12, 14)
-    reach = geometry.measure(network).reach_of_output
+    reach = receptive_field.measure(network).reach_of_output
     picture = whole(network, precision, photo).astype(int)
     for start in [(0, 0), (7, 20), (26, 26), (48, 41)]:
         window_start = [max(0, begin - reach) for begin in start]

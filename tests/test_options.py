@@ -9,7 +9,8 @@ from typing import Literal, get_args, get_origin
 import pytest
 from absl import flags
 
-from sr_keras import generators, losses, options, perceptual
+from sr_keras import losses, options
+from sr_keras.networks import generators, perceptual
 from sr_keras.options import KINDS, Options
 from sr_keras.runtime import names
 from tests.conftest import ROOT

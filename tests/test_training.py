@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sr_keras import back_projection, loop, losses, models, state, steps, unet_discriminator
+from sr_keras import loop, losses, state, steps
+from sr_keras.networks import back_projection, srgan, unet_discriminator
 
 
 def new_state(
     precision="float32",
     averaged=False,
     optimizer=lambda: keras.optimizers.Adam(1e-3),
-    build_discriminator=models.build_discriminator,
+    build_discriminator=srgan.build_discriminator,
 ):
     keras.mixed_precision.set_global_policy(precision)
 
@@ -23,8 +24,8 @@ def new_state(
         return keras.optimizers.LossScaleOptimizer(inner, initial_scale=64.0) if precision == "mixed_float16" else inner
 
     try:
-        generator = models.build_generator(num_blocks=1, num_upscales=2, filters=4, upscale_filters=4)
-        average = models.build_generator(1, 2, 4, 4) if averaged else None
+        generator = srgan.build_generator(num_blocks=1, num_upscales=2, filters=4, upscale_filters=4)
+        average = srgan.build_generator(1, 2, 4, 4) if averaged else None
         discriminator = build_discriminator(filters=2)
         return state.TrainState(generator, discriminator, scaling_optimizer(), scaling_optimizer(), average)
     finally:
@@ -226,7 +227,7 @@ def test_pixel_training_lowers_the_loss(batch):
     assert values[-1] < 0.7 * values[0]
 
 
-@pytest.mark.parametrize("build_discriminator", [models.build_discriminator, unet_discriminator.build])
+@pytest.mark.parametrize("build_discriminator", [srgan.build_discriminator, unet_discriminator.build])
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16", "mixed_bfloat16"])
 def test_a_step_is_traced_once_and_stays_finite(batch, precision, build_discriminator):
     step = steps.gan_step(new_state(precision, build_discriminator=build_discriminator), adversarial_weight=1.0)
@@ -330,7 +331,7 @@ def test_nothing_to_restore_is_no_error(tmp_path):
 def test_a_checkpoint_of_other_networks_is_refused(tmp_path):
     run = new_state()
     state.checkpoint_manager(run, tmp_path, keep=1).save()
-    larger = models.build_generator(num_blocks=2, filters=4, upscale_filters=4)
+    larger = srgan.build_generator(num_blocks=2, filters=4, upscale_filters=4)
     other = state.TrainState(larger, run.discriminator, keras.optimizers.Adam(), keras.optimizers.Adam())
     with pytest.raises(ValueError, match="does not fit these networks"):
         state.restore(state.checkpoint_manager(other, tmp_path, keep=1))

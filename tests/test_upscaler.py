@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 import sr_keras
-from sr_keras import export, facts, models
+from sr_keras import export, facts
+from sr_keras.networks import srgan
 from sr_keras.upscaler import Upscaler
 from tests.conftest import ROOT
 
@@ -16,8 +17,8 @@ from tests.conftest import ROOT
 def servable():
     """A small network that interpolates, moved a little."""
     rng = np.random.default_rng(0)
-    generator = models.build_generator(1, 2, 8, 8)
-    models.init_as_interpolator(generator)
+    generator = srgan.build_generator(1, 2, 8, 8)
+    srgan.init_as_interpolator(generator)
     generator.set_weights([w + 0.01 * rng.standard_normal(w.shape) for w in generator.get_weights()])
     return export.Servable(generator)
 
@@ -40,8 +41,8 @@ def test_the_tile_size_does_not_show(noise, servable, precision, height, width):
 @pytest.fixture(scope="module")
 def enlarging():
     """A network that sees less far than the other, and makes something else."""
-    generator = models.build_generator(0, 2, 8, 8)
-    models.init_as_interpolator(generator)
+    generator = srgan.build_generator(0, 2, 8, 8)
+    srgan.init_as_interpolator(generator)
     return export.Servable(generator)
 
 
@@ -130,7 +131,7 @@ def test_wrong_options_are_refused(servable, options):
 
 
 def test_a_network_that_came_apart_is_an_error(noise, servable):
-    generator = models.build_generator(1, 2, 8, 8)
+    generator = srgan.build_generator(1, 2, 8, 8)
     generator.weights[-1].assign([np.nan] * 3)
     with pytest.raises(ValueError, match="not finite"):
         Upscaler(export.Servable(generator)).upscale(noise(4, 4))
@@ -189,9 +190,10 @@ def test_networks_go_to_their_devices(tmp_path):
 import pathlib, sys, numpy as np, tensorflow as tf
 [cpu] = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from sr_keras import export, models
+from sr_keras import export
+from sr_keras.networks import srgan
 from sr_keras.upscaler import Upscaler
-export.save(export.Servable(models.build_generator(1, 2, 4, 4)), pathlib.Path(sys.argv[1]))
+export.save(export.Servable(srgan.build_generator(1, 2, 4, 4)), pathlib.Path(sys.argv[1]))
 photo = np.zeros((5, 6, 3), np.uint8)
 for device in ("/CPU:0", "/CPU:1"):
     upscaler = Upscaler.load(sys.argv[1], device=device)

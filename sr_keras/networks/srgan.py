@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import KerasTensor, layers, ops
 
-from sr_keras import blocks
+from sr_keras.networks import blocks
 
 _HEAD_KERNEL = 9
 

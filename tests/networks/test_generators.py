@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sr_keras import edsr, espcn, generators, lapsrn
-from tests.networks import small
+from sr_keras.networks import edsr, espcn, generators, lapsrn
+from tests.small_networks import small
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from sr_keras import generators
+from sr_keras.networks import generators
 
 SMALL = {
     "srgan": {"num_blocks": 2, "filters": 8, "upscale_filters": 8},

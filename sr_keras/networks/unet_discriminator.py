@@ -3,7 +3,7 @@
 import keras
 from keras import KerasTensor, layers
 
-from sr_keras import blocks
+from sr_keras.networks import blocks
 
 # Height and width must be multiples of it: they are halved three times.
 MULTIPLE = 8

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import keras
 from keras import layers
 
-from sr_keras import back_projection, blocks
+from sr_keras.networks import back_projection, blocks
 
 # What computes each pixel of its output from the same pixel of its inputs.
 _POINTWISE = (

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from sr_keras import edsr
+from sr_keras.networks import edsr
 
 # In the order of EDSR's layers, a kernel and a bias for each convolution.
 _ARRAYS_OF_A_BLOCK = 4

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import KerasTensor, layers
 
-from sr_keras import blocks
+from sr_keras.networks import blocks
 
 # The mean colour of the photos of DIV2K, which the authors take off before the network and put back after it.
 _MEAN = (0.4488, 0.4371, 0.4040)
@@ -43,7 +43,7 @@ def build(num_blocks: int = 16, num_upscales: int = 2, filters: int = 64) -> ker
 
 
 def init_as_interpolator(generator: keras.Model) -> None:
-    """Turns a new network into bilinear interpolation, from which training goes on; see `models.init_as_interpolator`."""
+    """Turns a new network into bilinear interpolation, from which training goes on; see `srgan.init_as_interpolator`."""
     blocks.pass_colours(generator.get_layer("stem_conv"), np.eye(3)[1])
     for layer in generator.layers:
         if layer.name.endswith("conv2") or layer.name == "trunk_conv":

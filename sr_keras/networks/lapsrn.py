@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import KerasTensor, layers
 
-from sr_keras import blocks
+from sr_keras.networks import blocks
 
 
 def build(num_blocks: int = 10, num_upscales: int = 2, filters: int = 64) -> keras.Model:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sr_keras import blocks, models, unet_discriminator
+from sr_keras.networks import blocks, srgan, unet_discriminator
 
 
 @pytest.fixture
@@ -31,14 +31,14 @@ def test_generator_has_the_parameters_of_figure_1():
     head = conv(9, 256, 3, bias=True)
     expected = stem + 8 * block + trunk + first_upscale + second_upscale + head
     assert expected == 2_627_907
-    assert models.build_generator().count_params() == expected
+    assert srgan.build_generator().count_params() == expected
 
 
 def test_generator_sizes_follow_the_arguments():
     stem = conv(9, 3, 5, bias=True) + 5
     trunk = conv(3, 5, 5, bias=False) + norm(5)
     upscale = conv(3, 5, 7, bias=True) + conv(3, 7, 7, bias=True) + 7
-    generator = models.build_generator(num_blocks=0, num_upscales=1, filters=5, upscale_filters=7)
+    generator = srgan.build_generator(num_blocks=0, num_upscales=1, filters=5, upscale_filters=7)
     assert generator.count_params() == stem + trunk + upscale + conv(9, 7, 3, bias=True)
 
 
@@ -51,11 +51,11 @@ def discriminator_convolutions():
 def test_discriminator_has_the_parameters_of_figure_1():
     dense = 512 * 1024 + 1024 + 1024 + 1
     assert discriminator_convolutions() + dense == 5_217_281
-    assert models.build_discriminator().count_params() == 5_217_281
+    assert srgan.build_discriminator().count_params() == 5_217_281
 
 
 def test_image_head_flattens_first():
-    discriminator = models.build_discriminator(head="image", hr_size=32)
+    discriminator = srgan.build_discriminator(head="image", hr_size=32)
     dense = 2 * 2 * 512 * 1024 + 1024 + 1024 + 1
     assert discriminator.count_params() == discriminator_convolutions() + dense
     assert discriminator(np.zeros((3, 32, 32, 3), np.float32)).shape == (3, 1)
@@ -63,7 +63,7 @@ def test_image_head_flattens_first():
 
 @pytest.mark.parametrize("height, width, regions", [(256, 256, (16, 16)), (16, 33, (1, 3))])
 def test_patch_head_judges_each_16x16_region(height, width, regions):
-    logits = models.build_discriminator(filters=2)(np.zeros((1, height, width, 3), np.float32))
+    logits = srgan.build_discriminator(filters=2)(np.zeros((1, height, width, 3), np.float32))
     assert logits.shape == (1, *regions, 1)
 
 
@@ -101,7 +101,7 @@ def test_generator_takes_any_size(tiny_generator, num_upscales, height, width):
     assert sr.shape == (2, height * 2**num_upscales, width * 2**num_upscales, 3)
 
 
-@pytest.mark.parametrize("build", [models.build_generator, models.build_discriminator, unet_discriminator.build])
+@pytest.mark.parametrize("build", [srgan.build_generator, srgan.build_discriminator, unet_discriminator.build])
 def test_every_layer_is_used_once(build):
     model = build()
     assert all(len(layer._inbound_nodes) == 1 for layer in model.layers)
@@ -112,7 +112,7 @@ def test_every_layer_is_used_once(build):
 def test_interpolator_start_interpolates(tiny_generator, num_upscales):
     """A ramp stays a ramp, at the places where an enlargement has its pixels; borders see zeros and are left out."""
     generator = tiny_generator(num_upscales)
-    models.init_as_interpolator(generator)
+    srgan.init_as_interpolator(generator)
     scale = 2**num_upscales
     ramp = np.arange(16, dtype=np.float32) / 16
     lr = np.broadcast_to(ramp[:, np.newaxis, np.newaxis], (16, 12, 3))
@@ -126,7 +126,7 @@ def test_interpolator_start_interpolates(tiny_generator, num_upscales):
 
 def test_interpolator_start_keeps_colours(tiny_generator):
     generator = tiny_generator()
-    models.init_as_interpolator(generator)
+    srgan.init_as_interpolator(generator)
     lr = np.broadcast_to(np.float32([0.2, 0.5, 0.9]), (1, 12, 12, 3))
     sr = np.array(generator(lr))[0, 16:-16, 16:-16]
     np.testing.assert_allclose(sr, np.broadcast_to(np.float32([0.2, 0.5, 0.9]), sr.shape), atol=1e-5)
@@ -134,7 +134,7 @@ def test_interpolator_start_keeps_colours(tiny_generator):
 
 def test_interpolator_refuses_what_it_cannot_compensate(tiny_generator):
     with pytest.raises(ValueError, match="at most 3 upscaling blocks, got 4"):
-        models.init_as_interpolator(tiny_generator(num_upscales=4))
+        srgan.init_as_interpolator(tiny_generator(num_upscales=4))
 
 
 def test_last_convolution_is_a_plain_one(rng, tiny_generator):
@@ -149,19 +149,19 @@ def test_last_convolution_is_a_plain_one(rng, tiny_generator):
 def test_outputs_are_float32_in_every_precision(policy, precision, tiny_generator):
     policy(precision)
     photo = np.zeros((1, 16, 16, 3), np.float32)
-    normalised = models.build_discriminator(filters=2, spectral_norm=True)
-    for model in (tiny_generator(), models.build_discriminator(filters=2), normalised, unet_discriminator.build(filters=2)):
+    normalised = srgan.build_discriminator(filters=2, spectral_norm=True)
+    for model in (tiny_generator(), srgan.build_discriminator(filters=2), normalised, unet_discriminator.build(filters=2)):
         assert keras.backend.standardize_dtype(model(photo).dtype) == "float32"
 
 
 @pytest.mark.parametrize(
     "build, message",
     [
-        (lambda: models.build_generator(num_blocks=-1), "num_blocks must be at least 0, got -1"),
-        (lambda: models.build_generator(num_upscales=0), "num_upscales must be at least 1, got 0"),
-        (lambda: models.build_generator(filters=2), "filters must be at least 3, got 2"),
-        (lambda: models.build_discriminator(head="round"), "got 'round'"),
-        (lambda: models.build_discriminator(head="image"), "needs hr_size, got None"),
+        (lambda: srgan.build_generator(num_blocks=-1), "num_blocks must be at least 0, got -1"),
+        (lambda: srgan.build_generator(num_upscales=0), "num_upscales must be at least 1, got 0"),
+        (lambda: srgan.build_generator(filters=2), "filters must be at least 3, got 2"),
+        (lambda: srgan.build_discriminator(head="round"), "got 'round'"),
+        (lambda: srgan.build_discriminator(head="image"), "needs hr_size, got None"),
     ],
 )
 def test_wrong_numbers_are_refused(build, message):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sr_keras import back_projection
+from sr_keras.networks import back_projection
 
 
 @pytest.fixture

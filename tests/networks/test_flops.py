@@ -1,7 +1,7 @@
 import keras
 from keras import layers
 
-from sr_keras import blocks, operations
+from sr_keras.networks import blocks, flops
 
 
 def tiny_networks():
@@ -17,7 +17,7 @@ def tiny_networks():
 
 
 def test_operations_are_those_counted_by_hand():
-    generator, discriminator = (operations.count(n, side, side) for n, side in zip(tiny_networks(), (4, 8), strict=True))
+    generator, discriminator = (flops.count(n, side, side) for n, side in zip(tiny_networks(), (4, 8), strict=True))
     stem = 2 * 16 * (3 * 3 * 3 * 5)  # 16 pixels come out
     transposed = 2 * 16 * (3 * 3 * 5 * 3)  # 16 pixels come in
     assert generator == (stem + transposed, stem)
@@ -31,12 +31,12 @@ def test_operations_are_those_counted_by_hand():
     of_original = of_generated = discriminator.trained
     from_verdict_to_pixels = first + second + dense
     step = generator.trained + of_original + of_generated + from_verdict_to_pixels
-    assert operations.of_gan_step(generator, discriminator) == step
-    assert operations.of_guides_step(generator, discriminator) == step + stem + transposed + from_verdict_to_pixels
+    assert flops.of_gan_step(generator, discriminator) == step
+    assert flops.of_guides_step(generator, discriminator) == step + stem + transposed + from_verdict_to_pixels
 
 
 def test_the_papers_generator_is_counted_as_its_geometry_is():
-    from sr_keras import geometry, models
+    from sr_keras.networks import receptive_field, srgan
 
-    generator = models.build_generator()
-    assert operations.count(generator, 64, 64).forward == 64 * 64 * geometry.measure(generator).operations
+    generator = srgan.build_generator()
+    assert flops.count(generator, 64, 64).forward == 64 * 64 * receptive_field.measure(generator).operations

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import keras
 
-from sr_keras import edsr, espcn, lapsrn, models
+from sr_keras.networks import edsr, espcn, lapsrn, srgan
 
 
 class Family(NamedTuple):
@@ -23,7 +23,7 @@ class Family(NamedTuple):
 
 
 FAMILIES = {
-    "srgan": Family(models.build_generator, models.init_as_interpolator),
+    "srgan": Family(srgan.build_generator, srgan.init_as_interpolator),
     "edsr": Family(edsr.build, edsr.init_as_interpolator),
     "espcn": Family(espcn.build, espcn.init_as_interpolator),
     "lapsrn": Family(lapsrn.build, lapsrn.init_as_interpolator),

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from data_prep import feature_model
-from sr_keras import perceptual
+from sr_keras.networks import perceptual
 
 FIRES = {2: (64, 16, 64), 3: (128, 16, 64), 4: (128, 32, 128), 5: (256, 32, 128), 6: (256, 48, 192), 7: (384, 48, 192)}
 FIRES |= {8: (384, 64, 256), 9: (512, 64, 256)}

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from sr_keras import back_projection, edsr, generators, geometry, lapsrn, models
-from tests.networks import SMALL, last_picture, small
+from sr_keras.networks import back_projection, edsr, generators, lapsrn, receptive_field, srgan
+from tests.small_networks import SMALL, last_picture, small
 
 
 @pytest.mark.parametrize("num_blocks, num_upscales", [(0, 1), (2, 2), (1, 3)])
@@ -17,7 +17,7 @@ def test_reach_is_as_far_as_the_network_sees(rng, name, num_blocks, num_upscales
     network = small(name, num_upscales=num_upscales, **sizes)
     if corrected:
         network = back_projection.with_back_projection(network, scale=2**num_upscales)
-    measured = geometry.measure(network)
+    measured = receptive_field.measure(network)
     scale, reach = measured.scale_of_output, measured.reach_of_output
     size, middle = 2 * reach + 5, reach + 2
     lr = rng.random((1, size, size, 3), dtype=np.float32)
@@ -33,7 +33,7 @@ def test_reach_is_as_far_as_the_network_sees(rng, name, num_blocks, num_upscales
 
 
 def test_geometry_of_the_papers_generator():
-    measured = geometry.measure(models.build_generator())
+    measured = receptive_field.measure(srgan.build_generator())
     assert (measured.scale_of_output, measured.reach_of_output) == (4, 25)
     # The last PReLU: what it takes, what it makes and a half-way result, of 256 channels at 4 x 4 pixels each.
     assert (measured.peak_values, measured.peak_margin) == (3 * 256 * 16, 1)
@@ -43,12 +43,12 @@ def test_geometry_of_the_papers_generator():
 
 
 def test_geometry_of_edsr():
-    measured = geometry.measure(edsr.build())
+    measured = receptive_field.measure(edsr.build())
     assert (measured.scale_of_output, measured.reach_of_output) == (4, 36)
 
 
 def test_geometry_of_espcn():
-    measured = geometry.measure(generators.build("espcn"))
+    measured = receptive_field.measure(generators.build("espcn"))
     assert (measured.scale_of_output, measured.reach_of_output) == (4, 4)
     # More than a layer takes: the result, in float32.
     assert (measured.peak_values, measured.peak_margin) == (3 * 2 * 3 * 16, 0)
@@ -57,7 +57,7 @@ def test_geometry_of_espcn():
 
 def test_geometry_of_lapsrn():
     """The 11 convolutions of the first level, then each layer counts for less."""
-    measured = geometry.measure(lapsrn.build())
+    measured = receptive_field.measure(lapsrn.build())
     assert (measured.scale_of_output, measured.reach_of_output) == (4, math.ceil(11 + 1 + 10 / 2 + 1 / 2 + 1 / 4))
     level = 10 * 9 * 64 * 64 + 16 * 64 * 64 + 16 * 3 * 3 + 4 * 9 * 64 * 3
     assert measured.operations == 2 * (9 * 3 * 64 + 5 * level)
@@ -67,4 +67,4 @@ def test_unknown_layers_are_refused():
     photo = keras.Input((None, None, 3))
     model = keras.Model(photo, keras.layers.MaxPooling2D(name="pool")(photo))
     with pytest.raises(ValueError, match="pool"):
-        geometry.measure(model)
+        receptive_field.measure(model)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import KerasTensor, layers
 
-from sr_keras import blocks
+from sr_keras.networks import blocks
 
 
 def build(num_upscales: int = 2) -> keras.Model:
@@ -34,7 +34,7 @@ def build(num_upscales: int = 2) -> keras.Model:
 
 
 def init_as_interpolator(generator: keras.Model) -> None:
-    """Turns a new network into bilinear interpolation, from which training goes on; see `models.init_as_interpolator`.
+    """Turns a new network into bilinear interpolation, from which training goes on; see `srgan.init_as_interpolator`.
 
     Colours pass through the first three channels, small and around 0, where tanh is nearly straight: what it bends is at most
     1.3 of 255 levels, at black and white.
