@@ -13,8 +13,9 @@ import absl.logging
 from absl import app, flags
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from sr_keras import facts, images, run_folder
+from sr_keras import facts, run_folder
 from sr_keras.options import Options, define_flags, read_flags
+from sr_keras.photos import rgb
 from sr_keras.runtime import quiet_tensorflow
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def train(options: Options) -> int:
             return setup_run.start(options)
     except (OSError, ValueError, ImportError, FloatingPointError) as error:
         return _refuse(str(error))
-    except (images.PhotoError, facts.ModelError, run_folder.InUseError) as error:
+    except (rgb.PhotoError, facts.ModelError, run_folder.InUseError) as error:
         return _refuse(str(error))
     except tf.errors.OpError as error:
         return _refuse(_reason(error))

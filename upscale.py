@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Literal
 from PIL import Image
 from tqdm import tqdm
 
-from sr_keras import batch, choice, enlarge, facts, images, jobs, pictures
+from sr_keras import batch, choice, enlarge, facts, jobs
+from sr_keras.photos import pictures, rgb
 from sr_keras.runtime import argument_types, files, quiet_tensorflow, signals
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with signals.as_interrupts(signal.SIGTERM, signal.SIGHUP):
             return _run(options)
-    except (jobs.UsageError, facts.ModelError, images.PhotoError) as error:
+    except (jobs.UsageError, facts.ModelError, rgb.PhotoError) as error:
         print(f"upscale.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:
@@ -122,7 +123,7 @@ def _refuse_side_files(options: argparse.Namespace, todo: Sequence[jobs.Job]) ->
     if options.comparison:
         if len(todo) != 1 or todo[0].source is None or todo[0].output is None:
             raise jobs.UsageError("--comparison takes one photo and one result, both of them files")
-        images.require_writable(options.comparison, height=1, width=1)
+        rgb.require_writable(options.comparison, height=1, width=1)
         if options.comparison.exists() and not options.overwrite:
             raise jobs.UsageError(f"{options.comparison}: exists already; --overwrite replaces it")
     if any(job.output is None for job in todo) and sys.stdout.isatty():
@@ -245,9 +246,9 @@ def _write_comparison(options: argparse.Namespace, job: jobs.Job) -> str:
     from sr_keras import drawing  # matplotlib takes a while to import
 
     assert job.source is not None and job.output is not None  # `_refuse_side_files` saw to that
-    photo, sr = images.read_photo(job.source), images.read_photo(job.output)
-    bicubic = images.resize_bicubic(photo, *sr.shape[:2])
-    images.write_photo(options.comparison, drawing.side_by_side({"bicubic": bicubic, "ours": sr}))
+    photo, sr = rgb.read_photo(job.source), rgb.read_photo(job.output)
+    bicubic = rgb.resize_bicubic(photo, *sr.shape[:2])
+    rgb.write_photo(options.comparison, drawing.side_by_side({"bicubic": bicubic, "ours": sr}))
     return f"side by side: {options.comparison}"
 
 

@@ -23,11 +23,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 from PIL import Image
 
-from sr_keras import images
+from sr_keras.photos import rgb
 from sr_keras.runtime import argument_types, files, tally
 from sr_keras.runtime.tally import Outcome
 
-SUFFIXES = images.PHOTO_SUFFIXES | {".gif", ".tif", ".tiff", ".webp"}
+SUFFIXES = rgb.PHOTO_SUFFIXES | {".gif", ".tif", ".tiff", ".webp"}
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
 
 # What can become of a photo beside what `outcomes` has, in the words of the summary.
@@ -108,7 +108,7 @@ def convert(task: Task, *, dry_run: bool) -> Outcome:
     with _at_work:
         try:
             kind = _convert(task, dry_run)
-        except images.PhotoError as error:
+        except rgb.PhotoError as error:
             return Outcome(tally.FAILED, str(error))
         # Decoders raise whatever they stumble over.
         except Exception as error:
@@ -129,16 +129,16 @@ def rgb_jpeg(path: pathlib.Path) -> bytes | None:
         # Pillow warns of large pictures and odd metadata; neither keeps a photo from being read.
         warnings.simplefilter("ignore")
         # Reads all of it: what is RGB by its header may be damaged behind it.
-        photo = images.read_photo(path)
+        photo = rgb.read_photo(path)
         with Image.open(path) as picture:
             if picture.mode == "RGB" and not picture.has_transparency_data:
                 return None
             if picture.mode in ("I", "F"):
-                raise images.PhotoError(f"{path}: 32-bit greyscale does not say which number is white")
-    images.require_writable(path.with_suffix(".jpg"), *photo.shape[:2])
+                raise rgb.PhotoError(f"{path}: 32-bit greyscale does not say which number is white")
+    rgb.require_writable(path.with_suffix(".jpg"), *photo.shape[:2])
     jpeg = io.BytesIO()
     # An array has no metadata: the orientation would be applied twice, and a CMYK profile spoil the colours.
-    Image.fromarray(photo).save(jpeg, format="JPEG", **images.SAVE_OPTIONS)
+    Image.fromarray(photo).save(jpeg, format="JPEG", **rgb.SAVE_OPTIONS)
     return jpeg.getvalue()
 
 
@@ -242,7 +242,7 @@ def _convert(task: Task, dry_run: bool) -> str:
     jpeg = rgb_jpeg(task.source)
     # By the names alone, and in a dry run too: what is refused must not depend on which of the two comes first.
     if jpeg is not None and task.renamed and task.rival:
-        raise images.PhotoError(f"{task.source}: not made {task.converted.name}, for {task.rival} is beside it")
+        raise rgb.PhotoError(f"{task.source}: not made {task.converted.name}, for {task.rival} is beside it")
     if task.kept == task.source:
         return _replace(task, jpeg, dry_run)
     return _add(task, jpeg, dry_run)
@@ -253,7 +253,7 @@ def _replace(task: Task, jpeg: bytes | None, dry_run: bool) -> str:
     if jpeg is None:
         return RGB_ALREADY
     if task.renamed and os.path.lexists(task.converted):
-        raise images.PhotoError(f"{task.source}: not made {task.converted.name}, for that exists")
+        raise rgb.PhotoError(f"{task.source}: not made {task.converted.name}, for that exists")
     if dry_run:
         return CONVERTED
     with files.written_beside(task.converted) as part, part.open("wb") as file:
@@ -281,7 +281,7 @@ def _add(task: Task, jpeg: bytes | None, dry_run: bool) -> str:
     if os.path.lexists(target):
         if target.read_bytes() == content:
             return tally.DONE_BEFORE
-        raise images.PhotoError(f"{task.source}: {target} exists and is another picture")
+        raise rgb.PhotoError(f"{task.source}: {target} exists and is another picture")
     if not dry_run:
         target.parent.mkdir(parents=True, exist_ok=True)
         with files.written_beside(target) as part:

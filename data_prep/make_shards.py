@@ -16,7 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from sr_keras.runtime import quiet_tensorflow
 
 with quiet_tensorflow.tensorflow_import():
-    from sr_keras import data, images, shards
+    from sr_keras import data, shards
+    from sr_keras.photos import rgb
     from sr_keras.runtime import argument_types, files, tally
 
 PACKED = "packed"
@@ -68,7 +69,7 @@ def _write(file: pathlib.Path, photos: data.Files) -> Iterator[tally.Outcome]:
     with ThreadPoolExecutor(num_threads) as pool, shards.shard_writer(file) as shard:
         contents = tally.in_order(lambda path: pool.submit(_read, path), photos.paths, ahead=4 * num_threads)
         for name, content in zip(photos.names, contents, strict=True):
-            if isinstance(content, images.PhotoError):
+            if isinstance(content, rgb.PhotoError):
                 shard.leave_out(name, str(content))
                 yield tally.Outcome(tally.FAILED, str(content))
             else:
@@ -84,15 +85,15 @@ def _done_before(file: pathlib.Path, photos: data.Files) -> Iterator[tally.Outco
     yield from (tally.Outcome(tally.FAILED, line) for _, line in index.left_out)
 
 
-def _read(path: str) -> bytes | images.PhotoError:
+def _read(path: str) -> bytes | rgb.PhotoError:
     """What a photo's file holds, or why it can't be read."""
     try:
         content = pathlib.Path(path).read_bytes()
         # What is a photo by its header may be damaged behind it.
-        images.decode_photo(content, path)
+        rgb.decode_photo(content, path)
     except OSError as error:
-        return images.PhotoError(f"{path}: {files.reason(error)}")
-    except images.PhotoError as error:
+        return rgb.PhotoError(f"{path}: {files.reason(error)}")
+    except rgb.PhotoError as error:
         return error
     return content
 

@@ -14,12 +14,13 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal
 
-from sr_keras import facts, images, pictures
+from sr_keras import facts
 from sr_keras.choice import Choice, Choose
 from sr_keras.enlarge import Size, Target, enlarge
-from sr_keras.images import PhotoError
 from sr_keras.jobs import Job
-from sr_keras.pictures import Format, Picture
+from sr_keras.photos import pictures, rgb
+from sr_keras.photos.pictures import Format, Picture
+from sr_keras.photos.rgb import PhotoError
 from sr_keras.runtime import files
 
 # Larger results are written before the next photo begins, so that two of them are never in memory.
@@ -194,14 +195,14 @@ def _read(job: Job, work: Work) -> tuple[Picture, Format]:
             if pixels > work.max_pixels:
                 raise PhotoError(f"{job.name}: {name} {pixels:,} pixels, more than --max_pixels={work.max_pixels} allows")
         if job.output is not None:
-            images.require_writable(job.output, height=result[1], width=result[0])
+            rgb.require_writable(job.output, height=result[1], width=result[0])
 
     source = job.source or io.BytesIO(work.standard_input)
     picture = pictures.read(source, all_frames=work.all_frames, check_size=check_size)
     suffix = _suffix(job, work, picture)
     if job.output is None:
         width, height = work.target.size(*picture.frames[0].size)
-        images.require_writable(pathlib.Path(f"{job.result_name}{suffix}"), height, width)
+        rgb.require_writable(pathlib.Path(f"{job.result_name}{suffix}"), height, width)
     file_format = pictures.FORMATS[suffix]
     return pictures.fitted(picture, file_format), file_format
 

@@ -20,8 +20,9 @@ from sr_keras.runtime import argument_types, quiet_tensorflow
 with quiet_tensorflow.tensorflow_import():
     import tensorflow as tf
 
-    from sr_keras import benchmark_train, data, export, images, tiling, timing
+    from sr_keras import benchmark_train, data, export, tiling, timing
     from sr_keras.networks import srgan
+    from sr_keras.photos import rgb
     from sr_keras.runtime import precision
     from sr_keras.upscaler import Upscaler
 
@@ -185,7 +186,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         options.run(options)
-    except (facts.ModelError, images.PhotoError, OSError, ValueError) as error:
+    except (facts.ModelError, rgb.PhotoError, OSError, ValueError) as error:
         print(f"benchmark: {error}", file=sys.stderr)
         return 2
     except tf.errors.ResourceExhaustedError:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sr_keras import condition, facts
-from sr_keras.pictures import Picture
+from sr_keras import facts
+from sr_keras.photos import condition
+from sr_keras.photos.pictures import Picture
 
 if TYPE_CHECKING:  # TensorFlow takes seconds to import
     from sr_keras.upscaler import Upscaler

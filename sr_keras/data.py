@@ -17,13 +17,14 @@ from typing import get_args
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import degradations, images, resampling, shards
+from sr_keras import degradations, resampling, shards
 from sr_keras.augmentation import Augmentation
+from sr_keras.photos import rgb
 from sr_keras.runtime import names
 
 logger = logging.getLogger(__name__)
 
-SAMPLE = images.SAMPLE
+SAMPLE = rgb.SAMPLE
 DOWNSCALE_METHODS = get_args(names.Downscale)
 DEGRADATIONS = get_args(names.Degradation)
 
@@ -115,7 +116,7 @@ class Files:
 
     def photo(self, number: int) -> np.ndarray:
         """uint8 `[H, W, 3]`; raises PhotoError if it can't be read."""
-        return images.read_photo(self.paths[number])
+        return rgb.read_photo(self.paths[number])
 
     def reader(self) -> Callable[[tf.Tensor], tf.Tensor]:
         """A function, for a graph, from a photo's number to what its file holds."""
@@ -149,7 +150,7 @@ def list_photos(source: pathlib.Path) -> list[str]:
         ValueError: the file is no text.
     """
     if source.is_dir():
-        paths = [str(p) for p in source.rglob("*") if p.suffix.lower() in images.PHOTO_SUFFIXES and p.is_file()]
+        paths = [str(p) for p in source.rglob("*") if p.suffix.lower() in rgb.PHOTO_SUFFIXES and p.is_file()]
     elif source.is_file():
         paths = [str(source.parent / line) for line in _lines(source)]
     else:
@@ -261,7 +262,7 @@ class TrainStream:
     def _note_skipped(self, indices: np.ndarray, failed: np.ndarray) -> None:
         count = len(self._photos)
         if count in failed:
-            raise images.PhotoError(f"none of the {count} photos can be read; {_why(self._photos, 0)}")
+            raise rgb.PhotoError(f"none of the {count} photos can be read; {_why(self._photos, 0)}")
         for index, attempt in ((i, a) for i, f in zip(indices, failed, strict=True) for a in range(f)):
             number = int(self._number(tf.constant(index), tf.constant(attempt)))
             photo = self._photos.where(number)
@@ -285,7 +286,7 @@ def validation_pairs(photos: Photos, make_pair: PairMaker, count: int) -> Pairs:
             break
         try:
             photo = photos.photo(number)
-        except images.PhotoError as error:
+        except rgb.PhotoError as error:
             logger.warning("skipped for validation: %s", error)
             continue
         side = min(*photo.shape[:2], make_pair.window_size)
@@ -313,7 +314,7 @@ def _why(photos: Photos, number: int) -> str:
     """The reason why a photo can't be read; TensorFlow's own is lost where it skips one."""
     try:
         photos.photo(number)
-    except images.PhotoError as error:
+    except rgb.PhotoError as error:
         return str(error)
     return f"{photos.where(number)}: TensorFlow can't decode it"
 
@@ -368,7 +369,7 @@ def _load_window(
         return tf.image.decode_and_crop_jpeg(content, window(shape[0], shape[1]), channels=3, dct_method="INTEGER_ACCURATE")
 
     def from_other() -> tf.Tensor:
-        photo = tf.numpy_function(lambda c: images.decode_photo(c, "a photo"), [content], tf.uint8)
+        photo = tf.numpy_function(lambda c: rgb.decode_photo(c, "a photo"), [content], tf.uint8)
         photo = tf.ensure_shape(photo, [None, None, 3])
         y, x, side, _ = tf.unstack(window(tf.shape(photo)[0], tf.shape(photo)[1]))
         return photo[y : y + side, x : x + side]

@@ -36,7 +36,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from sr_keras import condition, drawn, facts, images, tiling, worn_photos
+from sr_keras import facts, tiling, worn_photos
+from sr_keras.photos import condition, rgb
+from sr_keras.photos.drawn_pictures import drawn
 from sr_keras.runtime import argument_types, files, quiet_tensorflow
 
 with quiet_tensorflow.tensorflow_import():
@@ -180,7 +182,7 @@ def read_pairs(data: Data, scale: int) -> Iterator[tuple[str, np.ndarray, np.nda
         hr = hr[: scale * height, : scale * width]
         lr = _small_photo(data, name, hr, scale)
         if lr.shape[:2] != (height, width):
-            raise images.PhotoError(
+            raise rgb.PhotoError(
                 f"{name}: its low-resolution file must have {width}x{height} pixels, has {lr.shape[1]}x{lr.shape[0]}"
             )
         yield name, lr, hr
@@ -190,8 +192,8 @@ def _small_photo(data: Data, name: str, hr: np.ndarray, scale: int) -> np.ndarra
     if data.degradation:
         return worn_photos.degrade(hr, data.degradation, name, scale)
     if data.lr_dir:
-        return images.read_photo(data.lr_dir / name)
-    return images.resize_bicubic(hr, *(length // scale for length in hr.shape[:2]))
+        return rgb.read_photo(data.lr_dir / name)
+    return rgb.resize_bicubic(hr, *(length // scale for length in hr.shape[:2]))
 
 
 def find_data(text: str, scale: int) -> Data:
@@ -214,7 +216,7 @@ def find_data(text: str, scale: int) -> Data:
 
 def _of_folder(hr_dir: pathlib.Path, lr_dir: pathlib.Path | None) -> Data:
     path = hr_dir.resolve()
-    originals = {photo.name: functools.partial(images.read_photo, photo) for photo in _photos(hr_dir)}
+    originals = {photo.name: functools.partial(rgb.read_photo, photo) for photo in _photos(hr_dir)}
     return Data(path.parent.name if path.name == "HR" else path.name, originals, lr_dir)
 
 
@@ -250,7 +252,7 @@ def main(argv: Sequence[str] | None = None, peers: Mapping[str, Upscale] | None 
     try:
         _run(options, peers or {})
     # ValueError: a photo that is too small to be measured, or a file of other weights.
-    except (images.PhotoError, facts.ModelError, OSError, ValueError) as error:
+    except (rgb.PhotoError, facts.ModelError, OSError, ValueError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -260,7 +262,7 @@ def main(argv: Sequence[str] | None = None, peers: Mapping[str, Upscale] | None 
 
 def _run(options: argparse.Namespace, peers: Mapping[str, Upscale]) -> None:
     for path in filter(None, (options.crops, options.spectra)):
-        images.require_writable(path, 1, 1)
+        rgb.require_writable(path, 1, 1)
     networks = Networks(options.models, precision=options.precision, tile=options.tile, self_ensemble=options.self_ensemble)
     networks.upscale |= peers
     feature_distance = _feature_distance(options.perceptual) if options.perceptual else None
@@ -291,11 +293,11 @@ def _run(options: argparse.Namespace, peers: Mapping[str, Upscale]) -> None:
     if options.json:
         _write_json(options.json, {"means": of_folders, "photos": rows})
     if options.crops:
-        images.write_photo(options.crops, crops.sheet(lines))
+        rgb.write_photo(options.crops, crops.sheet(lines))
     if options.spectra:
         if not waves:
             raise ValueError(f"no photo is large enough for {options.spectra}")
-        images.write_photo(options.spectra, spectra.sheet({name: np.mean(of_name, axis=0) for name, of_name in waves.items()}))
+        rgb.write_photo(options.spectra, spectra.sheet({name: np.mean(of_name, axis=0) for name, of_name in waves.items()}))
 
 
 def _all_data(options: argparse.Namespace, scale: int) -> list[Data]:
@@ -314,7 +316,7 @@ def _wear(hr: np.ndarray, sr: np.ndarray, scale: int) -> dict[str, float]:
 
 def _pictures(networks: Networks, lr: np.ndarray, hr: np.ndarray) -> dict[str, np.ndarray]:
     """`[H, W, 3]` by method."""
-    bicubic = images.resize_bicubic(lr, *hr.shape[:2])
+    bicubic = rgb.resize_bicubic(lr, *hr.shape[:2])
     return {BICUBIC: bicubic, **{name: upscale(lr) for name, upscale in networks.upscale.items()}, ORIGINAL: hr}
 
 
@@ -322,7 +324,7 @@ def _feature_distance(weights: pathlib.Path) -> FeatureDistance:
     model = perceptual.squeezenet(weights)
 
     def distance(hr: np.ndarray, sr: np.ndarray) -> float:
-        pair = (images.to_float(photo)[np.newaxis] for photo in (hr, sr))
+        pair = (rgb.to_float(photo)[np.newaxis] for photo in (hr, sr))
         return float(perceptual.feature_distance(model, *pair)[0])
 
     return distance
@@ -370,7 +372,7 @@ def _with_seconds(rows: Sequence[Row], networks: Networks) -> list[Row]:
     # Noise does: how long a network takes does not depend on what it sees.
     photo = np.random.default_rng(0).integers(0, 256, (_SPEED_SIDE, _SPEED_SIDE, 3), dtype=np.uint8)
     side = networks.scale * _SPEED_SIDE
-    ways = {BICUBIC: lambda lr: images.resize_bicubic(lr, side, side), **networks.upscale}
+    ways = {BICUBIC: lambda lr: rgb.resize_bicubic(lr, side, side), **networks.upscale}
     megapixels = _SPEED_SIDE**2 / 1e6
     seconds = {name: _seconds(functools.partial(upscale, photo)) / megapixels for name, upscale in ways.items()}
     return [{**row, "seconds_per_megapixel": seconds.get(row["method"], math.nan)} for row in rows]
@@ -426,10 +428,10 @@ def _write_json(path: pathlib.Path, content: dict[str, list[Row]]) -> None:
 
 def _photos(folder: pathlib.Path) -> list[pathlib.Path]:
     if not folder.is_dir():
-        raise images.PhotoError(f"{folder}: no such folder")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in images.PHOTO_SUFFIXES)
+        raise rgb.PhotoError(f"{folder}: no such folder")
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in rgb.PHOTO_SUFFIXES)
     if not paths:
-        raise images.PhotoError(f"{folder}: holds no JPEG, PNG or BMP photo")
+        raise rgb.PhotoError(f"{folder}: holds no JPEG, PNG or BMP photo")
     return paths
 
 

@@ -23,7 +23,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sr_keras import drawing, facts, images
+from sr_keras import drawing, facts
+from sr_keras.photos import rgb
 from sr_keras.runtime import flag_file, quiet_tensorflow
 
 with quiet_tensorflow.tensorflow_import():
@@ -149,7 +150,7 @@ def draw_samples(folder: pathlib.Path) -> np.ndarray:
         raise MissingError("no sample")
     return drawing.grid(
         [
-            drawing.side_by_side({f"iteration {n}": _middle(images.read_photo(samples[n]), _SAMPLE_SIDE, _SAMPLE_SIDE)})
+            drawing.side_by_side({f"iteration {n}": _middle(rgb.read_photo(samples[n]), _SAMPLE_SIDE, _SAMPLE_SIDE)})
             for n in choose(sorted(samples), _MOST_SAMPLES)
         ],
         columns=4,
@@ -161,7 +162,7 @@ def draw_small_photos(upscaler: Upscaler, photos: Iterable[tuple[str, np.ndarray
 
     def low_and_up(name: str, photo: np.ndarray) -> np.ndarray:
         side = min(photo.shape[:2])
-        small = images.resize_bicubic(_middle(photo, side, side), _SIDE, _SIDE)
+        small = rgb.resize_bicubic(_middle(photo, side, side), _SIDE, _SIDE)
         return _low_and_up(upscaler, small, f"{name}, low", "up")
 
     return drawing.grid([low_and_up(name, photo) for name, photo in photos], columns=2)
@@ -184,10 +185,10 @@ def draw_degradations(photos: Iterable[tuple[str, np.ndarray]], scale: int) -> n
 
     def row(number: int, name: str, photo: np.ndarray) -> np.ndarray:
         side = min(photo.shape[:2])
-        window = images.resize_bicubic(_middle(photo, side, side), *[make_pair.window_size] * 2)
+        window = rgb.resize_bicubic(_middle(photo, side, side), *[make_pair.window_size] * 2)
         seeds = [tf.constant([number, draw], tf.int64) for draw in range(_DRAWS)]
-        pairs = [in_graph(tf.constant(images.to_float(window)), seed) for seed in seeds]
-        large, *small = (images.to_uint8(drawn.numpy()) for drawn in (pairs[0][1], *(lr for lr, _ in pairs)))
+        pairs = [in_graph(tf.constant(rgb.to_float(window)), seed) for seed in seeds]
+        large, *small = (rgb.to_uint8(drawn.numpy()) for drawn in (pairs[0][1], *(lr for lr, _ in pairs)))
         draws = {_sized(f"draw {n}", lr): _as_squares(lr, scale) for n, lr in enumerate(small, 1)}
         return drawing.side_by_side({_sized(name, large): large, **draws})
 
@@ -198,7 +199,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parse(argv)
     try:
         _draw(options)
-    except (MissingError, images.PhotoError, OSError, ValueError, MemoryError) as error:
+    except (MissingError, rgb.PhotoError, OSError, ValueError, MemoryError) as error:
         print(f"figures: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -220,7 +221,7 @@ def _draw(options: argparse.Namespace) -> None:
             missing[name] = str(error)
             continue
         output.mkdir(parents=True, exist_ok=True)
-        images.write_photo(output / name, picture)
+        rgb.write_photo(output / name, picture)
         print(output / name)
     if len(missing) == len(pictures):
         raise MissingError(f"{options.run}: nothing to draw yet: {'; '.join(dict.fromkeys(missing.values()))}")
@@ -315,17 +316,17 @@ def _middle(photo: np.ndarray, height: int, width: int) -> np.ndarray:
 
 def _small_photos(sources: Sequence[pathlib.Path]) -> list[tuple[str, np.ndarray]]:
     paths = [path for source in sources for path in (data.list_photos(source) if source.is_dir() else [source])]
-    photos = [(pathlib.Path(path), images.read_photo(path)) for path in paths]
+    photos = [(pathlib.Path(path), rgb.read_photo(path)) for path in paths]
     for path, photo in photos:
         if min(photo.shape[:2]) < _SIDE:
-            raise images.PhotoError(f"{path}: must have at least {_SIDE}x{_SIDE} pixels, has {photo.shape[1]}x{photo.shape[0]}")
+            raise rgb.PhotoError(f"{path}: must have at least {_SIDE}x{_SIDE} pixels, has {photo.shape[1]}x{photo.shape[0]}")
     return [(path.stem, photo) for path, photo in photos]
 
 
 def _large_photo(path: pathlib.Path) -> np.ndarray:
-    photo = images.read_photo(path)
+    photo = rgb.read_photo(path)
     if photo.shape[0] * photo.shape[1] > _MOST_PIXELS:
-        raise images.PhotoError(f"{path}: must have at most {_MOST_PIXELS:,} pixels, has {photo.shape[1]}x{photo.shape[0]}")
+        raise rgb.PhotoError(f"{path}: must have at most {_MOST_PIXELS:,} pixels, has {photo.shape[1]}x{photo.shape[0]}")
     return photo
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from sr_keras import pictures
+from sr_keras.photos import pictures
 from sr_keras.runtime import files
 
 STANDARD_STREAM = "-"

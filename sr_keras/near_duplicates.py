@@ -15,7 +15,8 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from sr_keras import data, images
+from sr_keras import data
+from sr_keras.photos import rgb
 from sr_keras.runtime import tally
 
 # What is looked for is a square in a photo's middle, so large a part of its shorter side. It is looked for in squares of other
@@ -110,7 +111,7 @@ def _sketches(photos: data.Photos, name: Callable[[int], Any]) -> Iterator[_Sket
     def sketch(number: int) -> _Sketch | None:
         try:
             photo = Image.fromarray(photos.photo(number)).convert("L")
-        except images.PhotoError:
+        except rgb.PhotoError:
             return None
         grey = _resized(photo, round(_FINE / _PARTS[-1] * _FINE_SCALES[-1]))
         middles = _normalised(np.stack([_middle(grey, mirroring, _COARSE) for mirroring in range(4)]))

@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from absl import flags
 
-from sr_keras import images
 from sr_keras.augmentation import Augmentation
+from sr_keras.photos import rgb
 from sr_keras.runtime import names
 
 # Flags belong to the script that has them defined: its --help shows them.
@@ -232,7 +232,7 @@ class Options:
     validation_fraction: float = _option(0.05, "Share of --data kept for validation, by hash of their path.", 0, 1)
     validation_photos: int = _option(16, "Validation photos measured after each iteration, at most.", lowest=0)
     validation_pictures: int = _option(4, "Validation photos shown in TensorBoard, at most.", lowest=0)
-    sample: str = _path(str(images.SAMPLE / "small.png"), "Photo upscaled to samples/ after each iteration.")
+    sample: str = _path(str(rgb.SAMPLE / "small.png"), "Photo upscaled to samples/ after each iteration.")
     checkpoint_steps: int = _option(
         1000, "Also a checkpoint after so many steps of an iteration. 0: after iterations alone.", lowest=0
     )

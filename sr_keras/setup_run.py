@@ -11,22 +11,10 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from sr_keras import (
-    data,
-    distribution,
-    export,
-    facts,
-    images,
-    losses,
-    metrics,
-    near_duplicates,
-    run_folder,
-    state,
-    steps,
-    training,
-)
+from sr_keras import data, distribution, export, facts, losses, metrics, near_duplicates, run_folder, state, steps, training
 from sr_keras.networks import generators, net2net, perceptual, srgan, unet_discriminator
 from sr_keras.options import Options
+from sr_keras.photos import rgb
 from sr_keras.runtime import precision
 
 logger = logging.getLogger(__name__)
@@ -50,7 +38,7 @@ def start(options: Options) -> int:
         tf.config.experimental.enable_op_determinism()
     trace = _trace(options)
     make_pair = data.PairMaker(options.hr_size, 2**options.num_upscales, options.downscale, options.degradation)
-    sample = images.read_photo(options.sample)
+    sample = rgb.read_photo(options.sample)
     train_photos, validation_photos = _photos(options)
     pairs = _validation_pairs(options, validation_photos, make_pair)
     steps_per_iteration = options.steps_per_iteration or max(1, len(train_photos) // options.batch_size)

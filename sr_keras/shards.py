@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import images
+from sr_keras.photos import rgb
 from sr_keras.runtime.files import reason, written_beside
 
 INDEX = "shards.json"
@@ -69,8 +69,8 @@ class Shards:
         try:
             content = _read(os.fsencode(self.files[shard]), offset, size).numpy()
         except tf.errors.OpError as error:
-            raise images.PhotoError(f"{self.where(number)}: its record can't be read ({type(error).__name__})") from None
-        return images.decode_photo(content, self.where(number))
+            raise rgb.PhotoError(f"{self.where(number)}: its record can't be read ({type(error).__name__})") from None
+        return rgb.decode_photo(content, self.where(number))
 
     def reader(self) -> Callable[[tf.Tensor], tf.Tensor]:
         """A function, for a graph, from a photo's number to what its file holds."""

@@ -11,8 +11,9 @@ import tensorflow as tf
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.custom_scalar import summary as custom_scalar
 
-from sr_keras import drawing, images, metrics
+from sr_keras import drawing, metrics
 from sr_keras.loop import Action, Numbers
+from sr_keras.photos import rgb
 
 Upscale = Callable[[np.ndarray], np.ndarray]
 
@@ -116,7 +117,7 @@ def picture_writer(writer: tf.summary.SummaryWriter, upscale: Upscale, lr: np.nd
         upscale: uint8 `[h, w, 3]` to uint8 `[H, W, 3]`.
         lr, hr: `[N, h, w, 3]` and `[N, H, W, 3]` in [0, 1].
     """
-    pairs = list(zip(map(images.to_uint8, lr), map(images.to_uint8, hr), strict=True))
+    pairs = list(zip(map(rgb.to_uint8, lr), map(rgb.to_uint8, hr), strict=True))
 
     def write(iteration: int, _: Numbers) -> None:
         if not _is_shown(iteration):
@@ -185,7 +186,7 @@ def validation_scalars(upscale: Upscale, lr: np.ndarray, hr: np.ndarray) -> Numb
     if not len(lr):
         return {}
     border = hr.shape[1] // lr.shape[1]
-    pairs = zip(map(images.to_uint8, lr), map(images.to_uint8, hr), strict=True)
+    pairs = zip(map(rgb.to_uint8, lr), map(rgb.to_uint8, hr), strict=True)
     psnr_db, ssim = np.mean([metrics.psnr_ssim(original, upscale(small), border) for small, original in pairs], axis=0)
     return {"validation/psnr_db": float(psnr_db), "validation/ssim": float(ssim)}
 
@@ -226,7 +227,7 @@ def _drawn(distribution: np.ndarray) -> np.ndarray:
 def _comparison(small: np.ndarray, original: np.ndarray, ours: np.ndarray) -> np.ndarray:
     height, width = original.shape[:2]
     scale = height // small.shape[0]
-    bicubic = images.resize_bicubic(small, height, width)
+    bicubic = rgb.resize_bicubic(small, height, width)
 
     def titled(name: str, photo: np.ndarray) -> str:
         return f"{name}, {metrics.psnr_ssim(original, photo, border=scale)[0]:.2f} dB"

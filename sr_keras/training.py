@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import data, distribution, export, images, loop, progress, state, steps, summaries
+from sr_keras import data, distribution, export, loop, progress, state, steps, summaries
+from sr_keras.photos import rgb
 from sr_keras.runtime import files, signals
 from sr_keras.upscaler import Upscaler
 
@@ -226,7 +227,7 @@ def _write_sample(
     folder: pathlib.Path, upscaler: Upscaler, photo: np.ndarray, keep: int, iteration: int, _: loop.Numbers
 ) -> None:
     folder.mkdir(exist_ok=True)
-    images.write_photo(folder / f"{iteration}.png", upscaler.upscale(photo))
+    rgb.write_photo(folder / f"{iteration}.png", upscaler.upscale(photo))
     samples = [path for path in folder.glob("*.png") if path.stem.isdecimal()]
     for old in sorted(samples, key=lambda path: int(path.stem))[:-keep]:
         old.unlink()

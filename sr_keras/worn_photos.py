@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageFilter
 
-from sr_keras import images
+from sr_keras.photos import rgb
 
 Resampling = Image.Resampling
 
@@ -41,7 +41,7 @@ def with_noise(photo: np.ndarray, sigma: float, random: np.random.Generator) -> 
     """Adds Gaussian noise of standard deviation `sigma` in levels, 0.8 of it common to the channels: uint8 `[H, W, 3]`."""
     height, width = photo.shape[:2]
     noise = 0.8 * random.standard_normal((height, width, 1)) + 0.6 * random.standard_normal((height, width, 3))
-    return images.to_uint8((photo + sigma * noise) / 255)
+    return rgb.to_uint8((photo + sigma * noise) / 255)
 
 
 def jpeg(photo: Image.Image, quality: int) -> Image.Image:

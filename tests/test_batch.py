@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sr_keras import batch, choice, facts, images
+from sr_keras import batch, choice, facts
 from sr_keras.enlarge import Target
 from sr_keras.jobs import Job
+from sr_keras.photos import rgb
 from tests.test_enlarge import Repeater
 
 DOUBLE = batch.Work(Target(scale=2))
@@ -17,7 +18,7 @@ def photos(tmp_path, noise):
     """Jobs for four photos, of which the second is damaged and the third is missing."""
     jobs = [Job(tmp_path / f"{name}.png", tmp_path / "large" / f"{name}.png") for name in "abcd"]
     for job in jobs:
-        images.write_photo(job.source, noise(9, 7))
+        rgb.write_photo(job.source, noise(9, 7))
     jobs[1].source.write_bytes(jobs[1].source.read_bytes()[:80])
     jobs[2].source.unlink()
     return jobs
@@ -122,7 +123,7 @@ def test_several_upscalers_share_the_work(tmp_path, noise):
 
     jobs = [Job(tmp_path / f"{index}.png", tmp_path / f"{index}_x2.png") for index in range(9)]
     for job in jobs:
-        images.write_photo(job.source, noise(3, 4))
+        rgb.write_photo(job.source, noise(3, 4))
     assert statuses(jobs, upscalers=[Meeting() for _ in range(3)]) == 9 * "d"
 
 

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sr_keras import choice, data, facts, images
-from sr_keras.pictures import Picture
+from sr_keras import choice, data, facts
+from sr_keras.photos import rgb
+from sr_keras.photos.pictures import Picture
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def choose(loaded):
 
 
 def picture(mode="RGB", steps=None):
-    photo = images.read_photo(data.SAMPLE / "small.png")
+    photo = rgb.read_photo(data.SAMPLE / "small.png")
     frame = Image.fromarray(photo).convert("L" if mode == "I;16" else mode)
     if mode == "I;16":
         frame = Image.fromarray(np.asarray(frame).astype(np.uint16) * 257)

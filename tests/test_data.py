@@ -11,7 +11,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from sr_keras import data, images
+from sr_keras import data
+from sr_keras.photos import rgb
 
 PLAIN = data.Augmentation(flip_left_right=0, flip_up_down=0, darken=0, brightness=0, saturation=0)
 
@@ -207,7 +208,7 @@ def test_a_change_happens_as_often_as_it_should(tmp_path, noise, change):
     Image.fromarray(photo).save(path)
     augmentation = dataclasses.replace(PLAIN, **{change: 0.25})
     batches = take(make_stream([str(path)], batch_size=50, augmentation=augmentation), 8)
-    unchanged = [np.array_equal(images.to_uint8(hr), photo) for _, batch in batches for hr in batch]
+    unchanged = [np.array_equal(rgb.to_uint8(hr), photo) for _, batch in batches for hr in batch]
     assert 0.65 < np.mean(unchanged) < 0.85
 
 
@@ -217,7 +218,7 @@ def test_flips_flip(tmp_path, noise, change, axis):
     Image.fromarray(photo).save(tmp_path / "photo.png")
     augmentation = dataclasses.replace(PLAIN, **{change: 1.0})
     [(_, hr)] = take(make_stream([str(tmp_path / "photo.png")], batch_size=1, augmentation=augmentation), 1)
-    np.testing.assert_array_equal(images.to_uint8(hr[0]), np.flip(photo, axis))
+    np.testing.assert_array_equal(rgb.to_uint8(hr[0]), np.flip(photo, axis))
 
 
 def test_transposing_exchanges_rows_and_columns(tmp_path, noise):
@@ -225,7 +226,7 @@ def test_transposing_exchanges_rows_and_columns(tmp_path, noise):
     Image.fromarray(photo).save(tmp_path / "photo.png")
     augmentation = dataclasses.replace(PLAIN, transpose=1.0)
     [(_, hr)] = take(make_stream([str(tmp_path / "photo.png")], batch_size=1, augmentation=augmentation), 1)
-    np.testing.assert_array_equal(images.to_uint8(hr[0]), photo.transpose(1, 0, 2))
+    np.testing.assert_array_equal(rgb.to_uint8(hr[0]), photo.transpose(1, 0, 2))
 
 
 def test_darkening_only_darkens(tmp_path):
@@ -308,7 +309,7 @@ def test_workers_share_each_batch(folder):
 
 def test_no_readable_photo_is_a_clear_error(tmp_path):
     (tmp_path / "text.jpg").write_text("no photo")
-    with pytest.raises(images.PhotoError, match=r"none of the 1 photos can be read; .*text\.jpg: not a picture"):
+    with pytest.raises(rgb.PhotoError, match=r"none of the 1 photos can be read; .*text\.jpg: not a picture"):
         take(make_stream([str(tmp_path / "text.jpg")]), 1)
 
 

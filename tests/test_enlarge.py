@@ -4,7 +4,7 @@ from PIL import Image
 
 from sr_keras import enlarge, metrics
 from sr_keras.enlarge import Target
-from sr_keras.pictures import Picture
+from sr_keras.photos.pictures import Picture
 
 
 class Repeater:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sr_keras import data, images, metrics
+from sr_keras import data, metrics
+from sr_keras.photos import rgb
 
 PHOTO = data.SAMPLE / "photos" / "astronaut.jpg"
 
@@ -13,9 +14,9 @@ def test_bicubic_has_its_known_numbers():
     """Computed once with scikit-image 0.26: structural_similarity(gaussian_weights=True, sigma=1.5,
     use_sample_covariance=False, data_range=255) on the valid part, and peak_signal_noise_ratio, of MATLAB's luma.
     """
-    hr = images.read_photo(PHOTO)
-    lr = images.resize_bicubic(hr, 128, 128)
-    psnr_db, ssim = metrics.psnr_ssim(hr, images.resize_bicubic(lr, 512, 512), border=4)
+    hr = rgb.read_photo(PHOTO)
+    lr = rgb.resize_bicubic(hr, 128, 128)
+    psnr_db, ssim = metrics.psnr_ssim(hr, rgb.resize_bicubic(lr, 512, 512), border=4)
     assert psnr_db == pytest.approx(26.8231, abs=0.01)
     assert ssim == pytest.approx(0.84427, abs=0.0005)
 
@@ -79,8 +80,8 @@ def test_photos_that_cannot_be_compared_are_refused(shape):
 
 def test_piqe_minds_blur_and_noise(noise):
     pytest.importorskip("pypiqe")
-    hr = images.read_photo(PHOTO)
-    blurred = images.resize_bicubic(images.resize_bicubic(hr, 128, 128), 512, 512)
+    hr = rgb.read_photo(PHOTO)
+    blurred = rgb.resize_bicubic(rgb.resize_bicubic(hr, 128, 128), 512, 512)
     noisy = np.clip(hr + (noise(512, 512) / 4.0 - 32), 0, 255).astype(np.uint8)
     assert metrics.piqe(hr) + 10 < min(metrics.piqe(blurred), metrics.piqe(noisy))
 
@@ -117,12 +118,12 @@ def test_blockiness_is_how_much_larger_the_steps_of_blocks_are():
 
 def test_blockiness_is_that_of_jpeg_alone():
     """Enlarging has steps of its own, between the small photo's pixels."""
-    photo = images.resize_bicubic(images.read_photo(PHOTO), 128, 128)
-    seen = [metrics.blockiness(images.resize_bicubic(photo, 512, 512), 4)]
+    photo = rgb.resize_bicubic(rgb.read_photo(PHOTO), 128, 128)
+    seen = [metrics.blockiness(rgb.resize_bicubic(photo, 512, 512), 4)]
     for quality in (75, 50, 20):
         file = io.BytesIO()
         Image.fromarray(photo).save(file, "JPEG", quality=quality)
-        seen.append(metrics.blockiness(images.resize_bicubic(np.asarray(Image.open(file)), 512, 512), 4))
+        seen.append(metrics.blockiness(rgb.resize_bicubic(np.asarray(Image.open(file)), 512, 512), 4))
     assert seen == sorted(seen)
     assert seen[0] == pytest.approx(1, abs=0.06)
     assert seen[-1] > 1.4

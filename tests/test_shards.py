@@ -17,7 +17,8 @@ from PIL import Image
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "data_prep"))
 import make_shards
 
-from sr_keras import data, images, shards
+from sr_keras import data, shards
+from sr_keras.photos import rgb
 from tests.test_train import SMALL, train
 
 SCRIPT = pathlib.Path(make_shards.__file__)
@@ -167,7 +168,7 @@ def test_a_shard_that_vanishes_is_a_clear_error(packed):
     photos = data.open_photos(packed)
     for file in photos.files:
         file.unlink()
-    with pytest.raises(images.PhotoError, match=r"none of the 10 photos can be read; .*0\.jpg: its record .*NotFoundError"):
+    with pytest.raises(rgb.PhotoError, match=r"none of the 10 photos can be read; .*0\.jpg: its record .*NotFoundError"):
         take(make_stream(photos), 1)
 
 

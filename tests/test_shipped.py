@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sr_keras import data, evaluate, export, facts, images, metrics
+from sr_keras import data, evaluate, export, facts, metrics
+from sr_keras.photos import rgb
 from sr_keras.upscaler import Upscaler
 
 PHOTOS = ("astronaut.jpg", "camera.jpg", "cat.jpg")
@@ -28,10 +29,10 @@ def pairs():
     """The middle of bundled photos, none of which it was trained on."""
 
     def pair(file_name):
-        photo = images.read_photo(data.SAMPLE / "photos" / file_name)
+        photo = rgb.read_photo(data.SAMPLE / "photos" / file_name)
         y, x = ((length - 256) // 2 for length in photo.shape[:2])
         hr = photo[y : y + 256, x : x + 256]
-        return images.resize_bicubic(hr, 64, 64), hr
+        return rgb.resize_bicubic(hr, 64, 64), hr
 
     return [pair(file_name) for file_name in PHOTOS]
 
@@ -40,7 +41,7 @@ def pairs():
 def measured(network, pairs):
     """What is measured of each photo, enlarged by the network and by bicubic."""
     upscaler = Upscaler(network, precision="float32", tile=32)
-    pictures = [(hr, upscaler.upscale(lr), images.resize_bicubic(lr, 256, 256)) for lr, hr in pairs]
+    pictures = [(hr, upscaler.upscale(lr), rgb.resize_bicubic(lr, 256, 256)) for lr, hr in pairs]
     return [[evaluate.compare(hr, sr, scale=4, tile=32) for sr in (ours, bicubic)] for hr, ours, bicubic in pictures]
 
 
@@ -82,7 +83,7 @@ def test_its_tiles_leave_no_seams(measured):
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_its_result_does_not_depend_on_the_tile_size(network, noise, precision):
     """Half of what is enlarged is a photo, half noise."""
-    photo = np.concatenate([images.read_photo(data.SAMPLE / "small.png")[:70, :45], noise(70, 45)], axis=1)
+    photo = np.concatenate([rgb.read_photo(data.SAMPLE / "small.png")[:70, :45], noise(70, 45)], axis=1)
     whole, tiled = (Upscaler(network, precision=precision, tile=tile).upscale(photo).astype(int) for tile in (1000, 24))
     difference = np.abs(whole - tiled)
     if precision == "float32":
@@ -95,7 +96,7 @@ def test_float32_is_the_keras_network(network, pairs):
     """To 1e-4; the 16-bit form is the float32 form with finer levels."""
     upscaler = Upscaler(network, tile=64)
     for lr, _ in pairs:
-        expected = np.clip(network(images.to_float(lr)[np.newaxis])[0], 0, 1)
+        expected = np.clip(network(rgb.to_float(lr)[np.newaxis])[0], 0, 1)
         sr = upscaler.upscale(lr.astype(np.uint16) * 257) / 65535
         np.testing.assert_allclose(sr, expected, atol=1e-4)
 

@@ -16,7 +16,8 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar import layout_pb2, metadata
 
-from sr_keras import export, facts, images
+from sr_keras import export, facts
+from sr_keras.photos import rgb
 from tests.conftest import ROOT, take_interrupts
 
 SMALL = [
@@ -133,9 +134,9 @@ def test_the_best_network_is_kept(finished_run, events):
 def test_the_sample_is_what_the_export_makes(finished_run):
     run_dir, _ = finished_run
     network = export.Network(run_dir)
-    small = images.read_photo(ROOT / "sr_keras" / "sample" / "small.png")
-    whole = images.to_uint8(network(images.to_float(small)[np.newaxis])[0])
-    difference = np.abs(images.read_photo(run_dir / "samples" / "20.png").astype(int) - whole)
+    small = rgb.read_photo(ROOT / "sr_keras" / "sample" / "small.png")
+    whole = rgb.to_uint8(network(rgb.to_float(small)[np.newaxis])[0])
+    difference = np.abs(rgb.read_photo(run_dir / "samples" / "20.png").astype(int) - whole)
     assert difference.max() <= 1
 
 

@@ -3,14 +3,15 @@ import pytest
 import scipy.ndimage
 from PIL import Image, JpegImagePlugin
 
-from sr_keras import data, images, worn_photos
+from sr_keras import data, worn_photos
+from sr_keras.photos import rgb
 
 KINDS = list(worn_photos.KINDS)
 
 
 @pytest.fixture(scope="module")
 def hr():
-    return images.read_photo(data.SAMPLE / "photos" / "cat.jpg")[:128, 150:310]
+    return rgb.read_photo(data.SAMPLE / "photos" / "cat.jpg")[:128, 150:310]
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_channels_have_most_of_their_noise_in_common(rng):
 @pytest.mark.parametrize("kind, sigma, method", [("phone", 1.0, Image.Resampling.BICUBIC), ("cctv", 2.4, Image.Resampling.BOX)])
 def test_blur_is_about_scipys(hr, without_noise, without_jpeg, kind, sigma, method):
     """Pillow approximates it by means over areas."""
-    blurred = images.to_uint8(scipy.ndimage.gaussian_filter(images.to_float(hr), (sigma, sigma, 0), mode="nearest"))
+    blurred = rgb.to_uint8(scipy.ndimage.gaussian_filter(rgb.to_float(hr), (sigma, sigma, 0), mode="nearest"))
     expected = np.asarray(Image.fromarray(blurred).resize((40, 32), method))
     np.testing.assert_allclose(worn_photos.degrade(hr, kind, "", 4).astype(int), expected, atol=3)
 

@@ -10,10 +10,12 @@ import pytest
 from fontTools import ttLib
 
 # The scripts are no package.
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "data_prep"))
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "data_prep"))
 import draw_pictures
 
-from sr_keras import canvas, drawn, evaluate, images
+from sr_keras import evaluate
+from sr_keras.photos import rgb
+from sr_keras.photos.drawn_pictures import canvas, drawn
 
 
 def edges(picture):
@@ -81,7 +83,7 @@ def test_the_script_writes_pictures_that_are_not_measured(tmp_path):
     assert draw(tmp_path / "new" / "folder", "--count=3") == 0
     names = sorted(path.name for path in (tmp_path / "new" / "folder").iterdir())
     assert names == ["1000_text.png", "1001_lines.png", "1002_shapes.png"]
-    np.testing.assert_array_equal(images.read_photo(tmp_path / "new" / "folder" / names[1]), drawn.picture(1001))
+    np.testing.assert_array_equal(rgb.read_photo(tmp_path / "new" / "folder" / names[1]), drawn.picture(1001))
 
 
 def test_the_script_refuses_what_exists_before_it_draws(tmp_path, capsys):
@@ -109,8 +111,8 @@ def test_the_script_wants_a_count(tmp_path, arguments, capsys):
 
 def test_a_picture_that_can_not_be_written_is_one_line(tmp_path, monkeypatch, capsys):
     def fail(path, photo):
-        raise images.PhotoError(f"{path}: No space left on device")
+        raise rgb.PhotoError(f"{path}: No space left on device")
 
-    monkeypatch.setattr(images, "write_photo", fail)
+    monkeypatch.setattr(rgb, "write_photo", fail)
     assert draw(tmp_path, "--count=1") == 1
     assert capsys.readouterr().err == f"draw_pictures.py: {tmp_path / '1000_text.png'}: No space left on device\n"

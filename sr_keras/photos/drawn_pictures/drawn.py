@@ -12,8 +12,9 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from PIL import Image
 
-from sr_keras import images, outlines
-from sr_keras.canvas import Box, Canvas, Colour, Font
+from sr_keras.photos import rgb
+from sr_keras.photos.drawn_pictures import outlines
+from sr_keras.photos.drawn_pictures.canvas import Box, Canvas, Colour, Font
 
 MEASURED = range(20)
 FIRST_FOR_TRAINING = 1000
@@ -179,7 +180,7 @@ def _gradient(random: Random, darkest: float, lightest: float) -> Image.Image:
 def _blurred_photo(random: Random) -> Image.Image:
     """Large soft spots of light and colour, with small faint ones on them; 16x16 pixels."""
     large, small = (
-        images.to_uint8(0.5 + random.normal(0, 0.25, (side, side, 1)) + random.normal(0, 0.12, (side, side, 3)))
+        rgb.to_uint8(0.5 + random.normal(0, 0.25, (side, side, 1)) + random.normal(0, 0.12, (side, side, 3)))
         for side in (4, 16)
     )
     return Image.blend(Image.fromarray(large).resize((16, 16), Image.Resampling.BICUBIC), Image.fromarray(small), 0.25)

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sr_keras import condition, data, images, pictures, worn_photos
+from sr_keras import data, worn_photos
+from sr_keras.photos import condition, pictures, rgb
 
 PHOTOS = ("astronaut", "camera", "cat", "gravel", "retina")
 
@@ -13,8 +14,8 @@ PHOTOS = ("astronaut", "camera", "cat", "gravel", "retina")
 @pytest.fixture(scope="module", params=PHOTOS)
 def clean(request):
     """A photo without a trace of its own JPEG: it is made half as large."""
-    photo = images.read_photo(data.SAMPLE / "photos" / f"{request.param}.jpg")
-    return images.resize_bicubic(photo, photo.shape[0] // 2, photo.shape[1] // 2)
+    photo = rgb.read_photo(data.SAMPLE / "photos" / f"{request.param}.jpg")
+    return rgb.resize_bicubic(photo, photo.shape[0] // 2, photo.shape[1] // 2)
 
 
 def as_jpeg(photo, quality):
@@ -54,14 +55,14 @@ def test_a_files_table_tells_its_quality(quality):
 
 
 def test_a_file_that_is_no_jpeg_has_no_table(tmp_path):
-    images.write_photo(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint8))
+    rgb.write_photo(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint8))
     assert pictures.read(tmp_path / "a.png").jpeg_steps is None
 
 
 @pytest.mark.parametrize("sigma", [3, 8, 20])
 def test_noise_is_found_and_measured(sigma, rng):
     sky = np.broadcast_to(np.linspace(60, 200, 160)[:, np.newaxis, np.newaxis], (160, 240, 3))
-    found = condition.examine(images.to_uint8((sky + sigma * rng.standard_normal((160, 240, 1))) / 255))
+    found = condition.examine(rgb.to_uint8((sky + sigma * rng.standard_normal((160, 240, 1))) / 255))
     assert found.noise == pytest.approx(sigma, rel=0.2)
     assert found.wear == f"noise of {found.noise:.0f} levels"
 
@@ -73,7 +74,7 @@ def test_a_photo_with_both_has_both(rng):
 
 
 def test_large_photos_are_judged_by_parts(rng):
-    large = images.to_uint8(0.5 + 6 / 255 * rng.standard_normal((1100, 2000)))
+    large = rgb.to_uint8(0.5 + 6 / 255 * rng.standard_normal((1100, 2000)))
     assert condition.examine(large).noise == pytest.approx(6, rel=0.2)
     assert condition.examine(as_jpeg(np.stack(3 * [large], axis=-1), 40)).jpeg_quality == pytest.approx(40, abs=1)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
 
-from sr_keras import images, pictures
+from sr_keras.photos import pictures, rgb
 
 # Pillow warns of what is odd in a file; here it must also cope with it.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
@@ -20,13 +20,13 @@ ANIMATED_SUFFIXES = [suffix for suffix, file_format in pictures.FORMATS.items() 
 
 
 @pytest.fixture
-def rgb(noise):
+def coloured(noise):
     return Image.fromarray(noise(8, 12))
 
 
 @pytest.fixture
-def grey(rgb):
-    return rgb.convert("L")
+def grey(coloured):
+    return coloured.convert("L")
 
 
 def saved(picture, file_format="PNG", **options):
@@ -70,7 +70,7 @@ def png(bits, colour_type, channels):
 
 
 def test_formats_are_those_that_photos_are_written_to():
-    assert set(pictures.FORMATS) == set(images.WRITABLE_SUFFIXES)
+    assert set(pictures.FORMATS) == set(rgb.WRITABLE_SUFFIXES)
 
 
 @pytest.mark.parametrize(
@@ -93,13 +93,13 @@ def test_formats_are_those_that_photos_are_written_to():
         ("F", "TIFF", "I;16"),
     ],
 )
-def test_every_mode_becomes_one_of_a_few(rgb, mode, file_format, becomes):
-    source = rgb.convert("L").convert(mode) if mode in ("I;16", "F") else rgb.convert(mode)
+def test_every_mode_becomes_one_of_a_few(coloured, mode, file_format, becomes):
+    source = coloured.convert("L").convert(mode) if mode in ("I;16", "F") else coloured.convert(mode)
     if mode == "RGBA":  # or WebP leaves it away
-        source.putalpha(Image.linear_gradient("L").resize(rgb.size))
+        source.putalpha(Image.linear_gradient("L").resize(coloured.size))
     picture = pictures.read(saved(source, file_format))
     assert picture.frames[0].mode == becomes
-    assert picture.frames[0].size == rgb.size
+    assert picture.frames[0].size == coloured.size
     expected_notes = {"CMYK": ("CMYK became RGB",), "F": ("floating-point numbers became 16-bit, white is 255",)}
     assert picture.notes == expected_notes.get(mode, ())
 
@@ -111,8 +111,8 @@ def test_a_grey_palette_is_greyscale(grey):
 
 
 @pytest.mark.parametrize("transparent, mode", [((9, 9, 9), "RGBA"), (9, "LA")])
-def test_a_transparent_colour_becomes_transparency(rgb, transparent, mode):
-    source = (rgb if mode == "RGBA" else rgb.convert("L")).copy()
+def test_a_transparent_colour_becomes_transparency(coloured, transparent, mode):
+    source = (coloured if mode == "RGBA" else coloured.convert("L")).copy()
     source.putpixel((3, 2), transparent)
     [frame] = pictures.read(saved(source, transparency=transparent)).frames
     assert frame.mode == mode
@@ -143,8 +143,8 @@ def test_numbers_between_0_and_1_are_taken_as_such():
 
 @pytest.mark.parametrize("suffix", METADATA_SUFFIXES)
 @pytest.mark.parametrize("source", ["JPEG", "TIFF", "PNG", "WEBP", "AVIF"])
-def test_what_belongs_to_a_photo_is_kept(rgb, source, suffix):
-    picture = pictures.read(saved(rgb, source, exif=exif(), icc_profile=SRGB, dpi=(300, 300)))
+def test_what_belongs_to_a_photo_is_kept(coloured, source, suffix):
+    picture = pictures.read(saved(coloured, source, exif=exif(), icc_profile=SRGB, dpi=(300, 300)))
     assert picture.frames[0].size == (8, 12)  # turned
     result = rewritten(picture, suffix)
     assert result.info["icc_profile"] == SRGB
@@ -159,17 +159,17 @@ def test_what_belongs_to_a_photo_is_kept(rgb, source, suffix):
         assert result.info.get("dpi", (300, 300)) == pytest.approx((300, 300), abs=0.1)
 
 
-def test_resolution_travels_through_formats_that_have_no_place_for_it(rgb):
-    first = pictures.read(saved(rgb, "JPEG", dpi=(240, 240)))
+def test_resolution_travels_through_formats_that_have_no_place_for_it(coloured):
+    first = pictures.read(saved(coloured, "JPEG", dpi=(240, 240)))
     buffer = io.BytesIO()
     pictures.write(buffer, first, pictures.FORMATS[".webp"])
     assert pictures.read(buffer).dpi == pytest.approx((240, 240))
 
 
-def test_a_thumbnail_is_dropped(rgb):
+def test_a_thumbnail_is_dropped(coloured):
     content = Image.Exif()
     content.load(exif())
-    thumbnail = saved(rgb, "JPEG").getvalue()
+    thumbnail = saved(coloured, "JPEG").getvalue()
     # A second directory, as cameras write it, with a JPEG at its end.
     plain = bytearray(content.tobytes()[6:])
     count = struct.unpack_from("<H" if plain[:2] == b"II" else ">H", plain, 8)[0]
@@ -177,7 +177,7 @@ def test_a_thumbnail_is_dropped(rgb):
     struct.pack_into(f"{order}I", plain, 10 + 12 * count, len(plain))
     place = len(plain) + 2 + 2 * 12 + 4
     plain += struct.pack(f"{order}HHHIIHHIII", 2, 0x201, 4, 1, place, 0x202, 4, 1, len(thumbnail), 0) + thumbnail
-    source = saved(rgb, "JPEG", exif=b"Exif\0\0" + bytes(plain))
+    source = saved(coloured, "JPEG", exif=b"Exif\0\0" + bytes(plain))
     assert thumbnail in source.getvalue()
     result = io.BytesIO()
     pictures.write(result, pictures.read(source), pictures.FORMATS[".jpg"])
@@ -185,34 +185,34 @@ def test_a_thumbnail_is_dropped(rgb):
     assert b"Maker" in result.getvalue()
 
 
-def test_a_wide_gamut_profile_stays_with_its_numbers(rgb):
+def test_a_wide_gamut_profile_stays_with_its_numbers(coloured):
     """The numbers are upscaled as they are, so the profile that they are meant for must stay."""
     profile = bytearray(SRGB)
     profile[25] ^= 1  # its date: another profile of RGB colours
-    result = rewritten(pictures.read(saved(rgb, "PNG", icc_profile=bytes(profile))), ".png")
+    result = rewritten(pictures.read(saved(coloured, "PNG", icc_profile=bytes(profile))), ".png")
     assert result.info["icc_profile"] == bytes(profile)
-    np.testing.assert_array_equal(result, rgb)
+    np.testing.assert_array_equal(result, coloured)
 
 
 @pytest.mark.parametrize(
     "profile, note",
     [(LAB, "its colour profile is one of Lab, not RGB, and left out"), (b"junk", "its colour profile is damaged and left out")],
 )
-def test_a_profile_that_does_not_fit_is_left_out_and_said(rgb, profile, note):
-    picture = pictures.read(saved(rgb, "PNG", icc_profile=profile))
+def test_a_profile_that_does_not_fit_is_left_out_and_said(coloured, profile, note):
+    picture = pictures.read(saved(coloured, "PNG", icc_profile=profile))
     assert picture.icc_profile is None
     assert picture.notes == (note,)
 
 
-def test_damaged_exif_is_left_out_and_said(rgb):
-    picture = pictures.read(saved(rgb, "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\x05\0junk"))
-    assert picture.frames[0].size == rgb.size
+def test_damaged_exif_is_left_out_and_said(coloured):
+    picture = pictures.read(saved(coloured, "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\x05\0junk"))
+    assert picture.frames[0].size == coloured.size
     assert picture.exif == {}
     assert picture.notes == ("its EXIF is damaged and left out",)
 
 
-def test_no_resolution_is_made_up(rgb):
-    assert all(pictures.read(saved(rgb, file_format)).dpi is None for file_format in ("TIFF", "PNG", "JPEG", "WEBP"))
+def test_no_resolution_is_made_up(coloured):
+    assert all(pictures.read(saved(coloured, file_format)).dpi is None for file_format in ("TIFF", "PNG", "JPEG", "WEBP"))
 
 
 @pytest.mark.parametrize("suffix", pictures.FORMATS)
@@ -228,8 +228,8 @@ def test_what_a_format_cannot_hold_is_said(grey, suffix, mode):
     assert ("EXIF and colour profile are left out" in notes) == (suffix == ".bmp")
 
 
-def test_transparent_becomes_white_where_there_is_no_transparency(rgb):
-    rgba = rgb.convert("RGBA")
+def test_transparent_becomes_white_where_there_is_no_transparency(coloured):
+    rgba = coloured.convert("RGBA")
     rgba.putalpha(0)
     result = rewritten(pictures.Picture((rgba,)), ".bmp")
     assert np.asarray(result).min() == 255
@@ -270,23 +270,23 @@ def test_previews_are_no_frames(noise):
     assert picture.notes == ()
 
 
-def test_a_format_of_one_picture_refuses_several(rgb):
-    with pytest.raises(images.PhotoError, match="JPEG holds one picture, not 2 frames; PNG"):
-        pictures.fitted(pictures.Picture((rgb, rgb)), pictures.FORMATS[".jpg"])
+def test_a_format_of_one_picture_refuses_several(coloured):
+    with pytest.raises(rgb.PhotoError, match="JPEG holds one picture, not 2 frames; PNG"):
+        pictures.fitted(pictures.Picture((coloured, coloured)), pictures.FORMATS[".jpg"])
 
 
-def test_the_size_is_checked_before_anything_is_decoded(rgb):
+def test_the_size_is_checked_before_anything_is_decoded(coloured):
     """The rest of the file isn't there, and nobody notices."""
 
     def refuse(width, height):
-        raise images.PhotoError(f"{width} by {height}")
+        raise rgb.PhotoError(f"{width} by {height}")
 
-    with pytest.raises(images.PhotoError, match="12 by 8"):
-        pictures.read(io.BytesIO(saved(rgb).getvalue()[:60]), check_size=refuse)
+    with pytest.raises(rgb.PhotoError, match="12 by 8"):
+        pictures.read(io.BytesIO(saved(coloured).getvalue()[:60]), check_size=refuse)
 
 
-def test_quality_counts(rgb):
-    large = pictures.Picture((rgb.resize((200, 200)),))
+def test_quality_counts(coloured):
+    large = pictures.Picture((coloured.resize((200, 200)),))
     sizes = []
     for quality in (20, 95):
         buffer = io.BytesIO()
@@ -295,7 +295,7 @@ def test_quality_counts(rgb):
     assert sizes[0] < sizes[1] / 2
 
 
-def test_a_failed_write_leaves_what_was_there(tmp_path, rgb, monkeypatch):
+def test_a_failed_write_leaves_what_was_there(tmp_path, coloured, monkeypatch):
     path = tmp_path / "photo.png"
     path.write_bytes(b"precious")
 
@@ -304,8 +304,8 @@ def test_a_failed_write_leaves_what_was_there(tmp_path, rgb, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", fail)
-    with pytest.raises(images.PhotoError, match=r"photo\.png: No space left"):
-        pictures.write(path, pictures.Picture((rgb,)), pictures.FORMATS[".png"])
+    with pytest.raises(rgb.PhotoError, match=r"photo\.png: No space left"):
+        pictures.write(path, pictures.Picture((coloured,)), pictures.FORMATS[".png"])
     assert path.read_bytes() == b"precious"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -318,28 +318,28 @@ def test_frames_of_several_kinds_are_each_taken_as_they_are(grey):
     np.testing.assert_array_equal(picture.frames[1], grey)
 
 
-def test_frames_of_several_sizes_are_for_tiff_alone(tmp_path, rgb):
-    pages = pictures.Picture((rgb, rgb.crop((0, 0, 5, 4))))
-    with pytest.raises(images.PhotoError, match="several sizes, which PNG can't hold"):
+def test_frames_of_several_sizes_are_for_tiff_alone(tmp_path, coloured):
+    pages = pictures.Picture((coloured, coloured.crop((0, 0, 5, 4))))
+    with pytest.raises(rgb.PhotoError, match="several sizes, which PNG can't hold"):
         pictures.fitted(pages, pictures.FORMATS[".png"])
     pictures.write(tmp_path / "pages.tif", pictures.fitted(pages, pictures.FORMATS[".tif"]), pictures.FORMATS[".tif"])
     assert [frame.size for frame in pictures.read(tmp_path / "pages.tif", all_frames=True).frames] == [(12, 8), (5, 4)]
 
 
-def test_a_name_that_was_taken_meanwhile_is_kept(tmp_path, rgb):
+def test_a_name_that_was_taken_meanwhile_is_kept(tmp_path, coloured):
     (tmp_path / "a.png").symlink_to("nowhere")
-    with pytest.raises(images.PhotoError, match="File exists"):
-        pictures.write(tmp_path / "a.png", pictures.Picture((rgb,)), pictures.FORMATS[".png"])
+    with pytest.raises(rgb.PhotoError, match="File exists"):
+        pictures.write(tmp_path / "a.png", pictures.Picture((coloured,)), pictures.FORMATS[".png"])
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
-    pictures.write(tmp_path / "a.png", pictures.Picture((rgb,)), pictures.FORMATS[".png"], overwrite=True)
-    assert pictures.read(tmp_path / "a.png").frames[0].size == rgb.size
+    pictures.write(tmp_path / "a.png", pictures.Picture((coloured,)), pictures.FORMATS[".png"], overwrite=True)
+    assert pictures.read(tmp_path / "a.png").frames[0].size == coloured.size
 
 
 @pytest.mark.parametrize("orientation, seen", [(1, (12, 8)), (3, (12, 8)), (6, (8, 12)), (8, (8, 12)), (99, (12, 8))])
 @pytest.mark.parametrize("file_format", ["JPEG", "TIFF", "WEBP", "PNG"])
-def test_the_checked_size_is_that_of_the_upright_picture(rgb, orientation, seen, file_format):
+def test_the_checked_size_is_that_of_the_upright_picture(coloured, orientation, seen, file_format):
     sizes = []
-    source = saved(rgb, file_format, exif=exif(orientation), dpi=(72, 144))
+    source = saved(coloured, file_format, exif=exif(orientation), dpi=(72, 144))
     picture = pictures.read(source, check_size=lambda *size: sizes.append(size))
     assert sizes == [seen]
     assert picture.frames[0].size == seen
@@ -347,17 +347,17 @@ def test_the_checked_size_is_that_of_the_upright_picture(rgb, orientation, seen,
         assert picture.dpi == pytest.approx((72, 144) if seen == (12, 8) else (144, 72), abs=0.1)
 
 
-def test_text_in_exif_stays_as_it_is(rgb):
+def test_text_in_exif_stays_as_it_is(coloured):
     content = Image.Exif()
     content[ExifTags.Base.Copyright] = "© José".encode()
-    result = rewritten(pictures.read(saved(rgb, "JPEG", exif=content.tobytes())), ".jpg")
+    result = rewritten(pictures.read(saved(coloured, "JPEG", exif=content.tobytes())), ".jpg")
     assert result.getexif()[ExifTags.Base.Copyright].encode("latin-1").decode() == "© José"
 
 
-def test_exif_that_is_too_long_for_jpeg_is_left_out_and_said(rgb):
+def test_exif_that_is_too_long_for_jpeg_is_left_out_and_said(coloured):
     content = Image.Exif()
     content.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.MakerNote] = bytes(70_000)
-    picture = pictures.read(saved(rgb, "PNG", exif=content.tobytes()))
+    picture = pictures.read(saved(coloured, "PNG", exif=content.tobytes()))
     fitted = pictures.fitted(picture, pictures.FORMATS[".jpg"])
     assert fitted.notes == ("its EXIF is too long for JPEG and left out",)
     pictures.write(io.BytesIO(), fitted, pictures.FORMATS[".jpg"])
@@ -409,20 +409,20 @@ def mutated(content, rng):
 
 
 @pytest.mark.parametrize("file_format", FUZZED)
-def test_damaged_files_are_read_or_refused(rng, rgb, file_format, capfd):
+def test_damaged_files_are_read_or_refused(rng, coloured, file_format, capfd):
     """200 of each format: a picture, or one clear line; never another error, never a word from below."""
     extra = {"exif": exif(), "icc_profile": SRGB} if file_format in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF") else {}
-    content = saved(rgb.resize((32, 24)), file_format, **extra).getvalue()
+    content = saved(coloured.resize((32, 24)), file_format, **extra).getvalue()
 
     def small(width, height):
         if width * height > 10**6:
-            raise images.PhotoError("too large")
+            raise rgb.PhotoError("too large")
 
     outcomes = set()
     for _ in range(200):
         try:
             picture = pictures.read(io.BytesIO(mutated(content, rng)), all_frames=True, check_size=small)
-        except images.PhotoError as error:
+        except rgb.PhotoError as error:
             assert "\n" not in str(error)
             outcomes.add("refused")
         else:

@@ -1,6 +1,6 @@
 """Picture files of any kind, with what belongs to them: transparency, colour profile, EXIF, resolution, several frames.
 
-Where `images` knows photos as numbers, this knows them as a person does who wants the same file back, only larger.
+Where `rgb` knows photos as numbers, this knows them as a person does who wants the same file back, only larger.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
-from sr_keras import images
+from sr_keras.photos import rgb
 from sr_keras.runtime import files
 
 Source = str | os.PathLike[str] | BinaryIO
@@ -157,11 +157,11 @@ def fitted(picture: Picture, file_format: Format) -> Picture:
         PhotoError: it has several frames, and the format holds one.
     """
     if len(picture.frames) > 1 and not file_format.frames:
-        raise images.PhotoError(
+        raise rgb.PhotoError(
             f"{file_format.name} holds one picture, not {len(picture.frames)} frames; PNG, WebP, TIFF and AVIF do"
         )
     if len({frame.size for frame in picture.frames}) > 1 and file_format is not _TIFF:
-        raise images.PhotoError(f"its frames have several sizes, which {file_format.name} can't hold; TIFF does")
+        raise rgb.PhotoError(f"its frames have several sizes, which {file_format.name} can't hold; TIFF does")
     frames, notes = list(picture.frames), list(picture.notes)
     if not file_format.sixteen_bit and any(frame.mode == "I;16" for frame in frames):
         frames = [_eight_bit(frame) if frame.mode == "I;16" else frame for frame in frames]
@@ -226,14 +226,14 @@ def _named_errors(name: object) -> Iterator[None]:
     prefix = f"{name}: " if isinstance(name, (str, os.PathLike)) else ""
     try:
         yield
-    except images.PhotoError:
+    except rgb.PhotoError:
         raise
     except Image.UnidentifiedImageError:
-        raise images.PhotoError(f"{prefix}not a picture") from None
+        raise rgb.PhotoError(f"{prefix}not a picture") from None
     except MemoryError:
-        raise images.PhotoError(f"{prefix}too large for the memory of this machine") from None
+        raise rgb.PhotoError(f"{prefix}too large for the memory of this machine") from None
     except Exception as error:
-        raise images.PhotoError(f"{prefix}{files.reason(error)}") from None
+        raise rgb.PhotoError(f"{prefix}{files.reason(error)}") from None
 
 
 def _jpeg_steps(file: Image.Image) -> tuple[int, ...] | None:
@@ -286,8 +286,8 @@ def _plain(frame: Image.Image, sixteen_bit: bool) -> tuple[Image.Image, str | No
     if mode in ("1", "L", "LA", "La"):
         return frame.convert("LA" if frame.has_transparency_data else "L"), note
     if mode in ("CMYK", "LAB", "HSV"):
-        return images.to_rgb(frame), f"{mode} became RGB"
-    plain = frame.convert("RGBA") if frame.has_transparency_data else images.to_rgb(frame)
+        return rgb.to_rgb(frame), f"{mode} became RGB"
+    plain = frame.convert("RGBA") if frame.has_transparency_data else rgb.to_rgb(frame)
     if (mode in ("P", "PA") or sixteen_bit) and not frame.info.get("icc_profile") and _is_grey(plain):
         # Palettes say nothing of colours, nor does Pillow of 16-bit greyscale with transparency.
         plain = plain.convert("LA" if plain.mode == "RGBA" else "L")
@@ -304,7 +304,7 @@ def _is_grey(picture: Image.Image) -> bool:
 
 
 def _eight_bit(frame: Image.Image) -> Image.Image:
-    return Image.fromarray(images.to_uint8(np.asarray(frame) / np.float32(65535)))
+    return Image.fromarray(rgb.to_uint8(np.asarray(frame) / np.float32(65535)))
 
 
 def _on_white(frame: Image.Image) -> Image.Image:

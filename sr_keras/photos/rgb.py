@@ -16,7 +16,7 @@ from PIL import Image, ImageCms, ImageOps
 from sr_keras.runtime import files
 
 # Bundled photos: a few to train on, and small ones to upscale.
-SAMPLE = pathlib.Path(__file__).parent / "sample"
+SAMPLE = pathlib.Path(__file__).parent.parent / "sample"
 
 # What training reads. Upscaling reads whatever Pillow does.
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
