@@ -13,7 +13,8 @@ import absl.logging
 from absl import app, flags
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from sr_keras import facts, run_folder
+from sr_keras import run_folder
+from sr_keras.inference import model_info
 from sr_keras.options import Options, define_flags, read_flags
 from sr_keras.photos import rgb
 from sr_keras.runtime import quiet_tensorflow
@@ -51,7 +52,7 @@ def train(options: Options) -> int:
             return setup_run.start(options)
     except (OSError, ValueError, ImportError, FloatingPointError) as error:
         return _refuse(str(error))
-    except (rgb.PhotoError, facts.ModelError, run_folder.InUseError) as error:
+    except (rgb.PhotoError, model_info.ModelError, run_folder.InUseError) as error:
         return _refuse(str(error))
     except tf.errors.OpError as error:
         return _refuse(_reason(error))

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Literal
 from PIL import Image
 from tqdm import tqdm
 
-from sr_keras import batch, choice, enlarge, facts, jobs
+from sr_keras import batch, choice, enlarge, jobs
+from sr_keras.inference import model_info
 from sr_keras.photos import pictures, rgb
 from sr_keras.runtime import argument_types, files, quiet_tensorflow, signals
 
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with signals.as_interrupts(signal.SIGTERM, signal.SIGHUP):
             return _run(options)
-    except (jobs.UsageError, facts.ModelError, rgb.PhotoError) as error:
+    except (jobs.UsageError, model_info.ModelError, rgb.PhotoError) as error:
         print(f"upscale.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:
@@ -79,7 +80,7 @@ def _upscale(todo: Sequence[jobs.Job], work: batch.Work, options: argparse.Names
     # Each picture's size and its result's are held against --max_pixels before anything is decoded; this one is Pillow's own.
     Image.MAX_IMAGE_PIXELS = None
     with quiet_tensorflow.tensorflow_import():
-        from sr_keras import upscaler
+        from sr_keras.inference import upscaler
     choosers = [_chooser(options, device, console) for device in upscaler.devices()]
     running = batch.run(todo, choosers, work, console.within)
     with _report(options.report) as report, console, contextlib.closing(running):
@@ -107,10 +108,10 @@ def _chooser(options: argparse.Namespace, device: str | None, console: "_Console
         console.tell_upscaler(upscaler)
         return upscaler
 
-    if options.model != facts.AUTO:
+    if options.model != model_info.AUTO:
         return choice.always(load(options.model, options.denoise))
-    strengths = {facts.ENLARGING: 1.0, facts.RESTORING: options.denoise}
-    return choice.by_condition(lambda name: load(facts.find_model(name), strengths[name]))
+    strengths = {model_info.ENLARGING: 1.0, model_info.RESTORING: options.denoise}
+    return choice.by_condition(lambda name: load(model_info.find_model(name), strengths[name]))
 
 
 def _refuse_side_files(options: argparse.Namespace, todo: Sequence[jobs.Job]) -> None:
@@ -133,8 +134,8 @@ def _refuse_side_files(options: argparse.Namespace, todo: Sequence[jobs.Job]) ->
 def _target(options: argparse.Namespace) -> enlarge.Target:
     if options.width or options.height:
         return enlarge.Target(width=options.width, height=options.height)
-    model = facts.find_model(facts.ENLARGING) if options.model == facts.AUTO else options.model
-    return enlarge.Target(scale=options.scale or facts.read_facts(facts.newest_version(model)).scale)
+    model = model_info.find_model(model_info.ENLARGING) if options.model == model_info.AUTO else options.model
+    return enlarge.Target(scale=options.scale or model_info.read_facts(model_info.newest_version(model)).scale)
 
 
 def _existing(options: argparse.Namespace) -> Literal["fail", "skip", "overwrite"]:
@@ -316,27 +317,27 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     network = parser.add_argument_group("the network")
     network.add_argument(
         "--model",
-        type=lambda text: text if text == facts.AUTO else facts.find_model(text),
-        default=facts.AUTO,
+        type=lambda text: text if text == model_info.AUTO else model_info.find_model(text),
+        default=model_info.AUTO,
         metavar="MODEL",
-        help=f"{facts.AUTO}: {facts.ENLARGING} for clean photos, {facts.RESTORING} for those with noise or traces of JPEG. Or "
-        f"one of {', '.join(facts.shipped())}; or the folder of a run of train.py, or of one of its SavedModels; only load "
-        "what you trust: it is a program (%(default)s)",
+        help=f"{model_info.AUTO}: {model_info.ENLARGING} for clean photos, {model_info.RESTORING} for those with noise or "
+        f"traces of JPEG. Or one of {', '.join(model_info.shipped())}; or the folder of a run of train.py, or of one of its "
+        "SavedModels; only load what you trust: it is a program (%(default)s)",
     )
     network.add_argument(
         "--denoise",
         type=argument_types.share,
         default=1.0,
         metavar="0-1",
-        help=f"how much {facts.RESTORING} and other networks that restore take out of a photo: 1 all that they can; 0 nothing, "
-        f"{facts.ENLARGING} only enlarges it; between the two, both compute (%(default)s)",
+        help=f"how much {model_info.RESTORING} and other networks that restore take out of a photo: 1 all that they can; "
+        f"0 nothing, {model_info.ENLARGING} only enlarges it; between the two, both compute (%(default)s)",
     )
     network.add_argument(
         "--self_ensemble", action="store_true", help="the mean of 8 flips and turns: a little better, 8 times slower"
     )
     network.add_argument(
         "--precision",
-        choices=["auto", *facts.PRECISIONS],
+        choices=["auto", *model_info.PRECISIONS],
         default="auto",
         help="of the numbers (auto: the fastest here)",
     )

@@ -14,9 +14,9 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal
 
-from sr_keras import facts
 from sr_keras.choice import Choice, Choose
 from sr_keras.enlarge import Size, Target, enlarge
+from sr_keras.inference import model_info
 from sr_keras.jobs import Job
 from sr_keras.photos import pictures, rgb
 from sr_keras.photos.pictures import Format, Picture
@@ -164,7 +164,7 @@ def _work(
                 seconds = time.monotonic() - begun
             except _StopError:
                 return
-            except facts.ModelError:
+            except model_info.ModelError:
                 raise  # no other picture has it either
             except Exception as error:
                 report(_unfinished(job, error))

@@ -14,17 +14,18 @@ from typing import NamedTuple
 import numpy as np
 import psutil
 
-from sr_keras import facts
+from sr_keras.inference import model_info
 from sr_keras.runtime import argument_types, quiet_tensorflow
 
 with quiet_tensorflow.tensorflow_import():
     import tensorflow as tf
 
-    from sr_keras import benchmark_train, data, export, tiling, timing
+    from sr_keras import benchmark_train, data, timing
+    from sr_keras.inference import saved_model, tiling
+    from sr_keras.inference.upscaler import Upscaler
     from sr_keras.networks import srgan
     from sr_keras.photos import rgb
     from sr_keras.runtime import precision
-    from sr_keras.upscaler import Upscaler
 
 # The paper's size of the large photo, in pixels.
 _HR_SIZE = 256
@@ -50,7 +51,7 @@ class Row(NamedTuple):
     times_plain: float
 
 
-def upscale(network: export.Network, *, tile: int | None, repeats: int) -> tuple[int, dict[str, float], list[Row]]:
+def upscale(network: saved_model.Network, *, tile: int | None, repeats: int) -> tuple[int, dict[str, float], list[Row]]:
     """Measures an exported network on random noise of 2x2 tiles.
 
     Args:
@@ -82,7 +83,7 @@ def upscale(network: export.Network, *, tile: int | None, repeats: int) -> tuple
     return tile, rates, [row(name) for name in seconds]
 
 
-def _upscale_plainly(network: export.Network, photo: np.ndarray, tile: int) -> None:
+def _upscale_plainly(network: saved_model.Network, photo: np.ndarray, tile: int) -> None:
     """What a program does that knows of no fast form: all layers on all of each window, then cuts the tile out."""
     scale = network.facts.scale
 
@@ -95,7 +96,7 @@ def _upscale_plainly(network: export.Network, photo: np.ndarray, tile: int) -> N
 
 
 def _print_upscale(options: argparse.Namespace) -> None:
-    network = export.Network(options.model)
+    network = saved_model.Network(options.model)
     tile, rates, rows = upscale(network, tile=options.tile, repeats=options.repeats)
     print(
         f"on {precision.devices()}, {psutil.cpu_count()} cores; tiles of {tile} pixels; the fastest of {options.repeats} runs"
@@ -168,7 +169,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True)
     upscaling = commands.add_parser("upscale", help="an exported network against the plain one")
     upscaling.add_argument(
-        "--model", type=facts.find_model, default="srresnet", metavar="MODEL", help="a name or a folder (%(default)s)"
+        "--model", type=model_info.find_model, default="srresnet", metavar="MODEL", help="a name or a folder (%(default)s)"
     )
     upscaling.add_argument(
         "--tile", type=argument_types.positive_int, metavar="PIXELS", help="(default: as upscale.py takes it)"
@@ -186,7 +187,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         options.run(options)
-    except (facts.ModelError, rgb.PhotoError, OSError, ValueError) as error:
+    except (model_info.ModelError, rgb.PhotoError, OSError, ValueError) as error:
         print(f"benchmark: {error}", file=sys.stderr)
         return 2
     except tf.errors.ResourceExhaustedError:

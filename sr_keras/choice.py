@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sr_keras import facts
+from sr_keras.inference import model_info
 from sr_keras.photos import condition
 from sr_keras.photos.pictures import Picture
 
 if TYPE_CHECKING:  # TensorFlow takes seconds to import
-    from sr_keras.upscaler import Upscaler
+    from sr_keras.inference.upscaler import Upscaler
 
 
 class Choice(NamedTuple):
@@ -43,7 +43,7 @@ def by_condition(load: Callable[[str], "Upscaler"]) -> Choose:
 
     def choose(picture: Picture) -> Choice:
         wear = condition.examine(_visible(picture), picture.jpeg_steps).wear
-        network = facts.RESTORING if wear else facts.ENLARGING
+        network = model_info.RESTORING if wear else model_info.ENLARGING
         return Choice(load_once(network), network, wear or "clean")
 
     return choose

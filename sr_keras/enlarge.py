@@ -12,7 +12,7 @@ from PIL import Image
 from sr_keras.photos.pictures import Picture
 
 if TYPE_CHECKING:  # TensorFlow takes seconds to import
-    from sr_keras.upscaler import Upscaler
+    from sr_keras.inference.upscaler import Upscaler
 
 Size = tuple[int, int]  # width and height, as Pillow has them
 Progress = Callable[[float], None]

@@ -36,16 +36,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from sr_keras import facts, tiling, worn_photos
+from sr_keras import worn_photos
+from sr_keras.inference import model_info, tiling
 from sr_keras.photos import condition, rgb
 from sr_keras.photos.drawn_pictures import drawn
 from sr_keras.runtime import argument_types, files, quiet_tensorflow
 
 with quiet_tensorflow.tensorflow_import():
-    from sr_keras import crops, export, metrics, spectra
+    from sr_keras import crops, metrics, spectra
+    from sr_keras.inference import saved_model
+    from sr_keras.inference.upscaler import Upscaler
     from sr_keras.networks import perceptual
     from sr_keras.runtime import precision as precisions
-    from sr_keras.upscaler import Upscaler
 
 BICUBIC, ORIGINAL = "bicubic", "original"
 
@@ -114,11 +116,15 @@ class Networks:
         Raises:
             ModelError: one can't be loaded, or they are of different scales.
         """
-        parts = [part for name in names for part in ((facts.ENLARGING, facts.RESTORING) if name == facts.AUTO else (name,))]
-        loaded = {name: export.Network(facts.find_model(name)) for name in dict.fromkeys(parts)}
+        parts = [
+            part
+            for name in names
+            for part in ((model_info.ENLARGING, model_info.RESTORING) if name == model_info.AUTO else (name,))
+        ]
+        loaded = {name: saved_model.Network(model_info.find_model(name)) for name in dict.fromkeys(parts)}
         scales = {name: network.facts.scale for name, network in loaded.items()}
         if len(set(scales.values())) > 1:
-            raise facts.ModelError(
+            raise model_info.ModelError(
                 "only networks of one scale can be compared, not "
                 + ", ".join(f"{name} (x{scale})" for name, scale in scales.items())
             )
@@ -129,11 +135,13 @@ class Networks:
             return functools.partial(upscaler.upscale, self_ensemble=self_ensemble)
 
         def upscale_by_condition(precision: str) -> Upscale:
-            restore, enlarge = (upscale(name, precision) for name in (facts.RESTORING, facts.ENLARGING))
+            restore, enlarge = (upscale(name, precision) for name in (model_info.RESTORING, model_info.ENLARGING))
             return lambda lr: (restore if condition.examine(lr).wear else enlarge)(lr)
 
         def of(precision: str) -> dict[str, Upscale]:
-            return {name: upscale_by_condition(precision) if name == facts.AUTO else upscale(name, precision) for name in names}
+            return {
+                name: upscale_by_condition(precision) if name == model_info.AUTO else upscale(name, precision) for name in names
+            }
 
         self.upscale = of(precision)
         self.exact = of("float32") if precisions.resolve_inference(precision) != "float32" else {}
@@ -252,7 +260,7 @@ def main(argv: Sequence[str] | None = None, peers: Mapping[str, Upscale] | None 
     try:
         _run(options, peers or {})
     # ValueError: a photo that is too small to be measured, or a file of other weights.
-    except (rgb.PhotoError, facts.ModelError, OSError, ValueError) as error:
+    except (rgb.PhotoError, model_info.ModelError, OSError, ValueError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -277,7 +285,7 @@ def _run(options: argparse.Namespace, peers: Mapping[str, Upscale]) -> None:
                 measured = compare(hr, sr, scale=networks.scale, tile=options.tile, feature_distance=feature_distance)
                 if data.degradation:
                     measured |= _wear(hr, sr, networks.scale)
-                if method == facts.AUTO:
+                if method == model_info.AUTO:
                     measured["restored"] = float(bool(condition.examine(lr).wear))
                 if method in networks.exact:
                     measured |= _off_float32(networks.exact[method](lr), sr)
@@ -443,7 +451,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "models",
         nargs="+",
         metavar="MODEL",
-        help=f"{facts.AUTO}, {', '.join(facts.shipped())}; or the folder of a SavedModel, or a run's",
+        help=f"{model_info.AUTO}, {', '.join(model_info.shipped())}; or the folder of a SavedModel, or a run's",
     )
     parser.add_argument(
         "--data",
@@ -470,7 +478,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="tile size, in pixels of the small photo; 64 is the paper's (default: as upscale.py takes it)",
     )
     parser.add_argument(
-        "--precision", choices=["auto", *facts.PRECISIONS], default="float32", help="of the numbers (%(default)s)"
+        "--precision", choices=["auto", *model_info.PRECISIONS], default="float32", help="of the numbers (%(default)s)"
     )
     parser.add_argument("--self_ensemble", action="store_true", help="the mean of 8 flips and turns")
     parser.add_argument("--photos", action="store_true", help="print a line for each photo too")

@@ -23,7 +23,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sr_keras import drawing, facts
+from sr_keras import drawing
+from sr_keras.inference import model_info
 from sr_keras.photos import rgb
 from sr_keras.runtime import flag_file, quiet_tensorflow
 
@@ -32,7 +33,7 @@ with quiet_tensorflow.tensorflow_import():
     from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 
     from sr_keras import data
-    from sr_keras.upscaler import Upscaler
+    from sr_keras.inference.upscaler import Upscaler
 
 # The side of the paper's small photos, and of its patches.
 _SIDE = 64
@@ -238,7 +239,7 @@ def _pictures(run: pathlib.Path, photos: Sequence[tuple[str, np.ndarray]], large
     def upscaler() -> Upscaler:
         try:
             return Upscaler.load(run, precision="float32", tile=_SIDE)
-        except facts.ModelError as error:
+        except model_info.ModelError as error:
             raise MissingError(str(error)) from None
 
     pictures: dict[str, Draw] = {

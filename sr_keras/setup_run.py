@@ -11,7 +11,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from sr_keras import data, distribution, export, facts, losses, metrics, near_duplicates, run_folder, state, steps, training
+from sr_keras import data, distribution, losses, metrics, near_duplicates, run_folder, state, steps, training
+from sr_keras.inference import model_info, saved_model
 from sr_keras.networks import generators, net2net, perceptual, srgan, unet_discriminator
 from sr_keras.options import Options
 from sr_keras.photos import rgb
@@ -79,7 +80,7 @@ def resolved(options: Options, run_dir: pathlib.Path) -> Options:
     return dataclasses.replace(
         options,
         run_dir=str(run_dir),
-        teacher=None if options.teacher is None else str(facts.find_model(options.teacher)),
+        teacher=None if options.teacher is None else str(model_info.find_model(options.teacher)),
         # With float16, optimizers are of another kind.
         precision=precision.resolve(options.precision),
     ).with_absolute_paths()
@@ -192,7 +193,7 @@ def _validation_pairs(options: Options, photos: data.Photos, make_pair: data.Pai
 
 def _networks(
     options: Options, strategy: tf.distribute.Strategy, steps_per_iteration: int
-) -> tuple[export.Servable, state.TrainState]:
+) -> tuple[saved_model.Servable, state.TrainState]:
     """The network that is exported, and all that is trained."""
     keras.utils.set_random_seed(options.seed)
     sizes = {name: getattr(options, name) for name in ("num_blocks", "filters", "upscale_filters")}
@@ -201,7 +202,7 @@ def _networks(
     # Made before the policy is set: what is exported computes in float32, whatever trains it.
     exported = build()
     # What is wrong with a photo is not to come back.
-    servable = export.Servable(exported, is_back_projected=options.degradation != "real")
+    servable = saved_model.Servable(exported, is_back_projected=options.degradation != "real")
     keras.mixed_precision.set_global_policy(options.precision)
     logger.info("%s on %s", options.precision, precision.devices())
     adversarial_iterations = max(1, options.iterations - options.pretrain_iterations)
@@ -262,7 +263,7 @@ def _initialise(options: Options, generator: keras.Model) -> None:
     if options.init == "interpolator":
         generators.FAMILIES[options.generator].init_as_interpolator(generator)
     elif options.init != "random":
-        weights = export.load_weights(options.init)
+        weights = saved_model.load_weights(options.init)
         try:
             net2net.give_weights(generator, weights, kept_blocks)
         except ValueError as error:
@@ -345,7 +346,7 @@ def _teacher(options: Options, strategy: tf.distribute.Strategy) -> Callable[[tf
     if options.teacher is None:
         return None
     with strategy.scope():
-        network = export.Network(options.teacher)
+        network = saved_model.Network(options.teacher)
     if network.facts.scale != 2**options.num_upscales:
         raise ValueError(f"--teacher={options.teacher} enlarges {network.facts.scale} times, not {2**options.num_upscales}")
     # Not `network.serve` itself: without the network, its variables would go.

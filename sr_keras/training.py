@@ -16,10 +16,11 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import data, distribution, export, loop, progress, state, steps, summaries
+from sr_keras import data, distribution, loop, progress, state, steps, summaries
+from sr_keras.inference import saved_model
+from sr_keras.inference.upscaler import Upscaler
 from sr_keras.photos import rgb
 from sr_keras.runtime import files, signals
-from sr_keras.upscaler import Upscaler
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class Run:
     folder: pathlib.Path
     state: state.TrainState
     manager: tf.train.CheckpointManager
-    servable: export.Servable
+    servable: saved_model.Servable
     stream: data.TrainStream
     pairs: data.Pairs
     pictures: int
@@ -170,7 +171,7 @@ def _actions(run: Run, upscaler: Upscaler, shown: progress.Progress) -> list[loo
         summaries.picture_writer(writer, upscaler.upscale, *pairs),
         *(summaries.text_writer(writer, name, lines) for name, lines in run.texts.items()),
         functools.partial(_write_sample, run.folder / "samples", upscaler, run.sample, run.keep_samples),
-        lambda iteration, _: export.save_version(run.servable, run.folder, iteration, keep=run.keep_exports),
+        lambda iteration, _: saved_model.save_version(run.servable, run.folder, iteration, keep=run.keep_exports),
         functools.partial(_keep_best, run.folder / "best", run.servable),
     ]
 
@@ -209,16 +210,16 @@ def _make_up_for_exports(run: Run, upscaler: Upscaler) -> None:
     if iteration and not int(run.state.step) and not (run.folder / str(iteration)).exists():
         run.servable.take_weights(run.state.best_generator)
         _write_sample(run.folder / "samples", upscaler, run.sample, run.keep_samples, iteration, {})
-        export.save_version(run.servable, run.folder, iteration, keep=run.keep_exports)
+        saved_model.save_version(run.servable, run.folder, iteration, keep=run.keep_exports)
 
 
-def _keep_best(folder: pathlib.Path, servable: export.Servable, iteration: int, numbers: loop.Numbers) -> None:
+def _keep_best(folder: pathlib.Path, servable: saved_model.Servable, iteration: int, numbers: loop.Numbers) -> None:
     """Keeps the network of the highest PSNR on the validation photos, however many come after it."""
     path = folder / "psnr.json"
     before = json.loads(path.read_text(encoding="utf-8"))["psnr_db"] if path.exists() else -math.inf
     psnr_db = numbers.get("validation/psnr_db", -math.inf)
     if psnr_db > before:
-        export.save(servable, folder / "1")
+        saved_model.save(servable, folder / "1")
         with files.written_beside(path) as part:
             part.write_text(json.dumps({"iteration": iteration, "psnr_db": psnr_db}) + "\n", encoding="utf-8")
 

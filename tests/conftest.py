@@ -37,11 +37,11 @@ def tiny_generator():
 @pytest.fixture(scope="session")
 def interpolator(tmp_path_factory):
     """The folder of an exported network that interpolates: small, and easy to tell from noise."""
-    from sr_keras import export
+    from sr_keras.inference import saved_model
     from sr_keras.networks import srgan
 
     generator = srgan.build_generator(num_blocks=1, num_upscales=2, filters=4, upscale_filters=4)
     srgan.init_as_interpolator(generator)
     folder = tmp_path_factory.mktemp("interpolator")
-    export.save(export.Servable(generator), folder / "1")
+    saved_model.save(saved_model.Servable(generator), folder / "1")
     return folder

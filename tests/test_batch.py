@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sr_keras import batch, choice, facts
+from sr_keras import batch, choice
 from sr_keras.enlarge import Target
+from sr_keras.inference import model_info
 from sr_keras.jobs import Job
 from sr_keras.photos import rgb
 from tests.test_enlarge import Repeater
@@ -180,7 +181,7 @@ def test_what_was_chosen_is_told(photos):
 
 def test_a_network_that_is_missing_ends_the_run(photos):
     def missing(picture):
-        raise facts.ModelError("no such network")
+        raise model_info.ModelError("no such network")
 
-    with pytest.raises(facts.ModelError, match="no such network"):
+    with pytest.raises(model_info.ModelError, match="no such network"):
         list(batch.run([photos[0], photos[3]], [missing], DOUBLE))

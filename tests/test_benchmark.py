@@ -2,13 +2,14 @@ import keras
 import numpy as np
 import pytest
 
-from sr_keras import benchmark, benchmark_train, data, export, timing
+from sr_keras import benchmark, benchmark_train, data, timing
+from sr_keras.inference import saved_model
 from sr_keras.networks import flops, srgan
 
 
 @pytest.fixture
 def network(interpolator):
-    return export.Network(interpolator)
+    return saved_model.Network(interpolator)
 
 
 def test_upscaling_is_measured_in_one_run(network, monkeypatch):

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sr_keras import choice, data, facts
+from sr_keras import choice, data
+from sr_keras.inference import model_info
 from sr_keras.photos import rgb
 from sr_keras.photos.pictures import Picture
 
@@ -37,22 +38,22 @@ def worn(steps=tuple(range(10, 74))):
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16"])
 def test_clean_pictures_are_only_enlarged(choose, mode):
-    assert choose(picture(mode)) == (f"the network {facts.ENLARGING}", facts.ENLARGING, "clean")
+    assert choose(picture(mode)) == (f"the network {model_info.ENLARGING}", model_info.ENLARGING, "clean")
 
 
 def test_worn_ones_are_restored_and_it_is_said_why(choose):
     chosen = choose(worn())
-    assert chosen[:2] == (f"the network {facts.RESTORING}", facts.RESTORING)
+    assert chosen[:2] == (f"the network {model_info.RESTORING}", model_info.RESTORING)
     assert chosen.why.startswith("JPEG of quality ")
 
 
 def test_a_network_is_loaded_once_and_only_if_it_is_needed(choose, loaded):
     for _ in range(2):
         choose(worn())
-    assert loaded == [facts.RESTORING]
+    assert loaded == [model_info.RESTORING]
     choose(picture())
     choose(worn())
-    assert loaded == [facts.RESTORING, facts.ENLARGING]
+    assert loaded == [model_info.RESTORING, model_info.ENLARGING]
 
 
 def test_where_there_is_no_choice_nothing_is_said():

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sr_keras import distribution, export
+from sr_keras import distribution
+from sr_keras.inference import saved_model
 from tests.test_train import SMALL, start, train
 
 RUN = [*SMALL, "--iterations=2", "--pretrain_iterations=1", "--average_decay=0.9", "--clip_gradients=0.5"]
@@ -51,7 +52,7 @@ def finish(processes):
 
 def assert_same_run(one, other):
     """What is exported, and all that is in the checkpoints: both networks, the average and both optimizers."""
-    for mine, theirs in zip(export.load_weights(one), export.load_weights(other), strict=True):
+    for mine, theirs in zip(saved_model.load_weights(one), saved_model.load_weights(other), strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-5)
     readers = [tf.train.load_checkpoint(str(run / "checkpoints")) for run in (one, other)]
     names = [name for name in readers[0].get_variable_to_shape_map() if not name.startswith(("_", "save_counter"))]

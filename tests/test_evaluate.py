@@ -8,7 +8,8 @@ import types
 import numpy as np
 import pytest
 
-from sr_keras import data, evaluate, export, metrics
+from sr_keras import data, evaluate, metrics
+from sr_keras.inference import saved_model
 from sr_keras.networks import srgan
 from sr_keras.photos import rgb
 
@@ -210,7 +211,7 @@ def test_what_is_missing_is_named_in_one_line(photos, interpolator, tmp_path, ca
 
 
 def test_networks_of_two_scales_are_not_compared(photos, interpolator, tmp_path, capsys):
-    export.save(export.Servable(srgan.build_generator(1, 1, 4, 4)), tmp_path / "x2" / "1")
+    saved_model.save(saved_model.Servable(srgan.build_generator(1, 1, 4, 4)), tmp_path / "x2" / "1")
     assert evaluate.main([str(interpolator), str(tmp_path / "x2"), f"--data={photos}"]) == 1
     assert "one scale" in capsys.readouterr().err
 

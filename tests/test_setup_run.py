@@ -7,7 +7,8 @@ import keras
 import pytest
 import tensorflow as tf
 
-from sr_keras import facts, setup_run
+from sr_keras import setup_run
+from sr_keras.inference import model_info
 from sr_keras.options import Options
 from tests.test_options import another_value
 
@@ -80,7 +81,7 @@ def test_a_run_records_what_it_found(tmp_path, monkeypatch):
         data=str(tmp_path / "photos"),
         run_dir="/runs/1",
         init=str(tmp_path / "saved_models" / "mine"),
-        teacher=str(facts.SHIPPED_MODELS / "edsr"),
+        teacher=str(model_info.SHIPPED_MODELS / "edsr"),
         precision=resolved.precision,
     )
     assert resolved.precision != "auto"

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from sr_keras import data, evaluate, export, facts, metrics
+from sr_keras import data, evaluate, metrics
+from sr_keras.inference import model_info, saved_model
+from sr_keras.inference.upscaler import Upscaler
 from sr_keras.photos import rgb
-from sr_keras.upscaler import Upscaler
 
 PHOTOS = ("astronaut.jpg", "camera.jpg", "cat.jpg")
 
@@ -14,14 +15,14 @@ PHOTOS = ("astronaut.jpg", "camera.jpg", "cat.jpg")
 GAINS = {"espcn": (0.4, 1.0), "srgan": (-0.55, 0.6)}
 
 
-@pytest.fixture(scope="module", params=facts.shipped())
+@pytest.fixture(scope="module", params=model_info.shipped())
 def name(request):
     return request.param
 
 
 @pytest.fixture(scope="module")
 def network(name):
-    return export.Network(facts.SHIPPED_MODELS / name)
+    return saved_model.Network(model_info.SHIPPED_MODELS / name)
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +47,9 @@ def measured(network, pairs):
 
 
 def test_srresnet_is_the_papers_generator():
-    network = export.Network(facts.SHIPPED_MODELS / "srresnet")
-    assert network.facts == facts.Facts(scale=4, reach=31, peak_values=12288, peak_margin=7, operations=14_186_880)
-    assert sum(weight.size for weight in export.load_weights(facts.SHIPPED_MODELS / "srresnet")) == 2_627_907
+    network = saved_model.Network(model_info.SHIPPED_MODELS / "srresnet")
+    assert network.facts == model_info.Facts(scale=4, reach=31, peak_values=12288, peak_margin=7, operations=14_186_880)
+    assert sum(weight.size for weight in saved_model.load_weights(model_info.SHIPPED_MODELS / "srresnet")) == 2_627_907
 
 
 def test_it_is_better_than_bicubic(name, measured):

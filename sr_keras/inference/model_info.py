@@ -12,7 +12,7 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 ENLARGING, RESTORING = "edsr", "photo"
 AUTO = "auto"
 
-SHIPPED_MODELS = pathlib.Path(__file__).resolve().parent.parent / "saved_models"
+SHIPPED_MODELS = pathlib.Path(__file__).resolve().parents[2] / "saved_models"
 
 _FACTS = pathlib.PurePath("assets.extra", "sr_keras.json")
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sr_keras import facts, inference
+from sr_keras.inference import model_info, tile_function
 from sr_keras.networks import back_projection, generators, receptive_field
 from tests.small_networks import last_picture, small
 
@@ -30,7 +30,7 @@ def network(request, rng):
 
 
 def tile(network, precision, window, start, size, photo_type=tf.uint8):
-    function = tf.function(inference.tile_function(network, photo_type, precision), autograph=False)
+    function = tf.function(tile_function.tile_function(network, photo_type, precision), autograph=False)
     return function(tf.constant(window), tf.constant(start), tf.constant(size)).numpy()
 
 
@@ -83,14 +83,14 @@ def test_rounding_a_kernel_keeps_its_sums(rng, shape):
     def change(rounded):
         return np.abs(tf.reduce_sum(tf.cast(rounded, tf.float32) - kernel, axis=(0, 1))).mean()
 
-    rounded = inference.rounded(kernel, tf.bfloat16)
+    rounded = tile_function.rounded(kernel, tf.bfloat16)
     assert rounded.dtype == tf.bfloat16
     np.testing.assert_allclose(tf.cast(rounded, tf.float32), kernel, atol=0.1)
     if shape[0] > 1:
         assert change(rounded) < change(tf.cast(kernel, tf.bfloat16)) / 10
 
 
-@pytest.mark.parametrize("precision", facts.PRECISIONS)
+@pytest.mark.parametrize("precision", model_info.PRECISIONS)
 def test_a_tile_is_that_part_of_the_whole(noise, network, precision):
     photo, size = noise(60, 55), (12, 14)
     reach = receptive_field.measure(network).reach_of_output
@@ -115,7 +115,7 @@ def test_a_window_that_is_too_small_shows(noise, network):
 def test_no_convolution_has_an_odd_number_of_channels(network):
     """In bfloat16 that was seen to give NaN, depending on what lay in memory."""
     specs = [tf.TensorSpec([None, None, 3], tf.uint8), tf.TensorSpec([2], tf.int32), tf.TensorSpec([2], tf.int32)]
-    function = tf.function(inference.tile_function(network, tf.uint8, "bfloat16"), autograph=False)
+    function = tf.function(tile_function.tile_function(network, tf.uint8, "bfloat16"), autograph=False)
     operations = function.get_concrete_function(*specs).graph.get_operations()
     inputs = [operation.inputs[0] for operation in operations if operation.type == "Conv2D"]
     channels = [x.shape[-1] for x in inputs if x.dtype == tf.bfloat16]
@@ -126,13 +126,13 @@ def test_no_convolution_has_an_odd_number_of_channels(network):
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_numbers_that_are_not_finite_are_an_error(noise, network, value):
     network.weights[-1].assign(np.full(network.weights[-1].shape, value))
-    with pytest.raises(tf.errors.InvalidArgumentError, match=inference.NOT_FINITE):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=tile_function.NOT_FINITE):
         whole(network, "float32", noise(4, 4))
 
 
 def test_later_weights_show(noise, network):
     photo = noise(6, 6)
-    function = tf.function(inference.tile_function(network, tf.uint8, "float32"), autograph=False)
+    function = tf.function(tile_function.tile_function(network, tf.uint8, "float32"), autograph=False)
     arguments = tf.constant(photo), tf.constant([0, 0]), tf.constant([6, 6])
     before = function(*arguments).numpy()
     for weight in network.weights:

@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 
 import sr_keras
-from sr_keras import export, facts
+from sr_keras.inference import model_info, saved_model
+from sr_keras.inference.upscaler import Upscaler
 from sr_keras.networks import srgan
-from sr_keras.upscaler import Upscaler
 from tests.conftest import ROOT
 
 
@@ -20,10 +20,10 @@ def servable():
     generator = srgan.build_generator(1, 2, 8, 8)
     srgan.init_as_interpolator(generator)
     generator.set_weights([w + 0.01 * rng.standard_normal(w.shape) for w in generator.get_weights()])
-    return export.Servable(generator)
+    return saved_model.Servable(generator)
 
 
-@pytest.mark.parametrize("precision", facts.PRECISIONS)
+@pytest.mark.parametrize("precision", model_info.PRECISIONS)
 @pytest.mark.parametrize("height, width", [(1, 1), (30, 41), (64, 7)])
 def test_the_tile_size_does_not_show(noise, servable, precision, height, width):
     """On random noise, from one pixel on."""
@@ -43,7 +43,7 @@ def enlarging():
     """A network that sees less far than the other, and makes something else."""
     generator = srgan.build_generator(0, 2, 8, 8)
     srgan.init_as_interpolator(generator)
-    return export.Servable(generator)
+    return saved_model.Servable(generator)
 
 
 def test_strengths_lead_from_one_network_to_the_other(noise, servable, enlarging):
@@ -75,7 +75,7 @@ def test_other_strengths_are_refused(servable, enlarging, denoise):
 
 
 def test_a_network_that_only_enlarges_has_no_strength(interpolator):
-    with pytest.raises(facts.ModelError, match="only enlarges"):
+    with pytest.raises(model_info.ModelError, match="only enlarges"):
         Upscaler.load(interpolator, denoise=0.5)
 
 
@@ -134,7 +134,7 @@ def test_a_network_that_came_apart_is_an_error(noise, servable):
     generator = srgan.build_generator(1, 2, 8, 8)
     generator.weights[-1].assign([np.nan] * 3)
     with pytest.raises(ValueError, match="not finite"):
-        Upscaler(export.Servable(generator)).upscale(noise(4, 4))
+        Upscaler(saved_model.Servable(generator)).upscale(noise(4, 4))
 
 
 def test_out_of_memory_takes_smaller_tiles(noise, servable, monkeypatch):
@@ -172,7 +172,7 @@ def test_threads_share_an_upscaler(noise, servable):
 
 
 def test_a_program_needs_two_lines(tmp_path, noise, servable):
-    export.save(servable, tmp_path / "1")
+    saved_model.save(servable, tmp_path / "1")
     assert sr_keras.Upscaler is Upscaler
     photo = noise(6, 7)
     np.testing.assert_array_equal(sr_keras.Upscaler.load(tmp_path).upscale(photo), Upscaler(servable).upscale(photo))
@@ -190,10 +190,10 @@ def test_networks_go_to_their_devices(tmp_path):
 import pathlib, sys, numpy as np, tensorflow as tf
 [cpu] = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from sr_keras import export
+from sr_keras.inference import saved_model
+from sr_keras.inference.upscaler import Upscaler
 from sr_keras.networks import srgan
-from sr_keras.upscaler import Upscaler
-export.save(export.Servable(srgan.build_generator(1, 2, 4, 4)), pathlib.Path(sys.argv[1]))
+saved_model.save(saved_model.Servable(srgan.build_generator(1, 2, 4, 4)), pathlib.Path(sys.argv[1]))
 photo = np.zeros((5, 6, 3), np.uint8)
 for device in ("/CPU:0", "/CPU:1"):
     upscaler = Upscaler.load(sys.argv[1], device=device)

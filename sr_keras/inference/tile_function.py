@@ -36,7 +36,7 @@ def tile_function(network: keras.Model, photo_type: tf.DType, precision: str) ->
     Args:
         network: a functional model that computes in float32.
         photo_type: uint8 or uint16, of the window and of the result.
-        precision: one of `facts.PRECISIONS`.
+        precision: one of `model_info.PRECISIONS`.
     """
 
     def upscale(window: tf.Tensor, start: tf.Tensor, size: tf.Tensor) -> tf.Tensor:

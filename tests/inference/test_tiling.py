@@ -4,7 +4,7 @@ import threading
 import numpy as np
 import pytest
 
-from sr_keras import tiling
+from sr_keras.inference import tiling
 
 BLUR_RADIUS = 3
 SIZES = [(1, 1, 4), (1, 7, 4), (33, 16, 16), (50, 41, 64), (40, 40, 1), (23, 64, 9)]

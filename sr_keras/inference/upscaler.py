@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import export, facts, inference, tiling
+from sr_keras.inference import model_info, saved_model, tile_function, tiling
 from sr_keras.runtime import precision as precisions
 
 # For the work on a tile. On a CPU, more brings little; a GPU wants larger tiles.
@@ -27,9 +27,9 @@ class Upscaler:
 
     def __init__(
         self,
-        network: export.Network | export.Servable,
+        network: saved_model.Network | saved_model.Servable,
         *,
-        enlarging: export.Network | export.Servable | None = None,
+        enlarging: saved_model.Network | saved_model.Servable | None = None,
         denoise: float = 1.0,
         precision: str = "auto",
         memory_mb: int | None = None,
@@ -49,8 +49,8 @@ class Upscaler:
         Raises:
             ValueError: an argument is none of its values.
         """
-        if precision not in ("auto", *facts.PRECISIONS):
-            raise ValueError(f"precision must be auto or one of {', '.join(facts.PRECISIONS)}, got {precision!r}")
+        if precision not in ("auto", *model_info.PRECISIONS):
+            raise ValueError(f"precision must be auto or one of {', '.join(model_info.PRECISIONS)}, got {precision!r}")
         for name, number in (("memory_mb", memory_mb), ("tile", tile)):
             if number is not None and number < 1:
                 raise ValueError(f"{name} must be at least 1, got {number}")
@@ -92,13 +92,13 @@ class Upscaler:
             ValueError: an argument is none of its values.
         """
         with tf.device(device):
-            network = export.Network(path)
-            enlarging = export.Network(facts.SHIPPED_MODELS / facts.ENLARGING) if denoise < 1 else None
+            network = saved_model.Network(path)
+            enlarging = saved_model.Network(model_info.SHIPPED_MODELS / model_info.ENLARGING) if denoise < 1 else None
         if enlarging and network.facts.back_projection:
-            raise facts.ModelError(f"{path}: only enlarges, so there is no strength to choose")
+            raise model_info.ModelError(f"{path}: only enlarges, so there is no strength to choose")
         if enlarging and network.facts.scale != enlarging.facts.scale:
-            raise facts.ModelError(
-                f"{path}: enlarges {network.facts.scale} times, {facts.ENLARGING} {enlarging.facts.scale} times"
+            raise model_info.ModelError(
+                f"{path}: enlarges {network.facts.scale} times, {model_info.ENLARGING} {enlarging.facts.scale} times"
             )
         return cls(
             network,
@@ -181,8 +181,10 @@ def devices() -> list[str | None]:
 
 
 def _shares(
-    network: export.Network | export.Servable, enlarging: export.Network | export.Servable | None, denoise: float
-) -> list[tuple[export.Network | export.Servable, float]]:
+    network: saved_model.Network | saved_model.Servable,
+    enlarging: saved_model.Network | saved_model.Servable | None,
+    denoise: float,
+) -> list[tuple[saved_model.Network | saved_model.Servable, float]]:
     """The networks whose results are mixed, and the share of each."""
     if not 0 <= denoise <= 1:
         raise ValueError(f"denoise must be from 0 to 1, got {denoise}")
@@ -209,9 +211,9 @@ def _clear_errors() -> Iterator[None]:
             raise
         raise MemoryError("out of memory") from None
     except tf.errors.InvalidArgumentError as error:
-        if inference.NOT_FINITE not in error.message:
+        if tile_function.NOT_FINITE not in error.message:
             raise
-        raise ValueError(inference.NOT_FINITE) from None
+        raise ValueError(tile_function.NOT_FINITE) from None
 
 
 def _ensemble(upscale_tile: tiling.UpscaleTile) -> tiling.UpscaleTile:

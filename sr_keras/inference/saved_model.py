@@ -1,7 +1,7 @@
 """Writes and loads a generator as a SavedModel. Its functions share the weights, each of which is stored once:
 
 - `serve`, also the default signature, for any program: float32 `[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`, any h and w.
-- `tile_<type>_<precision>` for `Upscaler`: a tile of a window, uint8 or uint16 in and out (see `inference.py`).
+- `tile_<type>_<precision>` for `Upscaler`: a tile of a window, uint8 or uint16 in and out (see `tile_function.py`).
 
 Beside the SavedModel's own files lies `assets.extra/sr_keras.json` with what a user of the network must know.
 """
@@ -15,14 +15,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import facts, inference
+from sr_keras.inference import model_info
+from sr_keras.inference.tile_function import TileFunction, tile_function
 from sr_keras.networks import back_projection, receptive_field
 
 # What TensorFlow raises over files that are damaged, depending on where it notices.
 _DAMAGE = (OSError, ValueError, IndexError, KeyError, AttributeError, tf.errors.OpError)
 
 # 16-bit levels are finer than what the reduced precisions can tell apart.
-_TILE_FUNCTIONS = (*(("uint8", precision) for precision in facts.PRECISIONS), ("uint16", "float32"))
+_TILE_FUNCTIONS = (*(("uint8", precision) for precision in model_info.PRECISIONS), ("uint16", "float32"))
 
 
 class Servable(tf.Module):
@@ -48,7 +49,7 @@ class Servable(tf.Module):
         else:
             network = keras.Model(generator.input, generator.outputs[-1], name=generator.name)
         measured = receptive_field.measure(network)
-        self.facts = facts.Facts(
+        self.facts = model_info.Facts(
             scale=measured.scale_of_output,
             reach=measured.reach_of_output,
             peak_values=measured.peak_values,
@@ -66,7 +67,7 @@ class Servable(tf.Module):
         for dtype, precision in _TILE_FUNCTIONS:
             place = tf.TensorSpec([2], tf.int32)
             function = tf.function(
-                inference.tile_function(network, tf.as_dtype(dtype), precision),
+                tile_function(network, tf.as_dtype(dtype), precision),
                 input_signature=[tf.TensorSpec([None, None, 3], dtype), place, place],
                 autograph=False,
             )
@@ -76,8 +77,8 @@ class Servable(tf.Module):
         """`serve` for arrays."""
         return self.serve(tf.constant(lr, tf.float32)).numpy()
 
-    def tile_function(self, dtype: str, precision: str) -> inference.TileFunction:
-        """See `inference.tile_function`; uint16 is computed in float32, whatever the precision."""
+    def tile_function(self, dtype: str, precision: str) -> TileFunction:
+        """See `tile_function.tile_function`; uint16 is computed in float32, whatever the precision."""
         return getattr(self, _tile_name(dtype, "float32" if dtype == "uint16" else precision))
 
     def take_weights(self, generator: keras.Model) -> None:
@@ -100,22 +101,22 @@ class Network:
         Raises:
             ModelError: nothing is there, it is damaged, or it is not ours.
         """
-        folder = facts.newest_version(pathlib.Path(path))
-        self.facts = facts.read_facts(folder)
+        folder = model_info.newest_version(pathlib.Path(path))
+        self.facts = model_info.read_facts(folder)
         try:
             # The loaded object owns the variables; holding only a function would let them go.
             self._loaded = tf.saved_model.load(str(folder))
             self.serve = self._loaded.serve
             self._tile_functions = {key: getattr(self._loaded, _tile_name(*key)) for key in _TILE_FUNCTIONS}
         except _DAMAGE as error:
-            raise facts.ModelError(f"{folder}: damaged ({type(error).__name__})") from None
+            raise model_info.ModelError(f"{folder}: damaged ({type(error).__name__})") from None
 
     def __call__(self, lr: np.ndarray) -> np.ndarray:
         """`serve` for arrays."""
         return self.serve(tf.constant(lr, tf.float32)).numpy()
 
-    def tile_function(self, dtype: str, precision: str) -> inference.TileFunction:
-        """See `inference.tile_function`; uint16 is computed in float32, whatever the precision."""
+    def tile_function(self, dtype: str, precision: str) -> TileFunction:
+        """See `tile_function.tile_function`; uint16 is computed in float32, whatever the precision."""
         return self._tile_functions[dtype, "float32" if dtype == "uint16" else precision]
 
 
@@ -126,7 +127,7 @@ def save(servable: Servable, path: pathlib.Path) -> None:
     for left_over in (part, old):
         shutil.rmtree(left_over, ignore_errors=True)
     tf.saved_model.save(servable, str(part), signatures=servable.serve)
-    facts.write_facts(servable.facts, part)
+    model_info.write_facts(servable.facts, part)
     if path.exists():
         path.rename(old)
     part.rename(path)
@@ -138,7 +139,7 @@ def save(servable: Servable, path: pathlib.Path) -> None:
 def save_version(servable: Servable, folder: pathlib.Path, version: int, keep: int) -> None:
     """Writes `folder/version` and removes all but the newest `keep` versions."""
     save(servable, folder / str(version))
-    for old in facts.versions(folder)[:-keep]:
+    for old in model_info.versions(folder)[:-keep]:
         shutil.rmtree(old)
 
 
@@ -148,15 +149,15 @@ def load_weights(path: str | os.PathLike[str]) -> list[np.ndarray]:
     Raises:
         ModelError: nothing is there, it is damaged, or it is not ours.
     """
-    folder = facts.newest_version(pathlib.Path(path))
+    folder = model_info.newest_version(pathlib.Path(path))
     try:
         reader = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
         names = [name for name in reader.get_variable_to_shape_map() if name.startswith("weights/")]
         weights = [reader.get_tensor(name) for name in sorted(names, key=lambda name: int(name.split("/")[1]))]
     except _DAMAGE as error:
-        raise facts.ModelError(f"{folder}: damaged ({type(error).__name__})") from None
+        raise model_info.ModelError(f"{folder}: damaged ({type(error).__name__})") from None
     if not weights:
-        raise facts.ModelError(f"{folder}: a SavedModel, but not one of sr_keras")
+        raise model_info.ModelError(f"{folder}: a SavedModel, but not one of sr_keras")
     return weights
 
 
