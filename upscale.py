@@ -244,7 +244,7 @@ class _Console:
 
 
 def _write_comparison(options: argparse.Namespace, job: jobs.Job) -> str:
-    from sr_keras import drawing  # matplotlib takes a while to import
+    from sr_keras.evaluation import drawing  # matplotlib takes a while to import
 
     assert job.source is not None and job.output is not None  # `_refuse_side_files` saw to that
     photo, sr = rgb.read_photo(job.source), rgb.read_photo(job.output)

@@ -36,14 +36,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from sr_keras import worn_photos
+from sr_keras.evaluation import degradations
 from sr_keras.inference import model_info, tiling
 from sr_keras.photos import condition, rgb
 from sr_keras.photos.drawn_pictures import drawn
 from sr_keras.runtime import argument_types, files, quiet_tensorflow
 
 with quiet_tensorflow.tensorflow_import():
-    from sr_keras import crops, metrics, spectra
+    from sr_keras.evaluation import crops, metrics, spectra
     from sr_keras.inference import saved_model
     from sr_keras.inference.upscaler import Upscaler
     from sr_keras.networks import perceptual
@@ -92,7 +92,7 @@ class Data(NamedTuple):
         name: what the table calls them.
         originals: by its file's name, what reads or draws each: uint8 `[H, W, 3]`.
         lr_dir: holds files of the same names.
-        degradation: one of `worn_photos.KINDS`.
+        degradation: one of `degradations.KINDS`.
     """
 
     name: str
@@ -198,7 +198,7 @@ def read_pairs(data: Data, scale: int) -> Iterator[tuple[str, np.ndarray, np.nda
 
 def _small_photo(data: Data, name: str, hr: np.ndarray, scale: int) -> np.ndarray:
     if data.degradation:
-        return worn_photos.degrade(hr, data.degradation, name, scale)
+        return degradations.degrade(hr, data.degradation, name, scale)
     if data.lr_dir:
         return rgb.read_photo(data.lr_dir / name)
     return rgb.resize_bicubic(hr, *(length // scale for length in hr.shape[:2]))
@@ -465,7 +465,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--degrade",
         action="append",
-        choices=list(worn_photos.KINDS),
+        choices=list(degradations.KINDS),
         default=[],
         help="also measure on small photos that are made of the originals as a phone, the web or a surveillance camera would. "
         "May be given again",

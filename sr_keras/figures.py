@@ -23,7 +23,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sr_keras import drawing
+from sr_keras.evaluation import drawing
 from sr_keras.inference import model_info
 from sr_keras.photos import rgb
 from sr_keras.runtime import flag_file, quiet_tensorflow

@@ -11,7 +11,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from sr_keras import data, distribution, losses, metrics, near_duplicates, run_folder, state, steps, training
+from sr_keras import data, distribution, losses, near_duplicates, run_folder, state, steps, training
+from sr_keras.evaluation import metrics
 from sr_keras.inference import model_info, saved_model
 from sr_keras.networks import generators, net2net, perceptual, srgan, unet_discriminator
 from sr_keras.options import Options

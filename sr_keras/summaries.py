@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.custom_scalar import summary as custom_scalar
 
-from sr_keras import drawing, metrics
+from sr_keras.evaluation import drawing, metrics
 from sr_keras.loop import Action, Numbers
 from sr_keras.photos import rgb
 

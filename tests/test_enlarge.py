@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sr_keras import enlarge, metrics
+from sr_keras import enlarge
 from sr_keras.enlarge import Target
+from sr_keras.evaluation import metrics
 from sr_keras.photos.pictures import Picture
 
 

@@ -8,7 +8,8 @@ import types
 import numpy as np
 import pytest
 
-from sr_keras import data, evaluate, metrics
+from sr_keras import data, evaluate
+from sr_keras.evaluation import metrics
 from sr_keras.inference import saved_model
 from sr_keras.networks import srgan
 from sr_keras.photos import rgb

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sr_keras import data, evaluate, metrics
+from sr_keras import data, evaluate
+from sr_keras.evaluation import metrics
 from sr_keras.inference import model_info, saved_model
 from sr_keras.inference.upscaler import Upscaler
 from sr_keras.photos import rgb

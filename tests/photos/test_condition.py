@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sr_keras import data, worn_photos
+from sr_keras import data
+from sr_keras.evaluation import degradations
 from sr_keras.photos import condition, pictures, rgb
 
 PHOTOS = ("astronaut", "camera", "cat", "gravel", "retina")
@@ -19,7 +20,7 @@ def clean(request):
 
 
 def as_jpeg(photo, quality):
-    return np.asarray(worn_photos.jpeg(Image.fromarray(photo), quality))
+    return np.asarray(degradations.jpeg(Image.fromarray(photo), quality))
 
 
 def test_clean_photos_are_clean(clean):
@@ -69,7 +70,7 @@ def test_noise_is_found_and_measured(sigma, rng):
 
 def test_a_photo_with_both_has_both(rng):
     sky = np.full((160, 240, 3), 120, np.uint8)
-    found = condition.examine(as_jpeg(worn_photos.with_noise(sky, 12, rng), 85))
+    found = condition.examine(as_jpeg(degradations.with_noise(sky, 12, rng), 85))
     assert found.wear.startswith("JPEG of quality 85 and noise of ")
 
 

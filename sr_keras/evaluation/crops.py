@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from sr_keras import drawing, metrics
+from sr_keras.evaluation import drawing, metrics
 
 _SIDE = 80
 _ZOOM = 3

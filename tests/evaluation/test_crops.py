@@ -1,6 +1,6 @@
 import numpy as np
 
-from sr_keras import crops
+from sr_keras.evaluation import crops
 
 
 def test_a_pixel_becomes_a_square_below_its_title(noise):

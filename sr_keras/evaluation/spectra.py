@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sr_keras import drawing
+from sr_keras.evaluation import drawing
 
 _ZOOM = 4
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sr_keras import data, metrics
+from sr_keras import data
+from sr_keras.evaluation import metrics
 from sr_keras.photos import rgb
 
 PHOTO = data.SAMPLE / "photos" / "astronaut.jpg"

@@ -1,6 +1,6 @@
 import numpy as np
 
-from sr_keras import drawing
+from sr_keras.evaluation import drawing
 
 
 def test_no_pixel_is_resampled(noise):
