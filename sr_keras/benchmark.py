@@ -20,7 +20,8 @@ from sr_keras.runtime import argument_types, quiet_tensorflow
 with quiet_tensorflow.tensorflow_import():
     import tensorflow as tf
 
-    from sr_keras import benchmark_train, data, timing
+    from sr_keras import benchmark_train, timing
+    from sr_keras.data import pipeline
     from sr_keras.inference import saved_model, tiling
     from sr_keras.inference.upscaler import Upscaler
     from sr_keras.networks import srgan
@@ -114,8 +115,8 @@ def _print_upscale(options: argparse.Namespace) -> None:
 
 def _print_train(options: argparse.Namespace) -> None:
     policy = precision.resolve("auto")
-    found = data.list_photos(options.data)
-    photos = data.Files([path for path in found if path.lower().endswith((".jpg", ".jpeg"))], options.data)
+    found = pipeline.list_photos(options.data)
+    photos = pipeline.Files([path for path in found if path.lower().endswith((".jpg", ".jpeg"))], options.data)
     if not len(photos):
         raise FileNotFoundError(f"{options.data}: holds no JPEG photo")
     measured = benchmark_train.train(
@@ -177,7 +178,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     upscaling.add_argument("--repeats", type=argument_types.positive_int, default=3, metavar="N", help="(%(default)s)")
     upscaling.set_defaults(run=_print_upscale)
     training = commands.add_parser("train", help="the training step of the paper's networks and the pipeline of photos")
-    samples = data.SAMPLE / "photos"
+    samples = pipeline.SAMPLE / "photos"
     training.add_argument(
         "--data", type=pathlib.Path, default=samples, metavar="FOLDER", help="photos (default: the bundled ones)"
     )

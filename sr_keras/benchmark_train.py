@@ -11,7 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import data, losses, state, steps, timing
+from sr_keras import losses, state, steps, timing
+from sr_keras.data import pipeline
 from sr_keras.networks import flops
 from sr_keras.runtime import precision
 
@@ -68,7 +69,7 @@ class _Work(NamedTuple):
 
 
 def train(
-    photos: data.Files,
+    photos: pipeline.Files,
     build_networks: Callable[[], Networks],
     *,
     policy: str,
@@ -144,7 +145,7 @@ def plain_step(generator: keras.Model, discriminator: keras.Model) -> steps.Step
     return step
 
 
-def bare_batches(photos: data.Files, batch_size: int, hr_size: int, **resizing: Any) -> tf.data.Dataset:
+def bare_batches(photos: pipeline.Files, batch_size: int, hr_size: int, **resizing: Any) -> tf.data.Dataset:
     """The least that any pipeline does: endless batches of `(lr, hr)`, whole photos decoded and resized, in parallel.
 
     Args:
@@ -191,7 +192,7 @@ def _plain_step(networks: Networks, batch_size: int, hr_size: int) -> dict[str, 
     return {PLAIN: _Work(timing.timed(lambda: step(*batch)), batch_size, flops.of_guides_step(*_counts(networks, hr_size)))}
 
 
-def _pipelines(photos: data.Files, batch_size: int, hr_size: int) -> dict[str, _Work]:
+def _pipelines(photos: pipeline.Files, batch_size: int, hr_size: int) -> dict[str, _Work]:
     # The same photos for all, each as often: so they are few enough for a turn.
     numbers = np.random.default_rng(0).permutation(len(photos))[:_PHOTOS_A_TURN]
     chosen = photos.choose(numbers.tolist())
@@ -222,12 +223,12 @@ def _on_one_core(run: Callable[[], float]) -> float:
         return run()
 
 
-def _stream(photos: data.Files, batch_size: int, hr_size: int, degradation: str) -> data.TrainStream:
-    return data.TrainStream(
+def _stream(photos: pipeline.Files, batch_size: int, hr_size: int, degradation: str) -> pipeline.TrainStream:
+    return pipeline.TrainStream(
         photos,
         tf.Variable(0, dtype=tf.int64),
-        make_pair=data.PairMaker(hr_size, _SCALE, degradation=degradation),
-        augmentation=data.Augmentation(),
+        make_pair=pipeline.PairMaker(hr_size, _SCALE, degradation=degradation),
+        augmentation=pipeline.Augmentation(),
         max_reduction=float("inf"),
         max_enlargement=1,
         batch_size=batch_size,

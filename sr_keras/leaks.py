@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from sr_keras.runtime import quiet_tensorflow
 
 with quiet_tensorflow.tensorflow_import():
-    from sr_keras import data, near_duplicates
+    from sr_keras.data import near_duplicates, pipeline
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,8 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(argv)
     try:
-        photos = data.open_photos(options.train)
-        tests = [data.open_photos(folder) for folder in options.tests]
+        photos = pipeline.open_photos(options.train)
+        tests = [pipeline.open_photos(folder) for folder in options.tests]
         found = 0
         for match in near_duplicates.matches(photos, tests, least=options.least):
             print(f"{photos.where(match.number)} shows {match.test} (similarity {match.similarity:.2f})", flush=True)

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from absl import flags
 
-from sr_keras.augmentation import Augmentation
+from sr_keras.data.augmentation import Augmentation
 from sr_keras.photos import rgb
 from sr_keras.runtime import names
 

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import data, distribution, loop, progress, state, steps, summaries
+from sr_keras import distribution, loop, progress, state, steps, summaries
+from sr_keras.data import pipeline
 from sr_keras.inference import saved_model
 from sr_keras.inference.upscaler import Upscaler
 from sr_keras.photos import rgb
@@ -68,8 +69,8 @@ class Run:
     state: state.TrainState
     manager: tf.train.CheckpointManager
     servable: saved_model.Servable
-    stream: data.TrainStream
-    pairs: data.Pairs
+    stream: pipeline.TrainStream
+    pairs: pipeline.Pairs
     pictures: int
     sample: np.ndarray
     texts: Mapping[str, Callable[[], Sequence[str]]]

@@ -2,7 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from sr_keras import benchmark, benchmark_train, data, timing
+from sr_keras import benchmark, benchmark_train, timing
+from sr_keras.data import pipeline
 from sr_keras.inference import saved_model
 from sr_keras.networks import flops, srgan
 
@@ -48,7 +49,7 @@ def test_training_is_measured_in_one_run(monkeypatch):
     monkeypatch.setattr(benchmark_train, "_PHOTOS_A_TURN", 4)
     monkeypatch.setattr(timing, "cores", list)
     measured = benchmark_train.train(
-        data.Files(data.list_photos(data.SAMPLE / "photos"), data.SAMPLE),
+        pipeline.Files(pipeline.list_photos(pipeline.SAMPLE / "photos"), pipeline.SAMPLE),
         tiny_networks,
         policy="mixed_bfloat16",
         batch_size=2,

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sr_keras import data, figures, run_folder, summaries
+from sr_keras import figures, run_folder, summaries
+from sr_keras.data import pipeline
 from sr_keras.photos import rgb
 
 PIXELS = {"generator/loss": 0.02, "generator/pixel_loss": 0.02, "validation/psnr_db": 25.0, "validation/ssim": 0.6}
@@ -75,7 +76,7 @@ def test_photos_are_by_path(run, tmp_path, noise):
         "large": noise(70, 30),
     }.items():
         rgb.write_photo(tmp_path / f"{name}.png", photo)
-    photos = [str(tmp_path / "small.png"), str(tmp_path / "folder"), str(data.SAMPLE / "photos" / "cat.jpg")]
+    photos = [str(tmp_path / "small.png"), str(tmp_path / "folder"), str(pipeline.SAMPLE / "photos" / "cat.jpg")]
     output = tmp_path / "output"
     assert figures.main([str(run), f"--output={output}", f"--large={tmp_path / 'large.png'}", "--photos", *photos]) == 0
     figure = rgb.read_photo(output / "figure_2.png")
@@ -88,7 +89,7 @@ def test_photos_are_by_path(run, tmp_path, noise):
 def test_a_run_on_degraded_photos_shows_some(run):
     """The large photo, and four small ones whose pixels are squares; of two photos."""
     run_folder.record_flags(run, ["--degradation=real", "--num_upscales=2"])
-    photos = [str(data.SAMPLE / "photos" / f"{name}.jpg") for name in ("cat", "retina")]
+    photos = [str(pipeline.SAMPLE / "photos" / f"{name}.jpg") for name in ("cat", "retina")]
     assert figures.main([str(run), "--photos", *photos]) == 0
     figure = rgb.read_photo(run / "figures" / "degradations.png")
     assert figure.shape[:2] == (2 * (28 + 256) + 8, 5 * 256 + 4 * 8)

@@ -2,9 +2,10 @@
 
 from PIL import Image
 
-from sr_keras import data, leaks
+from sr_keras import leaks
+from sr_keras.data import pipeline
 
-PHOTOS = data.SAMPLE / "photos"
+PHOTOS = pipeline.SAMPLE / "photos"
 
 
 def test_it_names_pairs_as_a_person_runs_it(tmp_path, capsys):

@@ -17,8 +17,8 @@ from typing import get_args
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import degradations, resampling, shards
-from sr_keras.augmentation import Augmentation
+from sr_keras.data import degradations, resampling, shards
+from sr_keras.data.augmentation import Augmentation
 from sr_keras.photos import rgb
 from sr_keras.runtime import names
 

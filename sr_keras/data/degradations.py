@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from sr_keras import resampling
+from sr_keras.data import resampling
 
 # What lies around a small photo when it is compressed, in its pixels: JPEG's blocks of 8x8 then begin anywhere in it.
 MARGIN = 8
