@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Literal
 from PIL import Image
 from tqdm import tqdm
 
-from sr_keras import batch, choice, enlarge, jobs
 from sr_keras.inference import model_info
 from sr_keras.photos import pictures, rgb
 from sr_keras.runtime import argument_types, files, quiet_tensorflow, signals
+from sr_keras.upscaling import batch, choice, enlarge, plan
 
 if TYPE_CHECKING:
     from sr_keras import Upscaler
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with signals.as_interrupts(signal.SIGTERM, signal.SIGHUP):
             return _run(options)
-    except (jobs.UsageError, model_info.ModelError, rgb.PhotoError) as error:
+    except (plan.UsageError, model_info.ModelError, rgb.PhotoError) as error:
         print(f"upscale.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:
@@ -48,9 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     target = _target(options)
-    found = jobs.find(options.photos, list_file=options.list, recursive=options.recursive)
+    found = plan.find(options.photos, list_file=options.list, recursive=options.recursive)
     suffix = f".{options.format}" if options.format else None
-    todo = jobs.plan(
+    todo = plan.plan(
         found,
         label=target.label,
         output=options.output,
@@ -76,7 +76,7 @@ def _run(options: argparse.Namespace) -> int:
     return _upscale(todo, work, options, console)
 
 
-def _upscale(todo: Sequence[jobs.Job], work: batch.Work, options: argparse.Namespace, console: "_Console") -> int:
+def _upscale(todo: Sequence[plan.Job], work: batch.Work, options: argparse.Namespace, console: "_Console") -> int:
     # Each picture's size and its result's are held against --max_pixels before anything is decoded; this one is Pillow's own.
     Image.MAX_IMAGE_PIXELS = None
     with quiet_tensorflow.tensorflow_import():
@@ -114,21 +114,21 @@ def _chooser(options: argparse.Namespace, device: str | None, console: "_Console
     return choice.by_condition(lambda name: load(model_info.find_model(name), strengths[name]))
 
 
-def _refuse_side_files(options: argparse.Namespace, todo: Sequence[jobs.Job]) -> None:
+def _refuse_side_files(options: argparse.Namespace, todo: Sequence[plan.Job]) -> None:
     """Nothing of a user's may be lost to what is written beside the results."""
-    taken = {jobs.place(path) for job in todo for path in (job.source, job.output) if path}
-    taken |= {jobs.place(options.list)} if options.list else set()
+    taken = {plan.place(path) for job in todo for path in (job.source, job.output) if path}
+    taken |= {plan.place(options.list)} if options.list else set()
     for path in filter(None, (options.report, options.comparison)):
-        if jobs.place(path) in taken:
-            raise jobs.UsageError(f"{path}: is a photo, a result or the list")
+        if plan.place(path) in taken:
+            raise plan.UsageError(f"{path}: is a photo, a result or the list")
     if options.comparison:
         if len(todo) != 1 or todo[0].source is None or todo[0].output is None:
-            raise jobs.UsageError("--comparison takes one photo and one result, both of them files")
+            raise plan.UsageError("--comparison takes one photo and one result, both of them files")
         rgb.require_writable(options.comparison, height=1, width=1)
         if options.comparison.exists() and not options.overwrite:
-            raise jobs.UsageError(f"{options.comparison}: exists already; --overwrite replaces it")
+            raise plan.UsageError(f"{options.comparison}: exists already; --overwrite replaces it")
     if any(job.output is None for job in todo) and sys.stdout.isatty():
-        raise jobs.UsageError("standard output is a terminal, which shows no pictures; --output=FILE")
+        raise plan.UsageError("standard output is a terminal, which shows no pictures; --output=FILE")
 
 
 def _target(options: argparse.Namespace) -> enlarge.Target:
@@ -158,12 +158,12 @@ def _report(path: pathlib.Path | None) -> Iterator[Callable[[batch.Outcome], Non
         try:
             os.write(file, (json.dumps(names | fields) + "\n").encode())
         except OSError as error:
-            raise jobs.UsageError(f"{path}: {files.reason(error)}") from None
+            raise plan.UsageError(f"{path}: {files.reason(error)}") from None
 
     try:
         file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     except OSError as error:
-        raise jobs.UsageError(f"{path}: {files.reason(error)}") from None
+        raise plan.UsageError(f"{path}: {files.reason(error)}") from None
     try:
         yield add
     finally:
@@ -173,7 +173,7 @@ def _report(path: pathlib.Path | None) -> Iterator[Callable[[batch.Outcome], Non
 class _Console:
     """What a person sees: a bar on a terminal, a line for each result, and at the end what failed and why."""
 
-    def __init__(self, options: argparse.Namespace, todo: Sequence[jobs.Job]) -> None:
+    def __init__(self, options: argparse.Namespace, todo: Sequence[plan.Job]) -> None:
         self.failed: list[batch.Outcome] = []
         self._counts: collections.Counter[str] = collections.Counter()
         self._options = options
@@ -187,7 +187,7 @@ class _Console:
             dynamic_ncols=True,
             bar_format="{l_bar}{bar}| {n:.2f} of {total} [{elapsed}<{remaining}{postfix}]",
         )
-        self._shares: dict[jobs.Job, float] = {}
+        self._shares: dict[plan.Job, float] = {}
         self._lock = threading.Lock()
 
     def __enter__(self) -> "_Console":
@@ -196,7 +196,7 @@ class _Console:
     def __exit__(self, *_: object) -> None:
         self._bar.close()
 
-    def within(self, job: jobs.Job, share: float) -> None:
+    def within(self, job: plan.Job, share: float) -> None:
         """Called from several threads while a photo is computed."""
         with self._lock:
             self._shares[job] = share
@@ -219,7 +219,7 @@ class _Console:
             for note in outcome.notes:
                 self.tell(f"{outcome.job.name}: {note}")
 
-    def tell_plan(self, todo: Sequence[jobs.Job]) -> None:
+    def tell_plan(self, todo: Sequence[plan.Job]) -> None:
         for job in todo:
             there = " (is there already)" if job.output and os.path.lexists(job.output) else ""
             self.tell(f"{job.name} -> {job.result_name}{there}")
@@ -243,7 +243,7 @@ class _Console:
             print(line, file=self._out, flush=True)
 
 
-def _write_comparison(options: argparse.Namespace, job: jobs.Job) -> str:
+def _write_comparison(options: argparse.Namespace, job: plan.Job) -> str:
     from sr_keras.evaluation import drawing  # matplotlib takes a while to import
 
     assert job.source is not None and job.output is not None  # `_refuse_side_files` saw to that

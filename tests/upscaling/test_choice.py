@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sr_keras import choice
 from sr_keras.data import pipeline
 from sr_keras.inference import model_info
 from sr_keras.photos import rgb
 from sr_keras.photos.pictures import Picture
+from sr_keras.upscaling import choice
 
 
 @pytest.fixture

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sr_keras import batch, choice
-from sr_keras.enlarge import Target
 from sr_keras.inference import model_info
-from sr_keras.jobs import Job
 from sr_keras.photos import rgb
-from tests.test_enlarge import Repeater
+from sr_keras.upscaling import batch, choice
+from sr_keras.upscaling.enlarge import Target
+from sr_keras.upscaling.plan import Job
+from tests.upscaling.test_enlarge import Repeater
 
 DOUBLE = batch.Work(Target(scale=2))
 

@@ -14,14 +14,14 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal
 
-from sr_keras.choice import Choice, Choose
-from sr_keras.enlarge import Size, Target, enlarge
 from sr_keras.inference import model_info
-from sr_keras.jobs import Job
 from sr_keras.photos import pictures, rgb
 from sr_keras.photos.pictures import Format, Picture
 from sr_keras.photos.rgb import PhotoError
 from sr_keras.runtime import files
+from sr_keras.upscaling.choice import Choice, Choose
+from sr_keras.upscaling.enlarge import Size, Target, enlarge
+from sr_keras.upscaling.plan import Job
 
 # Larger results are written before the next photo begins, so that two of them are never in memory.
 _LARGEST_BESIDE_ANOTHER = 32_000_000

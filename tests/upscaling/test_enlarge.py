@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sr_keras import enlarge
-from sr_keras.enlarge import Target
 from sr_keras.evaluation import metrics
 from sr_keras.photos.pictures import Picture
+from sr_keras.upscaling import enlarge
+from sr_keras.upscaling.enlarge import Target
 
 
 class Repeater:
