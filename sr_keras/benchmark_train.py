@@ -11,10 +11,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import losses, state, steps, timing
+from sr_keras import timing
 from sr_keras.data import pipeline
 from sr_keras.networks import flops
 from sr_keras.runtime import precision
+from sr_keras.training import losses, state, steps
 
 OURS, OURS_XLA, PLAIN = "our step", "our step, XLA", "plain step"
 PIPELINE, PIPELINE_ONE_CORE, PIPELINE_REAL = "data pipeline", "data pipeline, one core", "data pipeline, real"

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sr_keras import figures, run_folder, summaries
+from sr_keras import figures
 from sr_keras.data import pipeline
 from sr_keras.photos import rgb
+from sr_keras.training import run_folder, tensorboard
 
 PIXELS = {"generator/loss": 0.02, "generator/pixel_loss": 0.02, "validation/psnr_db": 25.0, "validation/ssim": 0.6}
 ADVERSARIAL = {
@@ -25,8 +26,8 @@ CURVES, NETWORK = ["losses.png", "validation.png"], ["figure_2.png", "figure_3.p
 def write_events(run, iterations):
     """What a process writes that does these iterations, each with its scalars."""
     writer = tf.summary.create_file_writer(str(run / "tensorboard"))
-    summaries.write_layout(writer)
-    write = summaries.number_writer(writer)
+    tensorboard.write_layout(writer)
+    write = tensorboard.number_writer(writer)
     for iteration, scalars in iterations.items():
         write(iteration, scalars)
     writer.close()

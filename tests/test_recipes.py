@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 from sr_keras.inference import model_info
-from tests.test_options import parse
+from tests.training.test_options import parse
 
 ROOT = pathlib.Path(__file__).parent.parent
 RUNS = "saved_models/runs/"

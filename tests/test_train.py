@@ -55,7 +55,7 @@ STARTS = """
 import json, os, signal, sys, tempfile
 from absl import app
 import train
-from sr_keras import setup_run
+from sr_keras.training import setup
 for line in sys.stdin:
     with tempfile.TemporaryFile("w+") as stderr:
         child = os.fork()

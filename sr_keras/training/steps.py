@@ -11,9 +11,9 @@ from typing import NamedTuple, Protocol
 import keras
 import tensorflow as tf
 
-from sr_keras import losses
 from sr_keras.networks.back_projection import BackProjection
-from sr_keras.state import TrainState
+from sr_keras.training import losses
+from sr_keras.training.state import TrainState
 
 PictureLoss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 Numbers = dict[str, tf.Tensor]

@@ -9,10 +9,10 @@ from typing import Literal, get_args, get_origin
 import pytest
 from absl import flags
 
-from sr_keras import losses, options
 from sr_keras.networks import generators, perceptual
-from sr_keras.options import KINDS, Options
 from sr_keras.runtime import names
+from sr_keras.training import losses, options
+from sr_keras.training.options import KINDS, Options
 from tests.conftest import ROOT
 
 FIELDS = {field.name: field for field in dataclasses.fields(Options)}
@@ -174,7 +174,7 @@ def test_help_and_wrong_flags_are_answered_at_once(arguments, told):
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert told in process.stdout + process.stderr
     imported = {line.rpartition("|")[2].strip() for line in process.stderr.splitlines() if line.startswith("import time:")}
-    assert "sr_keras.options" in imported
+    assert "sr_keras.training.options" in imported
     assert imported.isdisjoint({"tensorflow", "keras"})
     if "--help" in arguments:
         assert [name for name in FIELDS if f"  --{name}:" not in process.stdout.replace("[no]", "")] == []

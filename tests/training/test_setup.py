@@ -7,10 +7,10 @@ import keras
 import pytest
 import tensorflow as tf
 
-from sr_keras import setup_run
 from sr_keras.inference import model_info
-from sr_keras.options import Options
-from tests.test_options import another_value
+from sr_keras.training import setup
+from sr_keras.training.options import Options
+from tests.training.test_options import another_value
 
 SMALL = Options(
     num_blocks=1, filters=4, upscale_filters=4, discriminator_filters=2, hr_size=32, precision="float32", batch_size=2
@@ -32,7 +32,7 @@ class Reading:
 def checkpoint_of(options):
     """What a checkpoint holds of the networks and optimizers: the shapes of all variables."""
     try:
-        _, run = setup_run._networks(options, tf.distribute.get_strategy(), 10)
+        _, run = setup._networks(options, tf.distribute.get_strategy(), 10)
     finally:
         keras.mixed_precision.set_global_policy("float32")
     parts = (run.generator, run.discriminator, run.generator_optimizer, run.discriminator_optimizer, run.average)
@@ -75,7 +75,7 @@ def test_a_run_records_what_it_found(tmp_path, monkeypatch):
     """Here, of what is another thing elsewhere: a folder, a machine, another day."""
     monkeypatch.chdir(tmp_path)
     options = Options(data="photos", teacher="edsr", init="saved_models/mine")
-    resolved = setup_run.resolved(options, pathlib.Path("/runs/1"))
+    resolved = setup.resolved(options, pathlib.Path("/runs/1"))
     assert resolved == dataclasses.replace(
         options,
         data=str(tmp_path / "photos"),
@@ -85,4 +85,4 @@ def test_a_run_records_what_it_found(tmp_path, monkeypatch):
         precision=resolved.precision,
     )
     assert resolved.precision != "auto"
-    assert setup_run.resolved(resolved, pathlib.Path("/runs/1")) == resolved
+    assert setup.resolved(resolved, pathlib.Path("/runs/1")) == resolved

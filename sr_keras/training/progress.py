@@ -6,7 +6,7 @@ import time
 import tensorflow as tf
 from tqdm import tqdm
 
-from sr_keras.loop import Numbers
+from sr_keras.training.loop import Numbers
 
 logger = logging.getLogger(__name__)
 

@@ -11,14 +11,15 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from sr_keras import distribution, losses, run_folder, state, steps, training
 from sr_keras.data import near_duplicates, pipeline
 from sr_keras.evaluation import metrics
 from sr_keras.inference import model_info, saved_model
 from sr_keras.networks import generators, net2net, perceptual, srgan, unet_discriminator
-from sr_keras.options import Options
 from sr_keras.photos import rgb
 from sr_keras.runtime import precision
+from sr_keras.training import distribution, losses, run_folder, state, steps
+from sr_keras.training.options import Options
+from sr_keras.training.run import Run, Stage, train
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +55,8 @@ def start(options: Options) -> int:
         logger.info("%d photos to train, %d to validate; %s", len(train_photos), len(validation_photos), run_dir)
         if workers > 1:
             logger.info("worker %d of %d%s", worker + 1, workers, ", the chief, which writes the run" if worker == 0 else "")
-        return training.train(
-            training.Run(
+        return train(
+            Run(
                 folder=run_dir,
                 state=run_state,
                 manager=manager,
@@ -305,7 +306,7 @@ def _stream(
     )
 
 
-def _stages(options: Options, run: state.TrainState) -> list[training.Stage]:
+def _stages(options: Options, run: state.TrainState) -> list[Stage]:
     """First on pixels alone, then with the discriminator."""
     pixel_loss = losses.PIXEL_LOSSES[options.pixel_loss]
     practice = steps.Practice(
@@ -332,8 +333,8 @@ def _stages(options: Options, run: state.TrainState) -> list[training.Stage]:
         practice=practice,
     )
     return [
-        training.Stage(pixel_step, min(options.pretrain_iterations, options.iterations)),
-        training.Stage(gan_step, options.iterations),
+        Stage(pixel_step, min(options.pretrain_iterations, options.iterations)),
+        Stage(gan_step, options.iterations),
     ]
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sr_keras import distribution
 from sr_keras.inference import saved_model
+from sr_keras.training import distribution
 from tests.test_train import SMALL, start, train
 
 RUN = [*SMALL, "--iterations=2", "--pretrain_iterations=1", "--average_decay=0.9", "--clip_gradients=0.5"]

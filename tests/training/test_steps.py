@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sr_keras import loop, losses, state, steps
 from sr_keras.networks import back_projection, srgan, unet_discriminator
+from sr_keras.training import loop, losses, state, steps
 
 
 def new_state(

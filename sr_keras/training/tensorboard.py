@@ -12,8 +12,8 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.custom_scalar import summary as custom_scalar
 
 from sr_keras.evaluation import drawing, metrics
-from sr_keras.loop import Action, Numbers
 from sr_keras.photos import rgb
+from sr_keras.training.loop import Action, Numbers
 
 Upscale = Callable[[np.ndarray], np.ndarray]
 

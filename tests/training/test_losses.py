@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sr_keras import losses
+from sr_keras.training import losses
 
 
 @pytest.mark.parametrize("name, expected", [("mse", (0.25 + 0 + 1) / 3), ("mae", (0.5 + 0 + 1) / 3)])

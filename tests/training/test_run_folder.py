@@ -3,13 +3,13 @@ import sys
 
 import pytest
 
-from sr_keras import run_folder
-from sr_keras.run_folder import Change
+from sr_keras.training import run_folder
+from sr_keras.training.run_folder import Change
 from tests.conftest import ROOT
 
 HOLDER = """
 import pathlib, sys
-from sr_keras import run_folder
+from sr_keras.training import run_folder
 with run_folder.held(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -16,12 +16,12 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import distribution, loop, progress, state, steps, summaries
 from sr_keras.data import pipeline
 from sr_keras.inference import saved_model
 from sr_keras.inference.upscaler import Upscaler
 from sr_keras.photos import rgb
 from sr_keras.runtime import files, signals
+from sr_keras.training import distribution, loop, progress, state, steps, tensorboard
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ def train(run: Run) -> int:
         stop = stack.enter_context(signals.StopRequest())
         stack.enter_context(contextlib.closing(shown))
         stack.enter_context(_checkpoint_named(run.manager))
-        trace = stack.enter_context(summaries.traced(run.folder / "tensorboard", run.trace if is_chief else None))
+        trace = stack.enter_context(tensorboard.traced(run.folder / "tensorboard", run.trace if is_chief else None))
 
         def after_step(done: int, numbers: steps.Numbers) -> None:
             shown.after_step(done, numbers)
@@ -161,16 +161,16 @@ def _checkpoint_named(manager: tf.train.CheckpointManager) -> Iterator[None]:
 
 def _actions(run: Run, upscaler: Upscaler, shown: progress.Progress) -> list[loop.Action]:
     writer = tf.summary.create_file_writer(str(run.folder / "tensorboard"))
-    summaries.write_layout(writer)
+    tensorboard.write_layout(writer)
     pairs = [photos[: run.pictures] for photos in run.pairs]
     return [
         # Numbers that are written again, after a crash before the checkpoint, do no harm; lost ones would.
-        summaries.number_writer(writer),
+        tensorboard.number_writer(writer),
         # What follows may fail, on a full disk for one.
         lambda *_: run.manager.save(),
         shown.after_iteration,
-        summaries.picture_writer(writer, upscaler.upscale, *pairs),
-        *(summaries.text_writer(writer, name, lines) for name, lines in run.texts.items()),
+        tensorboard.picture_writer(writer, upscaler.upscale, *pairs),
+        *(tensorboard.text_writer(writer, name, lines) for name, lines in run.texts.items()),
         functools.partial(_write_sample, run.folder / "samples", upscaler, run.sample, run.keep_samples),
         lambda iteration, _: saved_model.save_version(run.servable, run.folder, iteration, keep=run.keep_exports),
         functools.partial(_keep_best, run.folder / "best", run.servable),
@@ -197,11 +197,11 @@ def _measure(run: Run, upscaler: Upscaler | None, step: steps.Step, means: loop.
         **means,
         "work/photos_per_second": steps_per_second * run.batch_size,
         "work/traces_of_the_step": step.experimental_get_tracing_count(),
-        **(summaries.validation_scalars(upscaler.upscale, *run.pairs) if upscaler else {}),
-        **summaries.optimizer_scalars(**optimizers),
+        **(tensorboard.validation_scalars(upscaler.upscale, *run.pairs) if upscaler else {}),
+        **tensorboard.optimizer_scalars(**optimizers),
         "work/skipped_photos": sum(distribution.gathered(strategy, run.stream.skipped.total())),
         "work/enlarged_photos": sum(distribution.gathered(strategy, run.stream.enlarged)),
-        **summaries.memory_scalars(),
+        **tensorboard.memory_scalars(),
     }
 
 
