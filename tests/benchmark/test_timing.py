@@ -1,6 +1,6 @@
 import pytest
 
-from sr_keras import timing
+from sr_keras.benchmark import timing
 
 
 def test_the_fastest_turn_counts_but_not_the_first():

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sr_keras import timing
+from sr_keras.benchmark import timing
 from sr_keras.data import pipeline
 from sr_keras.networks import flops
 from sr_keras.runtime import precision

@@ -20,7 +20,7 @@ from sr_keras.runtime import argument_types, quiet_tensorflow
 with quiet_tensorflow.tensorflow_import():
     import tensorflow as tf
 
-    from sr_keras import benchmark_train, timing
+    from sr_keras.benchmark import timing, training
     from sr_keras.data import pipeline
     from sr_keras.inference import saved_model, tiling
     from sr_keras.inference.upscaler import Upscaler
@@ -119,7 +119,7 @@ def _print_train(options: argparse.Namespace) -> None:
     photos = pipeline.Files([path for path in found if path.lower().endswith((".jpg", ".jpeg"))], options.data)
     if not len(photos):
         raise FileNotFoundError(f"{options.data}: holds no JPEG photo")
-    measured = benchmark_train.train(
+    measured = training.train(
         photos,
         lambda: (srgan.build_generator(), srgan.build_discriminator()),
         policy=policy,
@@ -142,21 +142,21 @@ def _print_train(options: argparse.Namespace) -> None:
         print(line)
     print(f"resident memory at most with our step alone: {measured.host_mb:.0f} MB")
     if measured.device_mb is not None:
-        ours = max(rows[name].photos_per_second for name in (benchmark_train.OURS, benchmark_train.OURS_XLA))
+        ours = max(rows[name].photos_per_second for name in (training.OURS, training.OURS_XLA))
         print(f"device memory at most with our step: {measured.device_mb:.0f} MB")
         print(f"photos a second: {ours:.0f}; the paper, on an RTX 3090: {_PAPER_PHOTOS_PER_SECOND:.0f}")
 
 
-def _comparisons(rows: Mapping[str, benchmark_train.Row]) -> Iterator[str]:
+def _comparisons(rows: Mapping[str, training.Row]) -> Iterator[str]:
     pairs = [
-        (benchmark_train.OURS, benchmark_train.PLAIN),
-        (benchmark_train.OURS_XLA, benchmark_train.OURS),
-        (benchmark_train.PIPELINE, benchmark_train.BARE),
-        (benchmark_train.PIPELINE, benchmark_train.BARE_BILINEAR),
-        (benchmark_train.PIPELINE, benchmark_train.PIPELINE_ONE_CORE),
-        (benchmark_train.PIPELINE, benchmark_train.OURS),
-        (benchmark_train.PIPELINE_REAL, benchmark_train.PIPELINE),
-        (benchmark_train.PIPELINE_REAL, benchmark_train.OURS),
+        (training.OURS, training.PLAIN),
+        (training.OURS_XLA, training.OURS),
+        (training.PIPELINE, training.BARE),
+        (training.PIPELINE, training.BARE_BILINEAR),
+        (training.PIPELINE, training.PIPELINE_ONE_CORE),
+        (training.PIPELINE, training.OURS),
+        (training.PIPELINE_REAL, training.PIPELINE),
+        (training.PIPELINE_REAL, training.OURS),
     ]
     for left, right in pairs:
         if left in rows and right in rows:
@@ -168,23 +168,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m sr_keras.benchmark", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True)
-    upscaling = commands.add_parser("upscale", help="an exported network against the plain one")
-    upscaling.add_argument(
+    upscale_parser = commands.add_parser("upscale", help="an exported network against the plain one")
+    upscale_parser.add_argument(
         "--model", type=model_info.find_model, default="srresnet", metavar="MODEL", help="a name or a folder (%(default)s)"
     )
-    upscaling.add_argument(
+    upscale_parser.add_argument(
         "--tile", type=argument_types.positive_int, metavar="PIXELS", help="(default: as upscale.py takes it)"
     )
-    upscaling.add_argument("--repeats", type=argument_types.positive_int, default=3, metavar="N", help="(%(default)s)")
-    upscaling.set_defaults(run=_print_upscale)
-    training = commands.add_parser("train", help="the training step of the paper's networks and the pipeline of photos")
+    upscale_parser.add_argument("--repeats", type=argument_types.positive_int, default=3, metavar="N", help="(%(default)s)")
+    upscale_parser.set_defaults(run=_print_upscale)
+    train_parser = commands.add_parser("train", help="the training step of the paper's networks and the pipeline of photos")
     samples = pipeline.SAMPLE / "photos"
-    training.add_argument(
+    train_parser.add_argument(
         "--data", type=pathlib.Path, default=samples, metavar="FOLDER", help="photos (default: the bundled ones)"
     )
-    training.add_argument("--batch_size", type=argument_types.positive_int, default=8, metavar="N", help="(%(default)s)")
-    training.add_argument("--repeats", type=argument_types.positive_int, default=3, metavar="N", help="(%(default)s)")
-    training.set_defaults(run=_print_train)
+    train_parser.add_argument("--batch_size", type=argument_types.positive_int, default=8, metavar="N", help="(%(default)s)")
+    train_parser.add_argument("--repeats", type=argument_types.positive_int, default=3, metavar="N", help="(%(default)s)")
+    train_parser.set_defaults(run=_print_train)
     options = parser.parse_args(argv)
     try:
         options.run(options)
