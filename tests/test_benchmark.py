@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from sr_keras.benchmark import __main__ as benchmark
-from sr_keras.benchmark import timing, training
+from sr_keras.benchmark import timing, training, upscaling
 from sr_keras.data import pipeline
 from sr_keras.inference import saved_model
 from sr_keras.networks import flops, srgan
@@ -16,7 +16,7 @@ def network(interpolator):
 
 def test_upscaling_is_measured_in_one_run(network, monkeypatch):
     monkeypatch.setattr(timing, "MATRIX_SIDE", 64)
-    tile, rates, rows = benchmark.upscale(network, tile=12, repeats=1)
+    tile, rates, rows = upscaling.upscale(network, tile=12, repeats=1)
     assert tile == 12
     assert "float32" in rates
     names = [row.name for row in rows]
