@@ -30,7 +30,7 @@ from sr_keras.runtime.tally import Outcome
 SUFFIXES = rgb.PHOTO_SUFFIXES | {".gif", ".tif", ".tiff", ".webp"}
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
 
-# What can become of a photo beside what `outcomes` has, in the words of the summary.
+# What can become of a photo beside what `tally` has, in the words of the summary.
 CONVERTED, RGB_ALREADY = "converted", "already RGB"
 
 # Held while a photo is in hand.

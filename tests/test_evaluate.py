@@ -119,7 +119,7 @@ def test_an_unknown_degradation_is_refused(photos, interpolator, capsys):
 
 
 def test_evaluation_knows_bicubic(tmp_path, interpolator):
-    """The numbers are those of tests/test_metrics.py."""
+    """The numbers are those of tests/evaluation/test_metrics.py."""
     (tmp_path / "HR").mkdir()
     rgb.write_photo(tmp_path / "HR" / "astronaut.png", rgb.read_photo(pipeline.SAMPLE / "photos" / "astronaut.jpg"))
     bicubic, _, original = measured(tmp_path, interpolator, f"--data={tmp_path}")["means"]
