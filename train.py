@@ -13,8 +13,11 @@ import absl.logging
 from absl import app, flags
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from sr_keras import facts, images, quiet, run_folder
-from sr_keras.options import Options, define_flags, read_flags
+from sr_keras.inference import model_info
+from sr_keras.photos import rgb
+from sr_keras.runtime import quiet_tensorflow
+from sr_keras.training import run_folder
+from sr_keras.training.options import Options, define_flags, read_flags
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -36,20 +39,20 @@ def main(argv: list[str]) -> int:
 def train(options: Options) -> int:
     """Runs or resumes the training that the options describe; returns the process's exit code."""
     # Later, because TensorFlow takes seconds to import: --help and wrong flags are answered at once.
-    with quiet.tensorflow_import():
+    with quiet_tensorflow.tensorflow_import():
         import tensorflow as tf
 
-        from sr_keras import setup_run
+        from sr_keras.training import setup
     _log_to_stderr()
     # TensorFlow tells of every file that it writes, and of every variable of a checkpoint that was refused, in two ways.
     absl.logging.set_verbosity(absl.logging.ERROR)
     tf.get_logger().setLevel(logging.ERROR)
     try:
         with logging_redirect_tqdm([logger]):
-            return setup_run.start(options)
+            return setup.start(options)
     except (OSError, ValueError, ImportError, FloatingPointError) as error:
         return _refuse(str(error))
-    except (images.PhotoError, facts.ModelError, run_folder.InUseError) as error:
+    except (rgb.PhotoError, model_info.ModelError, run_folder.InUseError) as error:
         return _refuse(str(error))
     except tf.errors.OpError as error:
         return _refuse(_reason(error))

@@ -22,7 +22,10 @@ from typing import TYPE_CHECKING, Literal
 from PIL import Image
 from tqdm import tqdm
 
-from sr_keras import arguments, batch, choice, enlarge, facts, images, jobs, pictures, quiet, stopping
+from sr_keras.inference import model_info
+from sr_keras.photos import pictures, rgb
+from sr_keras.runtime import argument_types, files, quiet_tensorflow, signals
+from sr_keras.upscaling import batch, choice, enlarge, plan
 
 if TYPE_CHECKING:
     from sr_keras import Upscaler
@@ -34,9 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parse(argv)
     _speak_plainly()
     try:
-        with stopping.as_interrupts(signal.SIGTERM, signal.SIGHUP):
+        with signals.as_interrupts(signal.SIGTERM, signal.SIGHUP):
             return _run(options)
-    except (jobs.UsageError, facts.ModelError, images.PhotoError) as error:
+    except (plan.UsageError, model_info.ModelError, rgb.PhotoError) as error:
         print(f"upscale.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:
@@ -45,9 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     target = _target(options)
-    found = jobs.find(options.photos, list_file=options.list, recursive=options.recursive)
+    found = plan.find(options.photos, list_file=options.list, recursive=options.recursive)
     suffix = f".{options.format}" if options.format else None
-    todo = jobs.plan(
+    todo = plan.plan(
         found,
         label=target.label,
         output=options.output,
@@ -73,11 +76,11 @@ def _run(options: argparse.Namespace) -> int:
     return _upscale(todo, work, options, console)
 
 
-def _upscale(todo: Sequence[jobs.Job], work: batch.Work, options: argparse.Namespace, console: "_Console") -> int:
+def _upscale(todo: Sequence[plan.Job], work: batch.Work, options: argparse.Namespace, console: "_Console") -> int:
     # Each picture's size and its result's are held against --max_pixels before anything is decoded; this one is Pillow's own.
     Image.MAX_IMAGE_PIXELS = None
-    with quiet.tensorflow_import():
-        from sr_keras import upscaler
+    with quiet_tensorflow.tensorflow_import():
+        from sr_keras.inference import upscaler
     choosers = [_chooser(options, device, console) for device in upscaler.devices()]
     running = batch.run(todo, choosers, work, console.within)
     with _report(options.report) as report, console, contextlib.closing(running):
@@ -105,34 +108,34 @@ def _chooser(options: argparse.Namespace, device: str | None, console: "_Console
         console.tell_upscaler(upscaler)
         return upscaler
 
-    if options.model != facts.AUTO:
+    if options.model != model_info.AUTO:
         return choice.always(load(options.model, options.denoise))
-    strengths = {facts.ENLARGING: 1.0, facts.RESTORING: options.denoise}
-    return choice.by_condition(lambda name: load(facts.find_model(name), strengths[name]))
+    strengths = {model_info.ENLARGING: 1.0, model_info.RESTORING: options.denoise}
+    return choice.by_condition(lambda name: load(model_info.find_model(name), strengths[name]))
 
 
-def _refuse_side_files(options: argparse.Namespace, todo: Sequence[jobs.Job]) -> None:
+def _refuse_side_files(options: argparse.Namespace, todo: Sequence[plan.Job]) -> None:
     """Nothing of a user's may be lost to what is written beside the results."""
-    taken = {jobs.place(path) for job in todo for path in (job.source, job.output) if path}
-    taken |= {jobs.place(options.list)} if options.list else set()
+    taken = {plan.place(path) for job in todo for path in (job.source, job.output) if path}
+    taken |= {plan.place(options.list)} if options.list else set()
     for path in filter(None, (options.report, options.comparison)):
-        if jobs.place(path) in taken:
-            raise jobs.UsageError(f"{path}: is a photo, a result or the list")
+        if plan.place(path) in taken:
+            raise plan.UsageError(f"{path}: is a photo, a result or the list")
     if options.comparison:
         if len(todo) != 1 or todo[0].source is None or todo[0].output is None:
-            raise jobs.UsageError("--comparison takes one photo and one result, both of them files")
-        images.require_writable(options.comparison, height=1, width=1)
+            raise plan.UsageError("--comparison takes one photo and one result, both of them files")
+        rgb.require_writable(options.comparison, height=1, width=1)
         if options.comparison.exists() and not options.overwrite:
-            raise jobs.UsageError(f"{options.comparison}: exists already; --overwrite replaces it")
+            raise plan.UsageError(f"{options.comparison}: exists already; --overwrite replaces it")
     if any(job.output is None for job in todo) and sys.stdout.isatty():
-        raise jobs.UsageError("standard output is a terminal, which shows no pictures; --output=FILE")
+        raise plan.UsageError("standard output is a terminal, which shows no pictures; --output=FILE")
 
 
 def _target(options: argparse.Namespace) -> enlarge.Target:
     if options.width or options.height:
         return enlarge.Target(width=options.width, height=options.height)
-    model = facts.find_model(facts.ENLARGING) if options.model == facts.AUTO else options.model
-    return enlarge.Target(scale=options.scale or facts.read_facts(facts.newest_version(model)).scale)
+    model = model_info.find_model(model_info.ENLARGING) if options.model == model_info.AUTO else options.model
+    return enlarge.Target(scale=options.scale or model_info.read_facts(model_info.newest_version(model)).scale)
 
 
 def _existing(options: argparse.Namespace) -> Literal["fail", "skip", "overwrite"]:
@@ -155,12 +158,12 @@ def _report(path: pathlib.Path | None) -> Iterator[Callable[[batch.Outcome], Non
         try:
             os.write(file, (json.dumps(names | fields) + "\n").encode())
         except OSError as error:
-            raise jobs.UsageError(f"{path}: {images.reason(error)}") from None
+            raise plan.UsageError(f"{path}: {files.reason(error)}") from None
 
     try:
         file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     except OSError as error:
-        raise jobs.UsageError(f"{path}: {images.reason(error)}") from None
+        raise plan.UsageError(f"{path}: {files.reason(error)}") from None
     try:
         yield add
     finally:
@@ -170,7 +173,7 @@ def _report(path: pathlib.Path | None) -> Iterator[Callable[[batch.Outcome], Non
 class _Console:
     """What a person sees: a bar on a terminal, a line for each result, and at the end what failed and why."""
 
-    def __init__(self, options: argparse.Namespace, todo: Sequence[jobs.Job]) -> None:
+    def __init__(self, options: argparse.Namespace, todo: Sequence[plan.Job]) -> None:
         self.failed: list[batch.Outcome] = []
         self._counts: collections.Counter[str] = collections.Counter()
         self._options = options
@@ -184,7 +187,7 @@ class _Console:
             dynamic_ncols=True,
             bar_format="{l_bar}{bar}| {n:.2f} of {total} [{elapsed}<{remaining}{postfix}]",
         )
-        self._shares: dict[jobs.Job, float] = {}
+        self._shares: dict[plan.Job, float] = {}
         self._lock = threading.Lock()
 
     def __enter__(self) -> "_Console":
@@ -193,7 +196,7 @@ class _Console:
     def __exit__(self, *_: object) -> None:
         self._bar.close()
 
-    def within(self, job: jobs.Job, share: float) -> None:
+    def within(self, job: plan.Job, share: float) -> None:
         """Called from several threads while a photo is computed."""
         with self._lock:
             self._shares[job] = share
@@ -216,7 +219,7 @@ class _Console:
             for note in outcome.notes:
                 self.tell(f"{outcome.job.name}: {note}")
 
-    def tell_plan(self, todo: Sequence[jobs.Job]) -> None:
+    def tell_plan(self, todo: Sequence[plan.Job]) -> None:
         for job in todo:
             there = " (is there already)" if job.output and os.path.lexists(job.output) else ""
             self.tell(f"{job.name} -> {job.result_name}{there}")
@@ -240,13 +243,13 @@ class _Console:
             print(line, file=self._out, flush=True)
 
 
-def _write_comparison(options: argparse.Namespace, job: jobs.Job) -> str:
-    from sr_keras import drawing  # matplotlib takes a while to import
+def _write_comparison(options: argparse.Namespace, job: plan.Job) -> str:
+    from sr_keras.evaluation import drawing  # matplotlib takes a while to import
 
     assert job.source is not None and job.output is not None  # `_refuse_side_files` saw to that
-    photo, sr = images.read_photo(job.source), images.read_photo(job.output)
-    bicubic = images.resize_bicubic(photo, *sr.shape[:2])
-    images.write_photo(options.comparison, drawing.side_by_side({"bicubic": bicubic, "ours": sr}))
+    photo, sr = rgb.read_photo(job.source), rgb.read_photo(job.output)
+    bicubic = rgb.resize_bicubic(photo, *sr.shape[:2])
+    rgb.write_photo(options.comparison, drawing.side_by_side({"bicubic": bicubic, "ours": sr}))
     return f"side by side: {options.comparison}"
 
 
@@ -284,10 +287,13 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
     size = parser.add_argument_group("size of the result")
     size.add_argument(
-        "--scale", type=arguments.scale, metavar="X", help="times larger, any number above 1 (default: the network's own, 4)"
+        "--scale",
+        type=argument_types.scale,
+        metavar="X",
+        help="times larger, any number above 1 (default: the network's own, 4)",
     )
-    size.add_argument("--width", type=arguments.positive_int, metavar="PIXELS", help="alone, it keeps the aspect")
-    size.add_argument("--height", type=arguments.positive_int, metavar="PIXELS", help="alone, it keeps the aspect")
+    size.add_argument("--width", type=argument_types.positive_int, metavar="PIXELS", help="alone, it keeps the aspect")
+    size.add_argument("--height", type=argument_types.positive_int, metavar="PIXELS", help="alone, it keeps the aspect")
     size.add_argument("--all_frames", action="store_true", help="each frame of an animation, not just the first one")
 
     result = parser.add_argument_group("where the result goes")
@@ -297,7 +303,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     result.add_argument("--output_dir", type=pathlib.Path, metavar="DIR", help="of many, in the folders that they come from")
     result.add_argument("--format", choices=FORMATS, help="default: the photo's own, or PNG where that can't be written")
     result.add_argument(
-        "--quality", type=arguments.percent, default=95, metavar="1-100", help="of JPEG, WebP and AVIF (%(default)s)"
+        "--quality", type=argument_types.percent, default=95, metavar="1-100", help="of JPEG, WebP and AVIF (%(default)s)"
     )
     there = result.add_mutually_exclusive_group()
     there.add_argument("--overwrite", action="store_true", help="replace results that are there already")
@@ -311,39 +317,42 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     network = parser.add_argument_group("the network")
     network.add_argument(
         "--model",
-        type=lambda text: text if text == facts.AUTO else facts.find_model(text),
-        default=facts.AUTO,
+        type=lambda text: text if text == model_info.AUTO else model_info.find_model(text),
+        default=model_info.AUTO,
         metavar="MODEL",
-        help=f"{facts.AUTO}: {facts.ENLARGING} for clean photos, {facts.RESTORING} for those with noise or traces of JPEG. Or "
-        f"one of {', '.join(facts.shipped())}; or the folder of a run of train.py, or of one of its SavedModels; only load "
-        "what you trust: it is a program (%(default)s)",
+        help=f"{model_info.AUTO}: {model_info.ENLARGING} for clean photos, {model_info.RESTORING} for those with noise or "
+        f"traces of JPEG. Or one of {', '.join(model_info.shipped())}; or the folder of a run of train.py, or of one of its "
+        "SavedModels; only load what you trust: it is a program (%(default)s)",
     )
     network.add_argument(
         "--denoise",
-        type=arguments.share,
+        type=argument_types.share,
         default=1.0,
         metavar="0-1",
-        help=f"how much {facts.RESTORING} and other networks that restore take out of a photo: 1 all that they can; 0 nothing, "
-        f"{facts.ENLARGING} only enlarges it; between the two, both compute (%(default)s)",
+        help=f"how much {model_info.RESTORING} and other networks that restore take out of a photo: 1 all that they can; "
+        f"0 nothing, {model_info.ENLARGING} only enlarges it; between the two, both compute (%(default)s)",
     )
     network.add_argument(
         "--self_ensemble", action="store_true", help="the mean of 8 flips and turns: a little better, 8 times slower"
     )
     network.add_argument(
         "--precision",
-        choices=["auto", *facts.PRECISIONS],
+        choices=["auto", *model_info.PRECISIONS],
         default="auto",
         help="of the numbers (auto: the fastest here)",
     )
     network.add_argument(
-        "--memory_mb", type=arguments.positive_int, metavar="MB", help="for the work on a tile (default: 384, on a GPU 4096)"
+        "--memory_mb",
+        type=argument_types.positive_int,
+        metavar="MB",
+        help="for the work on a tile (default: 384, on a GPU 4096)",
     )
     network.add_argument(
-        "--tile", type=arguments.positive_int, metavar="PIXELS", help="tile size instead; it never shows in the result"
+        "--tile", type=argument_types.positive_int, metavar="PIXELS", help="tile size instead; it never shows in the result"
     )
     network.add_argument(
         "--max_pixels",
-        type=arguments.positive_int,
+        type=argument_types.positive_int,
         default=400_000_000,
         metavar="N",
         help="refuse photos or results with more (%(default)s)",

@@ -19,7 +19,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sr_keras import evaluate, images
+from sr_keras import evaluate
+from sr_keras.photos import rgb
 
 MODELS = {"Real-ESRGAN x4plus": "realesrgan-x4plus", "realesr-animevideov3": "realesr-animevideov3-x4"}
 SCALE = 4
@@ -67,7 +68,7 @@ def load(path: pathlib.Path) -> evaluate.Upscale:
         failed, sr = extractor.extract("output")
         if failed:
             raise ValueError(f"{path.name}: ncnn can't enlarge {width}x{height} pixels")
-        return images.to_uint8(np.array(sr).transpose(1, 2, 0))
+        return rgb.to_uint8(np.array(sr).transpose(1, 2, 0))
 
     return upscale
 

@@ -23,13 +23,14 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 from PIL import Image
 
-from sr_keras import arguments, images, outcomes
-from sr_keras.outcomes import Outcome
+from sr_keras.photos import rgb
+from sr_keras.runtime import argument_types, files, tally
+from sr_keras.runtime.tally import Outcome
 
-SUFFIXES = images.PHOTO_SUFFIXES | {".gif", ".tif", ".tiff", ".webp"}
+SUFFIXES = rgb.PHOTO_SUFFIXES | {".gif", ".tif", ".tiff", ".webp"}
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
 
-# What can become of a photo beside what `outcomes` has, in the words of the summary.
+# What can become of a photo beside what `tally` has, in the words of the summary.
 CONVERTED, RGB_ALREADY = "converted", "already RGB"
 
 # Held while a photo is in hand.
@@ -99,7 +100,7 @@ def plan(root: pathlib.Path, output_dir: pathlib.Path | None = None) -> list[Tas
 def run(tasks: Sequence[Task], *, jobs: int, dry_run: bool) -> int:
     """Converts the photos, says what became of them, and returns the process's exit code."""
     ending = " (dry run: nothing was changed)" if dry_run else ""
-    return outcomes.run(_outcomes(tasks, jobs, dry_run), num_photos=len(tasks), kinds=[CONVERTED, RGB_ALREADY], ending=ending)
+    return tally.run(_outcomes(tasks, jobs, dry_run), num_photos=len(tasks), kinds=[CONVERTED, RGB_ALREADY], ending=ending)
 
 
 def convert(task: Task, *, dry_run: bool) -> Outcome:
@@ -107,11 +108,11 @@ def convert(task: Task, *, dry_run: bool) -> Outcome:
     with _at_work:
         try:
             kind = _convert(task, dry_run)
-        except images.PhotoError as error:
-            return Outcome(outcomes.FAILED, str(error))
+        except rgb.PhotoError as error:
+            return Outcome(tally.FAILED, str(error))
         # Decoders raise whatever they stumble over.
         except Exception as error:
-            return Outcome(outcomes.FAILED, f"{task.source}: {images.reason(error)}")
+            return Outcome(tally.FAILED, f"{task.source}: {files.reason(error)}")
     if not dry_run or kind != CONVERTED:
         return Outcome(kind)
     # A file's name may be no valid text, and standard output refuses that.
@@ -128,16 +129,16 @@ def rgb_jpeg(path: pathlib.Path) -> bytes | None:
         # Pillow warns of large pictures and odd metadata; neither keeps a photo from being read.
         warnings.simplefilter("ignore")
         # Reads all of it: what is RGB by its header may be damaged behind it.
-        photo = images.read_photo(path)
+        photo = rgb.read_photo(path)
         with Image.open(path) as picture:
             if picture.mode == "RGB" and not picture.has_transparency_data:
                 return None
             if picture.mode in ("I", "F"):
-                raise images.PhotoError(f"{path}: 32-bit greyscale does not say which number is white")
-    images.require_writable(path.with_suffix(".jpg"), *photo.shape[:2])
+                raise rgb.PhotoError(f"{path}: 32-bit greyscale does not say which number is white")
+    rgb.require_writable(path.with_suffix(".jpg"), *photo.shape[:2])
     jpeg = io.BytesIO()
     # An array has no metadata: the orientation would be applied twice, and a CMYK profile spoil the colours.
-    Image.fromarray(photo).save(jpeg, format="JPEG", **images.SAVE_OPTIONS)
+    Image.fromarray(photo).save(jpeg, format="JPEG", **rgb.SAVE_OPTIONS)
     return jpeg.getvalue()
 
 
@@ -160,7 +161,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--jobs",
         metavar="N",
-        type=arguments.positive_int,
+        type=argument_types.positive_int,
         default=os.cpu_count() or 1,
         help="processes that convert at once (default: %(default)s, the number of CPUs)",
     )
@@ -204,9 +205,9 @@ def _map_in_processes(function: Callable[[Task], Outcome], tasks: Iterable[Task]
             return pool.submit(function, task)
 
     try:
-        yield from outcomes.in_order(submit, tasks, ahead=16 * jobs)
+        yield from tally.in_order(submit, tasks, ahead=16 * jobs)
     except concurrent.futures.BrokenExecutor:
-        yield Outcome(outcomes.FAILED, "convert_rgb.py: a process was killed, perhaps for lack of memory; try fewer --jobs")
+        yield Outcome(tally.FAILED, "convert_rgb.py: a process was killed, perhaps for lack of memory; try fewer --jobs")
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -241,7 +242,7 @@ def _convert(task: Task, dry_run: bool) -> str:
     jpeg = rgb_jpeg(task.source)
     # By the names alone, and in a dry run too: what is refused must not depend on which of the two comes first.
     if jpeg is not None and task.renamed and task.rival:
-        raise images.PhotoError(f"{task.source}: not made {task.converted.name}, for {task.rival} is beside it")
+        raise rgb.PhotoError(f"{task.source}: not made {task.converted.name}, for {task.rival} is beside it")
     if task.kept == task.source:
         return _replace(task, jpeg, dry_run)
     return _add(task, jpeg, dry_run)
@@ -252,10 +253,10 @@ def _replace(task: Task, jpeg: bytes | None, dry_run: bool) -> str:
     if jpeg is None:
         return RGB_ALREADY
     if task.renamed and os.path.lexists(task.converted):
-        raise images.PhotoError(f"{task.source}: not made {task.converted.name}, for that exists")
+        raise rgb.PhotoError(f"{task.source}: not made {task.converted.name}, for that exists")
     if dry_run:
         return CONVERTED
-    with images.written_beside(task.converted) as part, part.open("wb") as file:
+    with files.written_beside(task.converted) as part, part.open("wb") as file:
         file.write(jpeg)
         file.flush()
         # The photo is gone after this, and a power cut must not find the JPEG still on its way to the disk.
@@ -279,11 +280,11 @@ def _add(task: Task, jpeg: bytes | None, dry_run: bool) -> str:
     target, content = (task.kept, task.source.read_bytes()) if jpeg is None else (task.converted, jpeg)
     if os.path.lexists(target):
         if target.read_bytes() == content:
-            return outcomes.DONE_BEFORE
-        raise images.PhotoError(f"{task.source}: {target} exists and is another picture")
+            return tally.DONE_BEFORE
+        raise rgb.PhotoError(f"{task.source}: {target} exists and is another picture")
     if not dry_run:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with images.written_beside(target) as part:
+        with files.written_beside(target) as part:
             part.write_bytes(content)
     return CONVERTED if jpeg is not None else RGB_ALREADY
 

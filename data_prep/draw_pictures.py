@@ -12,7 +12,9 @@ from collections.abc import Sequence
 
 import tqdm
 
-from sr_keras import arguments, drawn, images
+from sr_keras.photos import rgb
+from sr_keras.photos.drawn_pictures import drawn
+from sr_keras.runtime import argument_types
 
 
 def main(argv: Sequence[str]) -> int:
@@ -29,8 +31,8 @@ def main(argv: Sequence[str]) -> int:
         return 2
     try:
         for number in tqdm.tqdm(numbers, unit="picture", disable=None):
-            images.write_photo(options.dir / drawn.file_name(number), drawn.picture(number))
-    except images.PhotoError as error:
+            rgb.write_photo(options.dir / drawn.file_name(number), drawn.picture(number))
+    except rgb.PhotoError as error:
         print(f"draw_pictures.py: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -56,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--count",
         metavar="N",
-        type=arguments.positive_int,
+        type=argument_types.positive_int,
         required=True,
         help=f"how many: those from number {drawn.FIRST_FOR_TRAINING} on",
     )

@@ -8,23 +8,23 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from sr_keras import images, quiet
+from sr_keras.runtime import files, quiet_tensorflow
 
-with quiet.tensorflow_import():
-    from sr_keras import perceptual
+with quiet_tensorflow.tensorflow_import():
+    from sr_keras.networks import perceptual
 
 
 def main(argv: Sequence[str]) -> int:
     options = _parse(argv)
     try:
         model = perceptual.vgg19() if options.vgg19 else perceptual.squeezenet(options.squeezenet)
-        with images.written_beside(options.out) as part:
+        with files.written_beside(options.out) as part:
             whole = part.with_suffix(".keras")  # Keras wants this ending
             model.save(whole)
             whole.replace(part)
     # Keras raises a bare Exception where a download fails.
     except Exception as error:
-        print(f"feature_model.py: {images.reason(error)}", file=sys.stderr)
+        print(f"feature_model.py: {files.reason(error)}", file=sys.stderr)
         return 1
     return 0
 

@@ -13,10 +13,12 @@ import warnings
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from sr_keras import quiet
+from sr_keras.runtime import quiet_tensorflow
 
-with quiet.tensorflow_import():
-    from sr_keras import arguments, data, images, outcomes, shards
+with quiet_tensorflow.tensorflow_import():
+    from sr_keras.data import pipeline, shards
+    from sr_keras.photos import rgb
+    from sr_keras.runtime import argument_types, files, tally
 
 PACKED = "packed"
 STOPPED = "; those of the last shard, which is unfinished, will be packed again"
@@ -25,12 +27,12 @@ STOPPED = "; those of the last shard, which is unfinished, will be packed again"
 def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     try:
-        photos = data.Files(data.list_photos(options.photos), options.photos)
+        photos = pipeline.Files(pipeline.list_photos(options.photos), options.photos)
         options.folder.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings():
             # Pillow warns of odd metadata; it keeps no photo from being read.
             warnings.simplefilter("ignore")
-            return outcomes.run(
+            return tally.run(
                 pack(photos, options.folder, options.photos_per_shard),
                 num_photos=len(photos),
                 kinds=[PACKED],
@@ -44,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
         return 128 + signal.SIGINT
 
 
-def pack(photos: data.Files, folder: pathlib.Path, photos_per_shard: int) -> Generator[outcomes.Outcome, None, None]:
+def pack(photos: pipeline.Files, folder: pathlib.Path, photos_per_shard: int) -> Generator[tally.Outcome, None, None]:
     """Writes the shards that are not there yet, and lists all of them once the last is there.
 
     What a shard holds depends on the list of photos alone, so that a run goes on where an earlier one was interrupted.
@@ -62,36 +64,36 @@ def pack(photos: data.Files, folder: pathlib.Path, photos_per_shard: int) -> Gen
     shards.finish(folder, shard_sizes)
 
 
-def _write(file: pathlib.Path, photos: data.Files) -> Iterator[outcomes.Outcome]:
+def _write(file: pathlib.Path, photos: pipeline.Files) -> Iterator[tally.Outcome]:
     num_threads = os.cpu_count() or 1
     with ThreadPoolExecutor(num_threads) as pool, shards.shard_writer(file) as shard:
-        contents = outcomes.in_order(lambda path: pool.submit(_read, path), photos.paths, ahead=4 * num_threads)
+        contents = tally.in_order(lambda path: pool.submit(_read, path), photos.paths, ahead=4 * num_threads)
         for name, content in zip(photos.names, contents, strict=True):
-            if isinstance(content, images.PhotoError):
+            if isinstance(content, rgb.PhotoError):
                 shard.leave_out(name, str(content))
-                yield outcomes.Outcome(outcomes.FAILED, str(content))
+                yield tally.Outcome(tally.FAILED, str(content))
             else:
                 shard.add(name, content)
-                yield outcomes.Outcome(PACKED)
+                yield tally.Outcome(PACKED)
 
 
-def _done_before(file: pathlib.Path, photos: data.Files) -> Iterator[outcomes.Outcome]:
+def _done_before(file: pathlib.Path, photos: pipeline.Files) -> Iterator[tally.Outcome]:
     index = shards.read_index(file)
     if sorted([*index.names, *(name for name, _ in index.left_out)]) != sorted(photos.names):
         raise ValueError(f"{file}: holds other photos than it would now; take another folder, or remove this one")
-    yield from (outcomes.Outcome(outcomes.DONE_BEFORE) for _ in index.names)
-    yield from (outcomes.Outcome(outcomes.FAILED, line) for _, line in index.left_out)
+    yield from (tally.Outcome(tally.DONE_BEFORE) for _ in index.names)
+    yield from (tally.Outcome(tally.FAILED, line) for _, line in index.left_out)
 
 
-def _read(path: str) -> bytes | images.PhotoError:
+def _read(path: str) -> bytes | rgb.PhotoError:
     """What a photo's file holds, or why it can't be read."""
     try:
         content = pathlib.Path(path).read_bytes()
         # What is a photo by its header may be damaged behind it.
-        images.decode_photo(content, path)
+        rgb.decode_photo(content, path)
     except OSError as error:
-        return images.PhotoError(f"{path}: {images.reason(error)}")
-    except images.PhotoError as error:
+        return rgb.PhotoError(f"{path}: {files.reason(error)}")
+    except rgb.PhotoError as error:
         return error
     return content
 
@@ -111,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--photos_per_shard",
         metavar="N",
-        type=arguments.positive_int,
+        type=argument_types.positive_int,
         default=1000,
         help="photos in a shard, at most (default: %(default)s, of COCO 150 MB)",
     )

@@ -9,7 +9,7 @@ sr = upscaler.upscale(photo)  # NumPy, uint8 [H, W, 3] RGB to [4 H, 4 W, 3]
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sr_keras.upscaler import Upscaler
+    from sr_keras.inference.upscaler import Upscaler
 
 __all__ = ["Upscaler"]
 
@@ -17,9 +17,9 @@ __all__ = ["Upscaler"]
 def __getattr__(name: str) -> object:
     # Later, because TensorFlow takes seconds to import.
     if name == "Upscaler":
-        from sr_keras import quiet
+        from sr_keras.runtime import quiet_tensorflow
 
-        with quiet.tensorflow_import():
-            from sr_keras.upscaler import Upscaler
+        with quiet_tensorflow.tensorflow_import():
+            from sr_keras.inference.upscaler import Upscaler
         return Upscaler
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

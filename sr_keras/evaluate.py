@@ -36,12 +36,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from sr_keras import arguments, condition, drawn, facts, images, quiet, tiling, worn_photos
+from sr_keras.evaluation import degradations
+from sr_keras.inference import model_info, tiling
+from sr_keras.photos import condition, rgb
+from sr_keras.photos.drawn_pictures import drawn
+from sr_keras.runtime import argument_types, files, quiet_tensorflow
 
-with quiet.tensorflow_import():
-    from sr_keras import crops, export, metrics, perceptual, spectra
-    from sr_keras import precision as precisions
-    from sr_keras.upscaler import Upscaler
+with quiet_tensorflow.tensorflow_import():
+    from sr_keras.evaluation import crops, metrics, spectra
+    from sr_keras.inference import saved_model
+    from sr_keras.inference.upscaler import Upscaler
+    from sr_keras.networks import perceptual
+    from sr_keras.runtime import precision as precisions
 
 BICUBIC, ORIGINAL = "bicubic", "original"
 
@@ -86,7 +92,7 @@ class Data(NamedTuple):
         name: what the table calls them.
         originals: by its file's name, what reads or draws each: uint8 `[H, W, 3]`.
         lr_dir: holds files of the same names.
-        degradation: one of `worn_photos.KINDS`.
+        degradation: one of `degradations.KINDS`.
     """
 
     name: str
@@ -110,11 +116,15 @@ class Networks:
         Raises:
             ModelError: one can't be loaded, or they are of different scales.
         """
-        parts = [part for name in names for part in ((facts.ENLARGING, facts.RESTORING) if name == facts.AUTO else (name,))]
-        loaded = {name: export.Network(facts.find_model(name)) for name in dict.fromkeys(parts)}
+        parts = [
+            part
+            for name in names
+            for part in ((model_info.ENLARGING, model_info.RESTORING) if name == model_info.AUTO else (name,))
+        ]
+        loaded = {name: saved_model.Network(model_info.find_model(name)) for name in dict.fromkeys(parts)}
         scales = {name: network.facts.scale for name, network in loaded.items()}
         if len(set(scales.values())) > 1:
-            raise facts.ModelError(
+            raise model_info.ModelError(
                 "only networks of one scale can be compared, not "
                 + ", ".join(f"{name} (x{scale})" for name, scale in scales.items())
             )
@@ -125,11 +135,13 @@ class Networks:
             return functools.partial(upscaler.upscale, self_ensemble=self_ensemble)
 
         def upscale_by_condition(precision: str) -> Upscale:
-            restore, enlarge = (upscale(name, precision) for name in (facts.RESTORING, facts.ENLARGING))
+            restore, enlarge = (upscale(name, precision) for name in (model_info.RESTORING, model_info.ENLARGING))
             return lambda lr: (restore if condition.examine(lr).wear else enlarge)(lr)
 
         def of(precision: str) -> dict[str, Upscale]:
-            return {name: upscale_by_condition(precision) if name == facts.AUTO else upscale(name, precision) for name in names}
+            return {
+                name: upscale_by_condition(precision) if name == model_info.AUTO else upscale(name, precision) for name in names
+            }
 
         self.upscale = of(precision)
         self.exact = of("float32") if precisions.resolve_inference(precision) != "float32" else {}
@@ -178,7 +190,7 @@ def read_pairs(data: Data, scale: int) -> Iterator[tuple[str, np.ndarray, np.nda
         hr = hr[: scale * height, : scale * width]
         lr = _small_photo(data, name, hr, scale)
         if lr.shape[:2] != (height, width):
-            raise images.PhotoError(
+            raise rgb.PhotoError(
                 f"{name}: its low-resolution file must have {width}x{height} pixels, has {lr.shape[1]}x{lr.shape[0]}"
             )
         yield name, lr, hr
@@ -186,10 +198,10 @@ def read_pairs(data: Data, scale: int) -> Iterator[tuple[str, np.ndarray, np.nda
 
 def _small_photo(data: Data, name: str, hr: np.ndarray, scale: int) -> np.ndarray:
     if data.degradation:
-        return worn_photos.degrade(hr, data.degradation, name, scale)
+        return degradations.degrade(hr, data.degradation, name, scale)
     if data.lr_dir:
-        return images.read_photo(data.lr_dir / name)
-    return images.resize_bicubic(hr, *(length // scale for length in hr.shape[:2]))
+        return rgb.read_photo(data.lr_dir / name)
+    return rgb.resize_bicubic(hr, *(length // scale for length in hr.shape[:2]))
 
 
 def find_data(text: str, scale: int) -> Data:
@@ -212,7 +224,7 @@ def find_data(text: str, scale: int) -> Data:
 
 def _of_folder(hr_dir: pathlib.Path, lr_dir: pathlib.Path | None) -> Data:
     path = hr_dir.resolve()
-    originals = {photo.name: functools.partial(images.read_photo, photo) for photo in _photos(hr_dir)}
+    originals = {photo.name: functools.partial(rgb.read_photo, photo) for photo in _photos(hr_dir)}
     return Data(path.parent.name if path.name == "HR" else path.name, originals, lr_dir)
 
 
@@ -248,7 +260,7 @@ def main(argv: Sequence[str] | None = None, peers: Mapping[str, Upscale] | None 
     try:
         _run(options, peers or {})
     # ValueError: a photo that is too small to be measured, or a file of other weights.
-    except (images.PhotoError, facts.ModelError, OSError, ValueError) as error:
+    except (rgb.PhotoError, model_info.ModelError, OSError, ValueError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -258,7 +270,7 @@ def main(argv: Sequence[str] | None = None, peers: Mapping[str, Upscale] | None 
 
 def _run(options: argparse.Namespace, peers: Mapping[str, Upscale]) -> None:
     for path in filter(None, (options.crops, options.spectra)):
-        images.require_writable(path, 1, 1)
+        rgb.require_writable(path, 1, 1)
     networks = Networks(options.models, precision=options.precision, tile=options.tile, self_ensemble=options.self_ensemble)
     networks.upscale |= peers
     feature_distance = _feature_distance(options.perceptual) if options.perceptual else None
@@ -273,7 +285,7 @@ def _run(options: argparse.Namespace, peers: Mapping[str, Upscale]) -> None:
                 measured = compare(hr, sr, scale=networks.scale, tile=options.tile, feature_distance=feature_distance)
                 if data.degradation:
                     measured |= _wear(hr, sr, networks.scale)
-                if method == facts.AUTO:
+                if method == model_info.AUTO:
                     measured["restored"] = float(bool(condition.examine(lr).wear))
                 if method in networks.exact:
                     measured |= _off_float32(networks.exact[method](lr), sr)
@@ -289,11 +301,11 @@ def _run(options: argparse.Namespace, peers: Mapping[str, Upscale]) -> None:
     if options.json:
         _write_json(options.json, {"means": of_folders, "photos": rows})
     if options.crops:
-        images.write_photo(options.crops, crops.sheet(lines))
+        rgb.write_photo(options.crops, crops.sheet(lines))
     if options.spectra:
         if not waves:
             raise ValueError(f"no photo is large enough for {options.spectra}")
-        images.write_photo(options.spectra, spectra.sheet({name: np.mean(of_name, axis=0) for name, of_name in waves.items()}))
+        rgb.write_photo(options.spectra, spectra.sheet({name: np.mean(of_name, axis=0) for name, of_name in waves.items()}))
 
 
 def _all_data(options: argparse.Namespace, scale: int) -> list[Data]:
@@ -312,7 +324,7 @@ def _wear(hr: np.ndarray, sr: np.ndarray, scale: int) -> dict[str, float]:
 
 def _pictures(networks: Networks, lr: np.ndarray, hr: np.ndarray) -> dict[str, np.ndarray]:
     """`[H, W, 3]` by method."""
-    bicubic = images.resize_bicubic(lr, *hr.shape[:2])
+    bicubic = rgb.resize_bicubic(lr, *hr.shape[:2])
     return {BICUBIC: bicubic, **{name: upscale(lr) for name, upscale in networks.upscale.items()}, ORIGINAL: hr}
 
 
@@ -320,7 +332,7 @@ def _feature_distance(weights: pathlib.Path) -> FeatureDistance:
     model = perceptual.squeezenet(weights)
 
     def distance(hr: np.ndarray, sr: np.ndarray) -> float:
-        pair = (images.to_float(photo)[np.newaxis] for photo in (hr, sr))
+        pair = (rgb.to_float(photo)[np.newaxis] for photo in (hr, sr))
         return float(perceptual.feature_distance(model, *pair)[0])
 
     return distance
@@ -368,7 +380,7 @@ def _with_seconds(rows: Sequence[Row], networks: Networks) -> list[Row]:
     # Noise does: how long a network takes does not depend on what it sees.
     photo = np.random.default_rng(0).integers(0, 256, (_SPEED_SIDE, _SPEED_SIDE, 3), dtype=np.uint8)
     side = networks.scale * _SPEED_SIDE
-    ways = {BICUBIC: lambda lr: images.resize_bicubic(lr, side, side), **networks.upscale}
+    ways = {BICUBIC: lambda lr: rgb.resize_bicubic(lr, side, side), **networks.upscale}
     megapixels = _SPEED_SIDE**2 / 1e6
     seconds = {name: _seconds(functools.partial(upscale, photo)) / megapixels for name, upscale in ways.items()}
     return [{**row, "seconds_per_megapixel": seconds.get(row["method"], math.nan)} for row in rows]
@@ -417,17 +429,17 @@ def _write_json(path: pathlib.Path, content: dict[str, list[Row]]) -> None:
         # JSON has no word for NaN and infinity.
         return {name: value if isinstance(value, str) or math.isfinite(value) else None for name, value in row.items()}
 
-    with images.written_beside(path) as part:
+    with files.written_beside(path) as part:
         text = json.dumps({name: [as_json(row) for row in rows] for name, rows in content.items()}, indent=2)
         part.write_text(text + "\n", encoding="utf-8")
 
 
 def _photos(folder: pathlib.Path) -> list[pathlib.Path]:
     if not folder.is_dir():
-        raise images.PhotoError(f"{folder}: no such folder")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in images.PHOTO_SUFFIXES)
+        raise rgb.PhotoError(f"{folder}: no such folder")
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in rgb.PHOTO_SUFFIXES)
     if not paths:
-        raise images.PhotoError(f"{folder}: holds no JPEG, PNG or BMP photo")
+        raise rgb.PhotoError(f"{folder}: holds no JPEG, PNG or BMP photo")
     return paths
 
 
@@ -439,7 +451,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "models",
         nargs="+",
         metavar="MODEL",
-        help=f"{facts.AUTO}, {', '.join(facts.shipped())}; or the folder of a SavedModel, or a run's",
+        help=f"{model_info.AUTO}, {', '.join(model_info.shipped())}; or the folder of a SavedModel, or a run's",
     )
     parser.add_argument(
         "--data",
@@ -453,7 +465,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--degrade",
         action="append",
-        choices=list(worn_photos.KINDS),
+        choices=list(degradations.KINDS),
         default=[],
         help="also measure on small photos that are made of the originals as a phone, the web or a surveillance camera would. "
         "May be given again",
@@ -461,12 +473,12 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--perceptual", type=pathlib.Path, metavar="FILE", help="weights of SqueezeNet 1.1 (.npz)")
     parser.add_argument(
         "--tile",
-        type=arguments.positive_int,
+        type=argument_types.positive_int,
         metavar="PIXELS",
         help="tile size, in pixels of the small photo; 64 is the paper's (default: as upscale.py takes it)",
     )
     parser.add_argument(
-        "--precision", choices=["auto", *facts.PRECISIONS], default="float32", help="of the numbers (%(default)s)"
+        "--precision", choices=["auto", *model_info.PRECISIONS], default="float32", help="of the numbers (%(default)s)"
     )
     parser.add_argument("--self_ensemble", action="store_true", help="the mean of 8 flips and turns")
     parser.add_argument("--photos", action="store_true", help="print a line for each photo too")

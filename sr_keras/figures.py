@@ -23,14 +23,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sr_keras import drawing, facts, images, quiet, run_folder
+from sr_keras.evaluation import drawing
+from sr_keras.inference import model_info
+from sr_keras.photos import rgb
+from sr_keras.runtime import flag_file, quiet_tensorflow
 
-with quiet.tensorflow_import():
+with quiet_tensorflow.tensorflow_import():
     import tensorflow as tf
     from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 
-    from sr_keras import data
-    from sr_keras.upscaler import Upscaler
+    from sr_keras.data import pipeline
+    from sr_keras.inference.upscaler import Upscaler
 
 # The side of the paper's small photos, and of its patches.
 _SIDE = 64
@@ -148,7 +151,7 @@ def draw_samples(folder: pathlib.Path) -> np.ndarray:
         raise MissingError("no sample")
     return drawing.grid(
         [
-            drawing.side_by_side({f"iteration {n}": _middle(images.read_photo(samples[n]), _SAMPLE_SIDE, _SAMPLE_SIDE)})
+            drawing.side_by_side({f"iteration {n}": _middle(rgb.read_photo(samples[n]), _SAMPLE_SIDE, _SAMPLE_SIDE)})
             for n in choose(sorted(samples), _MOST_SAMPLES)
         ],
         columns=4,
@@ -160,7 +163,7 @@ def draw_small_photos(upscaler: Upscaler, photos: Iterable[tuple[str, np.ndarray
 
     def low_and_up(name: str, photo: np.ndarray) -> np.ndarray:
         side = min(photo.shape[:2])
-        small = images.resize_bicubic(_middle(photo, side, side), _SIDE, _SIDE)
+        small = rgb.resize_bicubic(_middle(photo, side, side), _SIDE, _SIDE)
         return _low_and_up(upscaler, small, f"{name}, low", "up")
 
     return drawing.grid([low_and_up(name, photo) for name, photo in photos], columns=2)
@@ -177,16 +180,16 @@ def draw_degradations(photos: Iterable[tuple[str, np.ndarray]], scale: int) -> n
 
     The large photo is that of the first draw; the others show a place some pixels beside it.
     """
-    make_pair = data.PairMaker(scale * _SIDE, scale, degradation="real")
+    make_pair = pipeline.PairMaker(scale * _SIDE, scale, degradation="real")
     # As in training: without a graph the same seed gives other photos.
     in_graph = tf.function(lambda window, seed: make_pair(window, tf.constant(0.0), seed))
 
     def row(number: int, name: str, photo: np.ndarray) -> np.ndarray:
         side = min(photo.shape[:2])
-        window = images.resize_bicubic(_middle(photo, side, side), *[make_pair.window_size] * 2)
+        window = rgb.resize_bicubic(_middle(photo, side, side), *[make_pair.window_size] * 2)
         seeds = [tf.constant([number, draw], tf.int64) for draw in range(_DRAWS)]
-        pairs = [in_graph(tf.constant(images.to_float(window)), seed) for seed in seeds]
-        large, *small = (images.to_uint8(drawn.numpy()) for drawn in (pairs[0][1], *(lr for lr, _ in pairs)))
+        pairs = [in_graph(tf.constant(rgb.to_float(window)), seed) for seed in seeds]
+        large, *small = (rgb.to_uint8(drawn.numpy()) for drawn in (pairs[0][1], *(lr for lr, _ in pairs)))
         draws = {_sized(f"draw {n}", lr): _as_squares(lr, scale) for n, lr in enumerate(small, 1)}
         return drawing.side_by_side({_sized(name, large): large, **draws})
 
@@ -197,7 +200,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parse(argv)
     try:
         _draw(options)
-    except (MissingError, images.PhotoError, OSError, ValueError, MemoryError) as error:
+    except (MissingError, rgb.PhotoError, OSError, ValueError, MemoryError) as error:
         print(f"figures: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -219,7 +222,7 @@ def _draw(options: argparse.Namespace) -> None:
             missing[name] = str(error)
             continue
         output.mkdir(parents=True, exist_ok=True)
-        images.write_photo(output / name, picture)
+        rgb.write_photo(output / name, picture)
         print(output / name)
     if len(missing) == len(pictures):
         raise MissingError(f"{options.run}: nothing to draw yet: {'; '.join(dict.fromkeys(missing.values()))}")
@@ -236,7 +239,7 @@ def _pictures(run: pathlib.Path, photos: Sequence[tuple[str, np.ndarray]], large
     def upscaler() -> Upscaler:
         try:
             return Upscaler.load(run, precision="float32", tile=_SIDE)
-        except facts.ModelError as error:
+        except model_info.ModelError as error:
             raise MissingError(str(error)) from None
 
     pictures: dict[str, Draw] = {
@@ -246,7 +249,7 @@ def _pictures(run: pathlib.Path, photos: Sequence[tuple[str, np.ndarray]], large
         "figure_2.png": lambda: draw_small_photos(upscaler(), photos),
         "figure_3.png": lambda: draw_large_photo(upscaler(), large),
     }
-    flags = run_folder.recorded_flags(run)
+    flags = flag_file.read(run / "train.flags")
     if flags.get("degradation") == "real":
         pictures["degradations.png"] = lambda: draw_degradations(photos, 2 ** int(flags["num_upscales"]))
     return pictures
@@ -313,18 +316,18 @@ def _middle(photo: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _small_photos(sources: Sequence[pathlib.Path]) -> list[tuple[str, np.ndarray]]:
-    paths = [path for source in sources for path in (data.list_photos(source) if source.is_dir() else [source])]
-    photos = [(pathlib.Path(path), images.read_photo(path)) for path in paths]
+    paths = [path for source in sources for path in (pipeline.list_photos(source) if source.is_dir() else [source])]
+    photos = [(pathlib.Path(path), rgb.read_photo(path)) for path in paths]
     for path, photo in photos:
         if min(photo.shape[:2]) < _SIDE:
-            raise images.PhotoError(f"{path}: must have at least {_SIDE}x{_SIDE} pixels, has {photo.shape[1]}x{photo.shape[0]}")
+            raise rgb.PhotoError(f"{path}: must have at least {_SIDE}x{_SIDE} pixels, has {photo.shape[1]}x{photo.shape[0]}")
     return [(path.stem, photo) for path, photo in photos]
 
 
 def _large_photo(path: pathlib.Path) -> np.ndarray:
-    photo = images.read_photo(path)
+    photo = rgb.read_photo(path)
     if photo.shape[0] * photo.shape[1] > _MOST_PIXELS:
-        raise images.PhotoError(f"{path}: must have at most {_MOST_PIXELS:,} pixels, has {photo.shape[1]}x{photo.shape[0]}")
+        raise rgb.PhotoError(f"{path}: must have at most {_MOST_PIXELS:,} pixels, has {photo.shape[1]}x{photo.shape[0]}")
     return photo
 
 
@@ -338,7 +341,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--photos",
         type=pathlib.Path,
         nargs="+",
-        default=[data.SAMPLE / "photos" / f"{name}.jpg" for name in ("astronaut", "cat", "liftoff", "retina")],
+        default=[pipeline.SAMPLE / "photos" / f"{name}.jpg" for name in ("astronaut", "cat", "liftoff", "retina")],
         metavar="PHOTO",
         help="of figure 2, files or folders; their middle square is made 64x64 pixels small (default: four bundled photos, not "
         "the paper's; a run with --data=sample may have trained on them)",
@@ -346,7 +349,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--large",
         type=pathlib.Path,
-        default=data.SAMPLE / "small.png",
+        default=pipeline.SAMPLE / "small.png",
         metavar="PHOTO",
         help="of figure 3, enlarged as it is, at most a megapixel (default: the bundled cup of coffee, 150x100 pixels)",
     )

@@ -29,18 +29,19 @@ def noise(rng):
 @pytest.fixture
 def tiny_generator():
     """Makes the smallest generator of the paper's structure, with random weights."""
-    from sr_keras import models
+    from sr_keras.networks import srgan
 
-    return lambda num_upscales=2, num_blocks=1: models.build_generator(num_blocks, num_upscales, 4, 4)
+    return lambda num_upscales=2, num_blocks=1: srgan.build_generator(num_blocks, num_upscales, 4, 4)
 
 
 @pytest.fixture(scope="session")
 def interpolator(tmp_path_factory):
     """The folder of an exported network that interpolates: small, and easy to tell from noise."""
-    from sr_keras import export, models
+    from sr_keras.inference import saved_model
+    from sr_keras.networks import srgan
 
-    generator = models.build_generator(num_blocks=1, num_upscales=2, filters=4, upscale_filters=4)
-    models.init_as_interpolator(generator)
+    generator = srgan.build_generator(num_blocks=1, num_upscales=2, filters=4, upscale_filters=4)
+    srgan.init_as_interpolator(generator)
     folder = tmp_path_factory.mktemp("interpolator")
-    export.save(export.Servable(generator), folder / "1")
+    saved_model.save(saved_model.Servable(generator), folder / "1")
     return folder

@@ -2,17 +2,21 @@ import keras
 import numpy as np
 import pytest
 
-from sr_keras import benchmark, benchmark_train, data, export, models, operations, timing
+from sr_keras.benchmark import __main__ as benchmark
+from sr_keras.benchmark import timing, training, upscaling
+from sr_keras.data import pipeline
+from sr_keras.inference import saved_model
+from sr_keras.networks import flops, srgan
 
 
 @pytest.fixture
 def network(interpolator):
-    return export.Network(interpolator)
+    return saved_model.Network(interpolator)
 
 
 def test_upscaling_is_measured_in_one_run(network, monkeypatch):
     monkeypatch.setattr(timing, "MATRIX_SIDE", 64)
-    tile, rates, rows = benchmark.upscale(network, tile=12, repeats=1)
+    tile, rates, rows = upscaling.upscale(network, tile=12, repeats=1)
     assert tile == 12
     assert "float32" in rates
     names = [row.name for row in rows]
@@ -38,15 +42,15 @@ def test_a_missing_model_is_one_line(capsys):
 
 
 def tiny_networks():
-    return models.build_generator(1, 2, 4, 4), models.build_discriminator(2)
+    return srgan.build_generator(1, 2, 4, 4), srgan.build_discriminator(2)
 
 
 def test_training_is_measured_in_one_run(monkeypatch):
     monkeypatch.setattr(timing, "MATRIX_SIDE", 64)
-    monkeypatch.setattr(benchmark_train, "_PHOTOS_A_TURN", 4)
+    monkeypatch.setattr(training, "_PHOTOS_A_TURN", 4)
     monkeypatch.setattr(timing, "cores", list)
-    measured = benchmark_train.train(
-        data.Files(data.list_photos(data.SAMPLE / "photos"), data.SAMPLE),
+    measured = training.train(
+        pipeline.Files(pipeline.list_photos(pipeline.SAMPLE / "photos"), pipeline.SAMPLE),
         tiny_networks,
         policy="mixed_bfloat16",
         batch_size=2,
@@ -55,14 +59,14 @@ def test_training_is_measured_in_one_run(monkeypatch):
     )
     assert set(measured.matrix_gflops) == {"float32", "bfloat16"}
     rows = measured.rows
-    assert {benchmark_train.OURS, benchmark_train.PLAIN, benchmark_train.BARE} <= set(rows)
-    assert {benchmark_train.PIPELINE, benchmark_train.PIPELINE_REAL} <= set(rows)
+    assert {training.OURS, training.PLAIN, training.BARE} <= set(rows)
+    assert {training.PIPELINE, training.PIPELINE_REAL} <= set(rows)
     assert all(0 < row.photos_per_second < float("inf") for row in rows.values())
     for name, number_format, count in [
-        (benchmark_train.OURS, "bfloat16", operations.of_gan_step),
-        (benchmark_train.PLAIN, "float32", operations.of_guides_step),
+        (training.OURS, "bfloat16", flops.of_gan_step),
+        (training.PLAIN, "float32", flops.of_guides_step),
     ]:
-        counted = count(*(operations.count(n, side, side) for n, side in zip(tiny_networks(), (8, 32), strict=True)))
+        counted = count(*(flops.count(n, side, side) for n, side in zip(tiny_networks(), (8, 32), strict=True)))
         assert rows[name].gflops == pytest.approx(counted * rows[name].photos_per_second / 1e9)
         assert rows[name].of_matrix_product == pytest.approx(rows[name].gflops / measured.matrix_gflops[number_format])
     assert measured.host_mb > 100
@@ -71,7 +75,7 @@ def test_training_is_measured_in_one_run(monkeypatch):
 
 def test_the_plain_twin_is_the_same_network_of_keras_layers(rng, tiny_generator):
     generator = tiny_generator()
-    twin = benchmark_train.plain_twin(generator)
+    twin = training.plain_twin(generator)
     assert all(type(layer).__module__.startswith("keras.") for layer in twin.layers)
     twin.set_weights(generator.get_weights())
     lr = rng.random((1, 5, 6, 3), dtype=np.float32)
@@ -79,20 +83,20 @@ def test_the_plain_twin_is_the_same_network_of_keras_layers(rng, tiny_generator)
 
 
 def test_the_plain_step_trains_both_networks(rng):
-    networks = [benchmark_train.plain_twin(network) for network in tiny_networks()]
+    networks = [training.plain_twin(network) for network in tiny_networks()]
     before = [network.get_weights() for network in networks]
     lr, hr = (rng.random((2, side, side, 3), dtype=np.float32) for side in (8, 32))
-    assert all(np.isfinite(loss) for loss in benchmark_train.plain_step(*networks)(lr, hr).values())
+    assert all(np.isfinite(loss) for loss in training.plain_step(*networks)(lr, hr).values())
     for network, weights in zip(networks, before, strict=True):
         assert any((old != new).any() for old, new in zip(weights, network.get_weights(), strict=True))
 
 
 def test_training_is_printed(capsys, monkeypatch):
-    row = benchmark_train.Row(2.0, 30.0, 0.5)
-    rows = dict.fromkeys([benchmark_train.OURS, benchmark_train.PLAIN, benchmark_train.BARE], row)
-    rows |= {benchmark_train.PIPELINE: row, benchmark_train.PIPELINE_REAL: row._replace(photos_per_second=1.0)}
-    measured = benchmark_train.Measured(rows, {"float32": 60.0}, 1000.0, None)
-    monkeypatch.setattr(benchmark_train, "train", lambda *_, **__: measured)
+    row = training.Row(2.0, 30.0, 0.5)
+    rows = dict.fromkeys([training.OURS, training.PLAIN, training.BARE], row)
+    rows |= {training.PIPELINE: row, training.PIPELINE_REAL: row._replace(photos_per_second=1.0)}
+    measured = training.Measured(rows, {"float32": 60.0}, 1000.0, None)
+    monkeypatch.setattr(training, "train", lambda *_, **__: measured)
     assert benchmark.main(["train"]) == 0
     out = capsys.readouterr().out
     assert "our step : plain step = 1.00" in out

@@ -15,7 +15,7 @@ from PIL import Image
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "data_prep"))
 import convert_rgb
 
-from sr_keras import images
+from sr_keras.photos import rgb
 
 SCRIPT = pathlib.Path(convert_rgb.__file__)
 HEIGHT, WIDTH = 24, 40
@@ -95,18 +95,18 @@ def test_rgb_photos_stay_as_they_are_byte_for_byte(folder, capsys):
 def test_every_other_mode_becomes_an_rgb_jpeg(folder, mode, suffix):
     source = folder / f"photo{suffix}"
     gradient(mode).save(source)
-    expected = images.read_photo(source)
+    expected = rgb.read_photo(source)
     assert convert(folder) == 0
     assert [path.name for path in folder.iterdir()] == ["photo.jpg"]
     assert_rgb_jpeg(folder / "photo.jpg")
-    difference = np.abs(images.read_photo(folder / "photo.jpg").astype(float) - expected)
+    difference = np.abs(rgb.read_photo(folder / "photo.jpg").astype(float) - expected)
     assert difference.mean() < 4
 
 
 def test_a_transparent_colour_of_an_rgb_png_becomes_white(folder):
     Image.new("RGB", (8, 8), "red").save(folder / "photo.png", transparency=(255, 0, 0))
     assert convert(folder) == 0
-    assert images.read_photo(folder / "photo.jpg").min() == 255
+    assert rgb.read_photo(folder / "photo.jpg").min() == 255
 
 
 def test_a_jpeg_keeps_its_name(folder):
@@ -128,10 +128,10 @@ def test_orientation_is_applied_once(folder, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     gradient("L").save(folder / "photo.jpg", exif=exif, quality=95)
-    expected = images.read_photo(folder / "photo.jpg")
+    expected = rgb.read_photo(folder / "photo.jpg")
     assert convert(folder) == 0
     assert_rgb_jpeg(folder / "photo.jpg")
-    np.testing.assert_allclose(images.read_photo(folder / "photo.jpg").astype(int), expected, atol=4)
+    np.testing.assert_allclose(rgb.read_photo(folder / "photo.jpg").astype(int), expected, atol=4)
 
 
 def test_metadata_is_not_carried_over(folder):
@@ -143,7 +143,7 @@ def test_metadata_is_not_carried_over(folder):
 def test_cmyk_takes_the_colours_of_its_profile(folder):
     Image.new("CMYK", (8, 8), (255, 0, 0, 0)).save(folder / "photo.jpg", icc_profile=_profile_of_invisible_colours())
     assert convert(folder) == 0
-    np.testing.assert_allclose(images.read_photo(folder / "photo.jpg"), 255, atol=1)
+    np.testing.assert_allclose(rgb.read_photo(folder / "photo.jpg"), 255, atol=1)
 
 
 def _profile_of_invisible_colours():

@@ -8,7 +8,12 @@ import types
 import numpy as np
 import pytest
 
-from sr_keras import data, evaluate, export, images, metrics, models
+from sr_keras import evaluate
+from sr_keras.data import pipeline
+from sr_keras.evaluation import metrics
+from sr_keras.inference import saved_model
+from sr_keras.networks import srgan
+from sr_keras.photos import rgb
 
 
 @pytest.fixture
@@ -16,13 +21,11 @@ def photos(tmp_path):
     """A folder of two originals and their low-resolution files, as the field's sets come; one original is no multiple of 4."""
     for name in ("HR", "LR_x4"):
         (tmp_path / "set" / name).mkdir(parents=True)
-    whole = images.read_photo(data.SAMPLE / "photos" / "cat.jpg")
+    whole = rgb.read_photo(pipeline.SAMPLE / "photos" / "cat.jpg")
     for name, hr in {"a.png": whole[:101, 150:271], "b.png": whole[80:200, 100:240]}.items():
-        images.write_photo(tmp_path / "set" / "HR" / name, hr)
+        rgb.write_photo(tmp_path / "set" / "HR" / name, hr)
         height, width = (length // 4 for length in hr.shape[:2])
-        images.write_photo(
-            tmp_path / "set" / "LR_x4" / name, images.resize_bicubic(hr[: 4 * height, : 4 * width], height, width)
-        )
+        rgb.write_photo(tmp_path / "set" / "LR_x4" / name, rgb.resize_bicubic(hr[: 4 * height, : 4 * width], height, width))
     return tmp_path / "set"
 
 
@@ -45,7 +48,7 @@ def cells(line):
 def test_one_table_holds_all_networks_and_folders(photos, interpolator, tmp_path, capsys):
     other = tmp_path / "other"
     other.mkdir()
-    images.write_photo(other / "c.png", images.read_photo(photos / "HR" / "a.png"))
+    rgb.write_photo(other / "c.png", rgb.read_photo(photos / "HR" / "a.png"))
     content = measured(tmp_path, interpolator, interpolator / "1", f"--data={photos}", f"--data={other}")
     heading, rule, *lines = [cells(line) for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
     methods = ["bicubic", str(interpolator), str(interpolator / "1"), "original"]
@@ -73,7 +76,7 @@ def test_small_photos_are_as_given_or_made(photos, interpolator, tmp_path):
     numbers = [measured(tmp_path, interpolator, f"--data={way}")["photos"] for way in ways]
     assert numbers[0] == numbers[1] == numbers[2]
     for name in ("a.png", "b.png"):
-        images.write_photo(lr_dir / name, 255 - images.read_photo(lr_dir / name))
+        rgb.write_photo(lr_dir / name, 255 - rgb.read_photo(lr_dir / name))
     assert measured(tmp_path, interpolator, f"--data={photos}")["photos"] != numbers[0]
 
 
@@ -116,9 +119,9 @@ def test_an_unknown_degradation_is_refused(photos, interpolator, capsys):
 
 
 def test_evaluation_knows_bicubic(tmp_path, interpolator):
-    """The numbers are those of tests/test_metrics.py."""
+    """The numbers are those of tests/evaluation/test_metrics.py."""
     (tmp_path / "HR").mkdir()
-    images.write_photo(tmp_path / "HR" / "astronaut.png", images.read_photo(data.SAMPLE / "photos" / "astronaut.jpg"))
+    rgb.write_photo(tmp_path / "HR" / "astronaut.png", rgb.read_photo(pipeline.SAMPLE / "photos" / "astronaut.jpg"))
     bicubic, _, original = measured(tmp_path, interpolator, f"--data={tmp_path}")["means"]
     assert bicubic["psnr_db"] == pytest.approx(26.8231, abs=0.01)
     assert bicubic["ssim"] == pytest.approx(0.84427, abs=0.0005)
@@ -165,13 +168,13 @@ def test_piqe_needs_its_library(photos, interpolator, tmp_path, monkeypatch, cap
     monkeypatch.setitem(sys.modules, "pypiqe", stand_in)
     original = measured(tmp_path, interpolator, f"--data={photos / 'HR'}")["photos"][2]
     # Blue comes first there.
-    assert original["piqe"] == pytest.approx(images.read_photo(photos / "HR" / "a.png")[:100, :120, 2].mean())
+    assert original["piqe"] == pytest.approx(rgb.read_photo(photos / "HR" / "a.png")[:100, :120, 2].mean())
 
 
 def test_spectra_show_each_method(photos, interpolator, tmp_path):
     file = tmp_path / "spectra.png"
     assert evaluate.main([str(interpolator), f"--data={photos}", f"--spectra={file}"]) == 0
-    drawn = images.read_photo(file)
+    drawn = rgb.read_photo(file)
     assert drawn.shape[:2] == (28 + 256, 3 * 256 + 2 * 8)
     # The original has quick waves, in the corners; the enlarged ones hardly any.
     corners = [drawn[28:38, left : left + 10].mean() for left in (0, 264, 528)]
@@ -181,7 +184,7 @@ def test_spectra_show_each_method(photos, interpolator, tmp_path):
 def test_photos_too_small_for_a_spectrum_are_said(photos, interpolator, tmp_path, capsys):
     small = tmp_path / "small"
     small.mkdir()
-    images.write_photo(small / "photo.png", images.read_photo(photos / "HR" / "a.png")[:48, :48])
+    rgb.write_photo(small / "photo.png", rgb.read_photo(photos / "HR" / "a.png")[:48, :48])
     assert evaluate.main([str(interpolator), f"--data={small}", f"--spectra={tmp_path / 'spectra.png'}"]) == 1
     assert capsys.readouterr().err.startswith("evaluate: no photo is large enough for ")
     assert not (tmp_path / "spectra.png").exists()
@@ -190,7 +193,7 @@ def test_photos_too_small_for_a_spectrum_are_said(photos, interpolator, tmp_path
 def test_crops_show_each_method(photos, interpolator, tmp_path):
     file = tmp_path / "crops.png"
     assert evaluate.main([str(interpolator), f"--data={photos}", f"--crops={file}"]) == 0
-    height, width, _ = images.read_photo(file).shape
+    height, width, _ = rgb.read_photo(file).shape
     assert height > 2 * 3 * 80
     assert width > 3 * 3 * 80
 
@@ -210,12 +213,12 @@ def test_what_is_missing_is_named_in_one_line(photos, interpolator, tmp_path, ca
 
 
 def test_networks_of_two_scales_are_not_compared(photos, interpolator, tmp_path, capsys):
-    export.save(export.Servable(models.build_generator(1, 1, 4, 4)), tmp_path / "x2" / "1")
+    saved_model.save(saved_model.Servable(srgan.build_generator(1, 1, 4, 4)), tmp_path / "x2" / "1")
     assert evaluate.main([str(interpolator), str(tmp_path / "x2"), f"--data={photos}"]) == 1
     assert "one scale" in capsys.readouterr().err
 
 
 def test_a_low_resolution_file_of_the_wrong_size_is_named(photos, interpolator, noise, capsys):
-    images.write_photo(photos / "LR_x4" / "b.png", noise(20, 20))
+    rgb.write_photo(photos / "LR_x4" / "b.png", noise(20, 20))
     assert evaluate.main([str(interpolator), f"--data={photos}"]) == 1
     assert "b.png: its low-resolution file must have 35x30 pixels, has 20x20" in capsys.readouterr().err

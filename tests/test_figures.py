@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sr_keras import data, figures, images, run_folder, summaries
+from sr_keras import figures
+from sr_keras.data import pipeline
+from sr_keras.photos import rgb
+from sr_keras.training import run_folder, tensorboard
 
 PIXELS = {"generator/loss": 0.02, "generator/pixel_loss": 0.02, "validation/psnr_db": 25.0, "validation/ssim": 0.6}
 ADVERSARIAL = {
@@ -23,8 +26,8 @@ CURVES, NETWORK = ["losses.png", "validation.png"], ["figure_2.png", "figure_3.p
 def write_events(run, iterations):
     """What a process writes that does these iterations, each with its scalars."""
     writer = tf.summary.create_file_writer(str(run / "tensorboard"))
-    summaries.write_layout(writer)
-    write = summaries.number_writer(writer)
+    tensorboard.write_layout(writer)
+    write = tensorboard.number_writer(writer)
     for iteration, scalars in iterations.items():
         write(iteration, scalars)
     writer.close()
@@ -35,7 +38,7 @@ def listing(folder):
 
 
 def size(path):
-    height, width = images.read_photo(path).shape[:2]
+    height, width = rgb.read_photo(path).shape[:2]
     return width, height
 
 
@@ -46,7 +49,7 @@ def run(tmp_path, interpolator, noise):
     write_events(run, {1: PIXELS, 2: PIXELS | ADVERSARIAL, 3: PIXELS | ADVERSARIAL})
     (run / "samples").mkdir()
     for iteration in (1, 3):
-        images.write_photo(run / "samples" / f"{iteration}.png", noise(200, 320))
+        rgb.write_photo(run / "samples" / f"{iteration}.png", noise(200, 320))
     shutil.copytree(interpolator / "1", run / "3")
     return run
 
@@ -73,13 +76,13 @@ def test_photos_are_by_path(run, tmp_path, noise):
         "folder/b": noise(90, 80),
         "large": noise(70, 30),
     }.items():
-        images.write_photo(tmp_path / f"{name}.png", photo)
-    photos = [str(tmp_path / "small.png"), str(tmp_path / "folder"), str(data.SAMPLE / "photos" / "cat.jpg")]
+        rgb.write_photo(tmp_path / f"{name}.png", photo)
+    photos = [str(tmp_path / "small.png"), str(tmp_path / "folder"), str(pipeline.SAMPLE / "photos" / "cat.jpg")]
     output = tmp_path / "output"
     assert figures.main([str(run), f"--output={output}", f"--large={tmp_path / 'large.png'}", "--photos", *photos]) == 0
-    figure = images.read_photo(output / "figure_2.png")
+    figure = rgb.read_photo(output / "figure_2.png")
     assert figure.shape[:2] == (2 * (28 + 256) + 8, 4 * 256 + 3 * 8)
-    np.testing.assert_array_equal(figure[28 : 28 + 256 : 4, :256:4], images.read_photo(tmp_path / "small.png"))
+    np.testing.assert_array_equal(figure[28 : 28 + 256 : 4, :256:4], rgb.read_photo(tmp_path / "small.png"))
     assert size(output / "figure_3.png") == (150 + 8 + 150, 28 + 280)
     assert not (run / "figures").exists()
 
@@ -87,9 +90,9 @@ def test_photos_are_by_path(run, tmp_path, noise):
 def test_a_run_on_degraded_photos_shows_some(run):
     """The large photo, and four small ones whose pixels are squares; of two photos."""
     run_folder.record_flags(run, ["--degradation=real", "--num_upscales=2"])
-    photos = [str(data.SAMPLE / "photos" / f"{name}.jpg") for name in ("cat", "retina")]
+    photos = [str(pipeline.SAMPLE / "photos" / f"{name}.jpg") for name in ("cat", "retina")]
     assert figures.main([str(run), "--photos", *photos]) == 0
-    figure = images.read_photo(run / "figures" / "degradations.png")
+    figure = rgb.read_photo(run / "figures" / "degradations.png")
     assert figure.shape[:2] == (2 * (28 + 256) + 8, 5 * 256 + 4 * 8)
     columns = [figure[28 : 28 + 256, left : left + 256] for left in range(0, 5 * 264, 264)]
     draws = {draw[::4, ::4].tobytes(): draw for draw in columns[1:]}
@@ -169,7 +172,7 @@ def test_curves_need_no_network(tmp_path):
 def test_wrong_use_is_one_clear_line(tmp_path, noise, capsys, arguments, message):
     write_events(tmp_path / "begun", {})
     for name, photo in {"small": noise(60, 70), "large": noise(1000, 1001)}.items():
-        images.write_photo(tmp_path / f"{name}.png", photo)
+        rgb.write_photo(tmp_path / f"{name}.png", photo)
     paths = {"begun": tmp_path / "begun", "small": tmp_path / "small.png", "large": tmp_path / "large.png"}
     assert figures.main([argument.format(**paths) for argument in arguments]) == 1
     [line] = capsys.readouterr().err.splitlines()

@@ -5,8 +5,8 @@ import pathlib
 
 import pytest
 
-from sr_keras import facts
-from tests.test_options import parse
+from sr_keras.inference import model_info
+from tests.training.test_options import parse
 
 ROOT = pathlib.Path(__file__).parent.parent
 RUNS = "saved_models/runs/"
@@ -23,7 +23,7 @@ def network(recipe):
 
 
 def test_each_shipped_network_has_its_recipe(recipes):
-    assert set(map(network, recipes)) == set(facts.shipped())
+    assert set(map(network, recipes)) == set(model_info.shipped())
 
 
 def test_a_recipe_begins_where_another_one_ends(recipes):

@@ -9,7 +9,8 @@ import time
 import numpy as np
 import pytest
 
-from sr_keras import export, facts, figures
+from sr_keras import figures
+from sr_keras.inference import model_info, saved_model
 from tests.test_train import SMALL, start, train
 
 # Checkpoints within iterations, so that kills find the run between them, before the first, and while one is written.
@@ -66,8 +67,8 @@ def survived_kills(tmp_path, kills, iterations):
     code, stderr = train(*flags, f"--run_dir={run}")
     assert code == 0, stderr
     for name in ("whole", "killed"):
-        assert facts.versions(tmp_path / name)[-1].name == str(iterations)
-    for one, other in zip(*(export.load_weights(tmp_path / name) for name in ("whole", "killed")), strict=True):
+        assert model_info.versions(tmp_path / name)[-1].name == str(iterations)
+    for one, other in zip(*(saved_model.load_weights(tmp_path / name) for name in ("whole", "killed")), strict=True):
         np.testing.assert_array_equal(one, other)
     return hits, written
 
@@ -93,7 +94,7 @@ def test_memory_and_disk_stay_flat_over_200_iterations(tmp_path):
     assert growth < 0.1, resident
     assert events / 200 < 100_000
     # What the flags keep, of the last iterations, is all that is there besides.
-    assert {path.name for path in facts.versions(tmp_path)} == {"199", "200"}
+    assert {path.name for path in model_info.versions(tmp_path)} == {"199", "200"}
     assert len(list((tmp_path / "checkpoints").iterdir())) == 5
     assert len(list((tmp_path / "samples").iterdir())) == 4
 
@@ -124,7 +125,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_last_checkpoint(tmp_path):
     code, stderr = train(*flags, "--iterations=2")
     assert code == 0, stderr
     assert "resumed from" in stderr
-    assert facts.versions(tmp_path)[-1].name == "2"
+    assert model_info.versions(tmp_path)[-1].name == "2"
 
 
 def test_a_run_that_comes_apart_says_where_and_what_is_left(tmp_path):

@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 
-from sr_keras import condition, data, evaluate, export, facts, images, metrics, worn_photos
-from sr_keras.upscaler import Upscaler
+from sr_keras import evaluate
+from sr_keras.data import pipeline
+from sr_keras.evaluation import degradations, metrics
+from sr_keras.inference import model_info, saved_model
+from sr_keras.inference.upscaler import Upscaler
+from sr_keras.photos import condition, rgb
 
 PHOTOS = ("astronaut.jpg", "camera.jpg", "cat.jpg")
 
@@ -15,14 +19,14 @@ GAINS = {"espcn": (0.4, 1.0), "photo": (0.4, 1.0), "srgan": (-0.55, 0.6)}
 COLOUR_ERRORS = {"photo": 1.0}
 
 
-@pytest.fixture(scope="module", params=facts.shipped())
+@pytest.fixture(scope="module", params=model_info.shipped())
 def name(request):
     return request.param
 
 
 @pytest.fixture(scope="module")
 def network(name):
-    return export.Network(facts.SHIPPED_MODELS / name)
+    return saved_model.Network(model_info.SHIPPED_MODELS / name)
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +34,10 @@ def pairs():
     """The middle of bundled photos, none of which it was trained on."""
 
     def pair(file_name):
-        photo = images.read_photo(data.SAMPLE / "photos" / file_name)
+        photo = rgb.read_photo(pipeline.SAMPLE / "photos" / file_name)
         y, x = ((length - 256) // 2 for length in photo.shape[:2])
         hr = photo[y : y + 256, x : x + 256]
-        return images.resize_bicubic(hr, 64, 64), hr
+        return rgb.resize_bicubic(hr, 64, 64), hr
 
     return [pair(file_name) for file_name in PHOTOS]
 
@@ -42,14 +46,14 @@ def pairs():
 def measured(network, pairs):
     """What is measured of each photo, enlarged by the network and by bicubic."""
     upscaler = Upscaler(network, precision="float32", tile=32)
-    pictures = [(hr, upscaler.upscale(lr), images.resize_bicubic(lr, 256, 256)) for lr, hr in pairs]
+    pictures = [(hr, upscaler.upscale(lr), rgb.resize_bicubic(lr, 256, 256)) for lr, hr in pairs]
     return [[evaluate.compare(hr, sr, scale=4, tile=32) for sr in (ours, bicubic)] for hr, ours, bicubic in pictures]
 
 
 def test_srresnet_is_the_papers_generator():
-    network = export.Network(facts.SHIPPED_MODELS / "srresnet")
-    assert network.facts == facts.Facts(scale=4, reach=31, peak_values=12288, peak_margin=7, operations=14_186_880)
-    assert sum(weight.size for weight in export.load_weights(facts.SHIPPED_MODELS / "srresnet")) == 2_627_907
+    network = saved_model.Network(model_info.SHIPPED_MODELS / "srresnet")
+    assert network.facts == model_info.Facts(scale=4, reach=31, peak_values=12288, peak_margin=7, operations=14_186_880)
+    assert sum(weight.size for weight in saved_model.load_weights(model_info.SHIPPED_MODELS / "srresnet")) == 2_627_907
 
 
 def test_it_is_better_than_bicubic(name, measured):
@@ -84,7 +88,7 @@ def test_its_tiles_leave_no_seams(measured):
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_its_result_does_not_depend_on_the_tile_size(network, noise, precision):
     """Half of what is enlarged is a photo, half noise."""
-    photo = np.concatenate([images.read_photo(data.SAMPLE / "small.png")[:70, :45], noise(70, 45)], axis=1)
+    photo = np.concatenate([rgb.read_photo(pipeline.SAMPLE / "small.png")[:70, :45], noise(70, 45)], axis=1)
     whole, tiled = (Upscaler(network, precision=precision, tile=tile).upscale(photo).astype(int) for tile in (1000, 24))
     difference = np.abs(whole - tiled)
     if precision == "float32":
@@ -97,7 +101,7 @@ def test_float32_is_the_keras_network(network, pairs):
     """To 1e-4; the 16-bit form is the float32 form with finer levels."""
     upscaler = Upscaler(network, tile=64)
     for lr, _ in pairs:
-        expected = np.clip(network(images.to_float(lr)[np.newaxis])[0], 0, 1)
+        expected = np.clip(network(rgb.to_float(lr)[np.newaxis])[0], 0, 1)
         sr = upscaler.upscale(lr.astype(np.uint16) * 257) / 65535
         np.testing.assert_allclose(sr, expected, atol=1e-4)
 
@@ -121,18 +125,20 @@ def test_flat_areas_keep_their_colour_in_bfloat16(network, colour):
     assert np.abs(difference).max() <= 2
 
 
-@pytest.fixture(scope="module", params=list(worn_photos.KINDS))
+@pytest.fixture(scope="module", params=list(degradations.KINDS))
 def worn_pairs(request, pairs):
     """The same photos as `pairs`, degraded."""
-    return [(worn_photos.degrade(hr, request.param, name, 4), hr) for name, (_, hr) in zip(PHOTOS, pairs, strict=True)]
+    return [(degradations.degrade(hr, request.param, name, 4), hr) for name, (_, hr) in zip(PHOTOS, pairs, strict=True)]
 
 
 def test_worn_photos_are_restored(worn_pairs):
     """Better than bicubic, and than `edsr`, and much less noisy."""
-    restoring, enlarging = (Upscaler.load(facts.SHIPPED_MODELS / name) for name in (facts.RESTORING, facts.ENLARGING))
+    restoring, enlarging = (
+        Upscaler.load(model_info.SHIPPED_MODELS / name) for name in (model_info.RESTORING, model_info.ENLARGING)
+    )
     psnr_db, noise = [], []
     for lr, hr in worn_pairs:
-        pictures = [images.resize_bicubic(lr, 256, 256), restoring.upscale(lr), enlarging.upscale(lr)]
+        pictures = [rgb.resize_bicubic(lr, 256, 256), restoring.upscale(lr), enlarging.upscale(lr)]
         psnr_db.append([metrics.psnr_ssim(hr, sr, border=4)[0] for sr in pictures])
         noise.append([metrics.flat_noise(hr, sr) for sr in pictures])
     bicubic, ours, plain = np.mean(psnr_db, axis=0)
@@ -143,18 +149,20 @@ def test_worn_photos_are_restored(worn_pairs):
 
 
 def test_noise_falls_steadily_as_the_strength_grows(pairs):
-    lr = worn_photos.degrade(pairs[1][1], "cctv", "camera.jpg", 4)
-    strengths = [Upscaler.load(facts.SHIPPED_MODELS / facts.RESTORING, denoise=denoise) for denoise in (0, 0.3, 0.6, 1)]
+    lr = degradations.degrade(pairs[1][1], "cctv", "camera.jpg", 4)
+    strengths = [
+        Upscaler.load(model_info.SHIPPED_MODELS / model_info.RESTORING, denoise=denoise) for denoise in (0, 0.3, 0.6, 1)
+    ]
     noise = [metrics.flat_noise(pairs[1][1], upscaler.upscale(lr)) for upscaler in strengths]
     assert noise == sorted(noise, reverse=True)
-    plain = Upscaler.load(facts.SHIPPED_MODELS / facts.ENLARGING)
+    plain = Upscaler.load(model_info.SHIPPED_MODELS / model_info.ENLARGING)
     np.testing.assert_array_equal(strengths[0].upscale(lr), plain.upscale(lr))
 
 
 @pytest.mark.parametrize("name", PHOTOS)
 def test_each_photo_goes_to_its_network(name):
     """By its pixels alone, as if JPEGs had been saved as PNG."""
-    hr = images.read_photo(data.SAMPLE / "photos" / name)
+    hr = rgb.read_photo(pipeline.SAMPLE / "photos" / name)
     hr = hr[: hr.shape[0] // 4 * 4, : hr.shape[1] // 4 * 4]
-    assert not condition.examine(images.resize_bicubic(hr, hr.shape[0] // 4, hr.shape[1] // 4)).wear
-    assert all(condition.examine(worn_photos.degrade(hr, kind, name, 4)).wear for kind in worn_photos.KINDS)
+    assert not condition.examine(rgb.resize_bicubic(hr, hr.shape[0] // 4, hr.shape[1] // 4)).wear
+    assert all(condition.examine(degradations.degrade(hr, kind, name, 4)).wear for kind in degradations.KINDS)

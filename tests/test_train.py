@@ -16,7 +16,8 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar import layout_pb2, metadata
 
-from sr_keras import export, facts, images
+from sr_keras.inference import model_info, saved_model
+from sr_keras.photos import rgb
 from tests.conftest import ROOT, take_interrupts
 
 SMALL = [
@@ -54,7 +55,7 @@ STARTS = """
 import json, os, signal, sys, tempfile
 from absl import app
 import train
-from sr_keras import setup_run
+from sr_keras.training import setup
 for line in sys.stdin:
     with tempfile.TemporaryFile("w+") as stderr:
         child = os.fork()
@@ -127,15 +128,15 @@ def test_the_best_network_is_kept(finished_run, events):
     best = max(psnr_db, key=psnr_db.get)
     kept = json.loads((finished_run[0] / "best" / "psnr.json").read_text())
     assert kept == {"iteration": best, "psnr_db": pytest.approx(psnr_db[best])}
-    assert export.Network(finished_run[0] / "best").facts.scale == 4
+    assert saved_model.Network(finished_run[0] / "best").facts.scale == 4
 
 
 def test_the_sample_is_what_the_export_makes(finished_run):
     run_dir, _ = finished_run
-    network = export.Network(run_dir)
-    small = images.read_photo(ROOT / "sr_keras" / "sample" / "small.png")
-    whole = images.to_uint8(network(images.to_float(small)[np.newaxis])[0])
-    difference = np.abs(images.read_photo(run_dir / "samples" / "20.png").astype(int) - whole)
+    network = saved_model.Network(run_dir)
+    small = rgb.read_photo(ROOT / "sr_keras" / "sample" / "small.png")
+    whole = rgb.to_uint8(network(rgb.to_float(small)[np.newaxis])[0])
+    difference = np.abs(rgb.read_photo(run_dir / "samples" / "20.png").astype(int) - whole)
     assert difference.max() <= 1
 
 
@@ -196,7 +197,7 @@ def test_a_run_repeats_from_its_own_flags(finished_run, tmp_path):
     for name in ("one", "two"):
         code, stderr = train(f"--flagfile={run_dir}/train.flags", f"--run_dir={tmp_path / name}", "--iterations=2")
         assert code == 0, stderr
-    one, two = (export.load_weights(tmp_path / name) for name in ("one", "two"))
+    one, two = (saved_model.load_weights(tmp_path / name) for name in ("one", "two"))
     for first, second in zip(one, two, strict=True):
         np.testing.assert_allclose(first, second, rtol=1e-3, atol=1e-5)
 
@@ -218,7 +219,7 @@ def test_a_stopped_run_saves_and_resumes(tmp_path):
     code, stderr = train(f"--flagfile={tmp_path}/train.flags", "--steps_per_iteration=1")
     assert code == 0, stderr
     assert "resumed from" in stderr
-    assert [path.name for path in facts.versions(tmp_path)] == ["1"]
+    assert [path.name for path in model_info.versions(tmp_path)] == ["1"]
 
 
 def test_a_run_stops_where_it_is_told_and_goes_on_from_there(tmp_path):
@@ -228,7 +229,7 @@ def test_a_run_stops_where_it_is_told_and_goes_on_from_there(tmp_path):
         code, stderr = train(*flags, "--schedule=cosine", f"--stop_after={iteration}")
         assert code == 0, stderr
         assert f"stopped after iteration {iteration}; to go on: python train.py --flagfile={tmp_path}/train.flags" in stderr
-        assert [path.name for path in facts.versions(tmp_path)][-1] == str(iteration)
+        assert [path.name for path in model_info.versions(tmp_path)][-1] == str(iteration)
         [rate] = re.findall(rf"iteration {iteration} of 3: .*generator/learning_rate ([\d.e-]+)", stderr)
         assert float(rate) == pytest.approx(1e-4 * (0.505 + 0.495 * math.cos(math.pi * iteration / 3)), rel=1e-3)
     code, stderr = train(f"--flagfile={tmp_path}/train.flags")
@@ -284,9 +285,11 @@ def test_a_run_starts_from_an_export(finished_run, tmp_path):
     run_dir, _ = finished_run
     code, stderr = train(*SMALL, "--iterations=1", "--learning_rate=0", f"--init={run_dir}", f"--run_dir={tmp_path}")
     assert code == 0, stderr
-    assert facts.read_facts(tmp_path / "1").scale == 4
-    trainable = [w.ndim == 4 for w in export.load_weights(run_dir)]
-    for old, new, is_kernel in zip(export.load_weights(run_dir), export.load_weights(tmp_path), trainable, strict=True):
+    assert model_info.read_facts(tmp_path / "1").scale == 4
+    trainable = [w.ndim == 4 for w in saved_model.load_weights(run_dir)]
+    for old, new, is_kernel in zip(
+        saved_model.load_weights(run_dir), saved_model.load_weights(tmp_path), trainable, strict=True
+    ):
         if is_kernel:
             np.testing.assert_array_equal(old, new)
 
@@ -296,8 +299,8 @@ def test_a_run_starts_from_some_blocks_of_an_edsr(tmp_path):
     flags = [*SMALL, "--iterations=1", "--learning_rate=0", "--hold_norms", f"--run_dir={tmp_path}"]
     code, stderr = train(*flags, *sizes, "--init=saved_models/edsr", "--init_blocks=0,15")
     assert code == 0, stderr
-    [first, last] = [w for w in export.load_weights("saved_models/edsr") if w.shape == (3, 3, 64, 64)][:32:31]
-    kernels = [w for w in export.load_weights(tmp_path) if w.shape == (3, 3, 64, 64)]
+    [first, last] = [w for w in saved_model.load_weights("saved_models/edsr") if w.shape == (3, 3, 64, 64)][:32:31]
+    kernels = [w for w in saved_model.load_weights(tmp_path) if w.shape == (3, 3, 64, 64)]
     np.testing.assert_array_equal(kernels[0], first)
     np.testing.assert_array_equal(kernels[3], last)
 
@@ -335,7 +338,7 @@ def test_a_changed_learning_rate_is_taken_on_resume(finished_run, tmp_path):
     code, stderr = train(f"--flagfile={run_dir}/train.flags", f"--run_dir={run_dir}", "--iterations=21", "--learning_rate=0.5")
     assert code == 0, stderr
     assert "generator/learning_rate 0.5" in stderr
-    assert [path.name for path in facts.versions(run_dir)] == ["20", "21"]
+    assert [path.name for path in model_info.versions(run_dir)] == ["20", "21"]
 
 
 def test_a_missing_export_is_made_on_resume(finished_run, tmp_path):
@@ -343,7 +346,7 @@ def test_a_missing_export_is_made_on_resume(finished_run, tmp_path):
     shutil.rmtree(run_dir / "20")
     code, stderr = train(f"--flagfile={run_dir}/train.flags", f"--run_dir={run_dir}")
     assert code == 0, stderr
-    for old, new in zip(export.load_weights(finished_run[0]), export.load_weights(run_dir), strict=True):
+    for old, new in zip(saved_model.load_weights(finished_run[0]), saved_model.load_weights(run_dir), strict=True):
         np.testing.assert_array_equal(old, new)
 
 
@@ -352,7 +355,7 @@ def test_another_generator_trains_on_another_loss(tmp_path):
     flags = ["--generator=edsr", "--pixel_loss=mae", "--iterations=1", "--pretrain_iterations=1", f"--run_dir={tmp_path}"]
     code, stderr = train(*sizes, *flags)
     assert code == 0, stderr
-    assert facts.read_facts(tmp_path / "1").scale == 4
+    assert model_info.read_facts(tmp_path / "1").scale == 4
 
 
 def test_the_papers_run_is_the_papers():

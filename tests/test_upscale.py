@@ -19,14 +19,15 @@ import pytest
 from PIL import Image
 
 import upscale
-from sr_keras import condition, data, images
+from sr_keras.data import pipeline
+from sr_keras.photos import condition, rgb
 from tests.conftest import ROOT, take_interrupts
 
 
 @pytest.fixture
 def photo(tmp_path, noise):
     path = tmp_path / "photo.jpg"
-    images.write_photo(path, noise(21, 34))
+    rgb.write_photo(path, noise(21, 34))
     return path
 
 
@@ -55,7 +56,7 @@ def test_the_result_lies_beside_the_photo(photo, run, capsys):
     before = photo.read_bytes()
     assert run(photo) == 0
     result = photo.with_name("photo_x4.jpg")
-    assert images.read_photo(result).shape == (84, 136, 3)
+    assert rgb.read_photo(result).shape == (84, 136, 3)
     assert photo.read_bytes() == before
     [line] = capsys.readouterr().out.splitlines()
     assert f"{photo} (34x21) -> {result} (136x84)" in line
@@ -63,13 +64,13 @@ def test_the_result_lies_beside_the_photo(photo, run, capsys):
 
 def test_the_photos_condition_chooses_the_network(tmp_path, capsys):
     for name in ("small.png", "web.jpg"):
-        shutil.copy(data.SAMPLE / name, tmp_path)
+        shutil.copy(pipeline.SAMPLE / name, tmp_path)
     report = tmp_path / "report.json"
     assert upscale.main([str(tmp_path / "small.png"), str(tmp_path / "web.jpg"), f"--report={report}"]) == 0
     clean, worn, _ = capsys.readouterr().out.splitlines()
     assert clean.endswith(" s, edsr (clean)")
     assert worn.endswith(
-        f" s, photo (JPEG of quality {condition.examine(images.read_photo(data.SAMPLE / 'web.jpg')).jpeg_quality})"
+        f" s, photo (JPEG of quality {condition.examine(rgb.read_photo(pipeline.SAMPLE / 'web.jpg')).jpeg_quality})"
     )
     assert [json.loads(line)["network"] for line in report.read_text().splitlines()] == ["edsr", "photo"]
 
@@ -83,9 +84,9 @@ def test_a_strength_is_for_networks_that_restore(photo, run, capsys):
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (33, 16), (130, 129)])
 def test_any_size(tmp_path, noise, run, size):
-    images.write_photo(tmp_path / "photo.png", noise(*size))
+    rgb.write_photo(tmp_path / "photo.png", noise(*size))
     assert run(tmp_path / "photo.png", "--tile=16") == 0
-    assert images.read_photo(tmp_path / "photo_x4.png").shape == (4 * size[0], 4 * size[1], 3)
+    assert rgb.read_photo(tmp_path / "photo_x4.png").shape == (4 * size[0], 4 * size[1], 3)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_all_frames(tmp_path, noise, run):
 
 def test_many_photos(tmp_path, photo, noise, run, capsys):
     (tmp_path / "deep").mkdir()
-    images.write_photo(tmp_path / "deep" / "b.png", noise(5, 6))
+    rgb.write_photo(tmp_path / "deep" / "b.png", noise(5, 6))
     (tmp_path / "bad.png").write_bytes(b"")
     arguments = [tmp_path, "--recursive", f"--output_dir={tmp_path / 'large'}", f"--report={tmp_path / 'report.jsonl'}"]
     assert run(*arguments) == 1
@@ -159,7 +160,7 @@ def test_an_existing_result_is_kept_unless_told(photo, run, capsys):
     assert run(photo, "--skip_existing") == 0
     assert result.read_bytes() == b"precious"
     assert run(photo, "--overwrite") == 0
-    assert images.read_photo(result).shape == (84, 136, 3)
+    assert rgb.read_photo(result).shape == (84, 136, 3)
 
 
 @pytest.mark.parametrize("flag", ["--report", "--comparison"])
@@ -289,10 +290,10 @@ def test_nothing_named_is_wrong_use(run, capsys):
 
 def test_the_comparison_shows_both(photo, tmp_path, run):
     assert run(photo, "--format=png", "--comparison", tmp_path / "both.png") == 0
-    both = images.read_photo(tmp_path / "both.png")
-    bicubic = images.resize_bicubic(images.read_photo(photo), 84, 136)
+    both = rgb.read_photo(tmp_path / "both.png")
+    bicubic = rgb.resize_bicubic(rgb.read_photo(photo), 84, 136)
     np.testing.assert_array_equal(both[-84:, 7:143], bicubic)
-    np.testing.assert_array_equal(both[-84:, 165:301], images.read_photo(tmp_path / "photo_x4.png"))
+    np.testing.assert_array_equal(both[-84:, 165:301], rgb.read_photo(tmp_path / "photo_x4.png"))
 
 
 def test_help_needs_no_tensorflow():
@@ -336,7 +337,7 @@ def test_a_terminal_shows_a_bar(photo, interpolator):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_leave_nothing_half_done(tmp_path, noise, interpolator, number):
     for index in range(30):
-        images.write_photo(tmp_path / f"{index}.png", noise(90, 90))
+        rgb.write_photo(tmp_path / f"{index}.png", noise(90, 90))
     process = start(tmp_path, f"--output_dir={tmp_path / 'large'}", "--tile=8", model=interpolator)
     process.stdout.readline()
     process.send_signal(number)
@@ -345,7 +346,7 @@ def test_signals_leave_nothing_half_done(tmp_path, noise, interpolator, number):
     assert err == b""
     results = list((tmp_path / "large").iterdir())
     assert 0 < len(results) < 30
-    assert all(images.read_photo(result).shape == (360, 360, 3) for result in results)
+    assert all(rgb.read_photo(result).shape == (360, 360, 3) for result in results)
 
 
 def test_ctrl_c_while_standard_input_is_awaited(interpolator):
@@ -358,7 +359,7 @@ def test_ctrl_c_while_standard_input_is_awaited(interpolator):
 
 def test_a_reader_that_goes_away_stops_nothing(tmp_path, noise, interpolator):
     for index in range(3):
-        images.write_photo(tmp_path / f"{index}.png", noise(20, 20))
+        rgb.write_photo(tmp_path / f"{index}.png", noise(20, 20))
     with start(tmp_path, f"--output_dir={tmp_path / 'large'}", model=interpolator) as process:
         process.stdout.close()
         assert process.wait(timeout=60) == 0
@@ -368,7 +369,7 @@ def test_a_reader_that_goes_away_stops_nothing(tmp_path, noise, interpolator):
 
 def test_names_that_are_no_text_or_none_in_this_terminal(tmp_path, noise, interpolator):
     for name in ("é.png".encode(), b"\xff.png"):
-        images.write_photo(tmp_path / os.fsdecode(name), noise(3, 4))
+        rgb.write_photo(tmp_path / os.fsdecode(name), noise(3, 4))
     process = start(tmp_path, model=interpolator, env=os.environ | {"PYTHONIOENCODING": "ascii"})
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0

@@ -1,0 +1,1 @@
+"""How fast this machine upscales and trains: python -m sr_keras.benchmark"""

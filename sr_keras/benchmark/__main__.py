@@ -1,0 +1,136 @@
+"""Measures speed on this machine: python -m sr_keras.benchmark upscale [--model=MODEL], or train [--data=FOLDER]
+
+Our way, a plain one and a bare matrix product are timed in one run, in turns. What counts are their ratios: seconds depend on
+the machine and on what else it does.
+"""
+
+import argparse
+import pathlib
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+
+import psutil
+
+from sr_keras.inference import model_info
+from sr_keras.runtime import argument_types, quiet_tensorflow
+
+with quiet_tensorflow.tensorflow_import():
+    import tensorflow as tf
+
+    from sr_keras.benchmark import training, upscaling
+    from sr_keras.data import pipeline
+    from sr_keras.inference import saved_model
+    from sr_keras.networks import srgan
+    from sr_keras.photos import rgb
+    from sr_keras.runtime import precision
+
+# The paper's size of the large photo, in pixels.
+_HR_SIZE = 256
+
+# 98,400 photos in 800 seconds.
+_PAPER_PHOTOS_PER_SECOND = 98_400 / 800
+
+
+def _print_upscale(options: argparse.Namespace) -> None:
+    network = saved_model.Network(options.model)
+    tile, rates, rows = upscaling.upscale(network, tile=options.tile, repeats=options.repeats)
+    print(
+        f"on {precision.devices()}, {psutil.cpu_count()} cores; tiles of {tile} pixels; the fastest of {options.repeats} runs"
+    )
+    for name, rate in rates.items():
+        print(f"matrix product, {name}: {rate:.0f} GFLOP/s")
+    print(f"{'':24}  s/megapixel  GFLOP/s  of matrix product  times plain")
+    for row in rows:
+        print(
+            f"{row.name:24}  {row.seconds_per_megapixel:11.1f}  {row.gflops:7.0f}  {row.of_matrix_product:17.2f}"
+            f"  {row.times_plain:11.2f}"
+        )
+    print(f"resident memory, all of this together: {psutil.Process().memory_info().rss / 1e6:.0f} MB")
+
+
+def _print_train(options: argparse.Namespace) -> None:
+    policy = precision.resolve("auto")
+    found = pipeline.list_photos(options.data)
+    photos = pipeline.Files([path for path in found if path.lower().endswith((".jpg", ".jpeg"))], options.data)
+    if not len(photos):
+        raise FileNotFoundError(f"{options.data}: holds no JPEG photo")
+    measured = training.train(
+        photos,
+        lambda: (srgan.build_generator(), srgan.build_discriminator()),
+        policy=policy,
+        batch_size=options.batch_size,
+        hr_size=_HR_SIZE,
+        repeats=options.repeats,
+    )
+    rows = measured.rows
+    print(
+        f"{policy} on {precision.devices()}, {psutil.cpu_count()} cores; batches of {options.batch_size}, "
+        f"{_HR_SIZE // 4}x{_HR_SIZE // 4} to {_HR_SIZE}x{_HR_SIZE}; the fastest of {options.repeats} runs"
+    )
+    for name, rate in measured.matrix_gflops.items():
+        print(f"matrix product, {name}: {rate:.0f} GFLOP/s")
+    print(f"{'':24}  s/photo  photos/s  GFLOP/s  of matrix product")
+    for name, row in rows.items():
+        arithmetic = f"{row.gflops:7.0f}  {row.of_matrix_product:17.2f}" if row.gflops else ""
+        print(f"{name:24}  {1 / row.photos_per_second:7.4f}  {row.photos_per_second:8.2f}  {arithmetic}".rstrip())
+    for line in _comparisons(rows):
+        print(line)
+    print(f"resident memory at most with our step alone: {measured.host_mb:.0f} MB")
+    if measured.device_mb is not None:
+        ours = max(rows[name].photos_per_second for name in (training.OURS, training.OURS_XLA))
+        print(f"device memory at most with our step: {measured.device_mb:.0f} MB")
+        print(f"photos a second: {ours:.0f}; the paper, on an RTX 3090: {_PAPER_PHOTOS_PER_SECOND:.0f}")
+
+
+def _comparisons(rows: Mapping[str, training.Row]) -> Iterator[str]:
+    pairs = [
+        (training.OURS, training.PLAIN),
+        (training.OURS_XLA, training.OURS),
+        (training.PIPELINE, training.BARE),
+        (training.PIPELINE, training.BARE_BILINEAR),
+        (training.PIPELINE, training.PIPELINE_ONE_CORE),
+        (training.PIPELINE, training.OURS),
+        (training.PIPELINE_REAL, training.PIPELINE),
+        (training.PIPELINE_REAL, training.OURS),
+    ]
+    for left, right in pairs:
+        if left in rows and right in rows:
+            yield f"{left} : {right} = {rows[left].photos_per_second / rows[right].photos_per_second:.2f}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m sr_keras.benchmark", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True)
+    upscale_parser = commands.add_parser("upscale", help="an exported network against the plain one")
+    upscale_parser.add_argument(
+        "--model", type=model_info.find_model, default="srresnet", metavar="MODEL", help="a name or a folder (%(default)s)"
+    )
+    upscale_parser.add_argument(
+        "--tile", type=argument_types.positive_int, metavar="PIXELS", help="(default: as upscale.py takes it)"
+    )
+    upscale_parser.add_argument("--repeats", type=argument_types.positive_int, default=3, metavar="N", help="(%(default)s)")
+    upscale_parser.set_defaults(run=_print_upscale)
+    train_parser = commands.add_parser("train", help="the training step of the paper's networks and the pipeline of photos")
+    samples = pipeline.SAMPLE / "photos"
+    train_parser.add_argument(
+        "--data", type=pathlib.Path, default=samples, metavar="FOLDER", help="photos (default: the bundled ones)"
+    )
+    train_parser.add_argument("--batch_size", type=argument_types.positive_int, default=8, metavar="N", help="(%(default)s)")
+    train_parser.add_argument("--repeats", type=argument_types.positive_int, default=3, metavar="N", help="(%(default)s)")
+    train_parser.set_defaults(run=_print_train)
+    options = parser.parse_args(argv)
+    try:
+        options.run(options)
+    except (model_info.ModelError, rgb.PhotoError, OSError, ValueError) as error:
+        print(f"benchmark: {error}", file=sys.stderr)
+        return 2
+    except tf.errors.ResourceExhaustedError:
+        print("benchmark: too little memory; try a smaller --batch_size or --tile", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

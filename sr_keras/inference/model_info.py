@@ -1,0 +1,101 @@
+"""What is known of an exported network without loading it, and where the newest one of a run lies. Needs no TensorFlow."""
+
+import dataclasses
+import json
+import os
+import pathlib
+
+# Number formats that an exported network has a form for.
+PRECISIONS = ("float32", "bfloat16", "float16")
+
+# The bundled networks that AUTO chooses between: for clean photos, and for all others.
+ENLARGING, RESTORING = "edsr", "photo"
+AUTO = "auto"
+
+SHIPPED_MODELS = pathlib.Path(__file__).resolve().parents[2] / "saved_models"
+
+_FACTS = pathlib.PurePath("assets.extra", "sr_keras.json")
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What lies in the file of facts of an exported network; derived from its layers.
+
+    Attributes:
+        scale: how many times larger the output is, along each axis.
+        reach: how far it sees: no output pixel depends on an input pixel further away, in input pixels.
+        peak_values: how many numbers its work takes at most, for each input pixel.
+        peak_margin: how far around a tile it takes so many, in input pixels.
+        operations: multiplications and additions of its convolutions, for each input pixel.
+        back_projection: whether it ends with back-projection, which keeps the result true to the photo; what is to take noise
+            and blocks out of a photo must not be true to it.
+    """
+
+    scale: int
+    reach: int
+    peak_values: int
+    peak_margin: int
+    operations: int
+    # As all networks were that were exported before there was a choice.
+    back_projection: bool = True
+
+
+class ModelError(Exception):
+    """A folder holds no network that can be used; the message is one line that names the folder and the reason."""
+
+
+def write_facts(facts: Facts, folder: pathlib.Path) -> None:
+    """Writes the facts into the folder of a SavedModel."""
+    path = folder / _FACTS
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(dataclasses.asdict(facts), indent=2) + "\n", encoding="utf-8")
+
+
+def shipped() -> list[str]:
+    """The names of the networks that are shipped."""
+    # Runs lie there too; their names are dates.
+    return sorted(folder.name for folder in SHIPPED_MODELS.glob("[a-z]*") if versions(folder))
+
+
+def find_model(text: str) -> pathlib.Path:
+    """A folder of which `text` is the path, or the name of a network that is shipped."""
+    folder = SHIPPED_MODELS / text
+    return folder if os.sep not in text and folder.is_dir() else pathlib.Path(text)
+
+
+def versions(folder: pathlib.Path) -> list[pathlib.Path]:
+    """The numbered folders of a run, oldest first, as TensorFlow Serving reads them."""
+    return sorted((p for p in folder.glob("*") if p.name.isdecimal() and p.is_dir()), key=lambda p: int(p.name))
+
+
+def newest_version(path: pathlib.Path) -> pathlib.Path:
+    """The folder of a SavedModel: `path` itself, or the newest of its numbered versions.
+
+    Raises:
+        ModelError: nothing is there.
+    """
+    if not os.path.isdir(path):
+        raise ModelError(f"{path}: no such model folder")
+    folder = path if os.path.isfile(path / "saved_model.pb") else (versions(path) or [path])[-1]
+    if not os.path.isfile(folder / "saved_model.pb"):
+        raise ModelError(f"{path}: holds no SavedModel")
+    return folder
+
+
+def read_facts(folder: pathlib.Path) -> Facts:
+    """The facts of a SavedModel's folder.
+
+    Raises:
+        ModelError: they are missing or damaged.
+    """
+    try:
+        facts = Facts(**json.loads((folder / _FACTS).read_text(encoding="utf-8")))
+        if not all(isinstance(number, int) and number >= 0 for number in dataclasses.astuple(facts)) or not facts.peak_values:
+            raise ValueError("not all are whole numbers")
+        return facts
+    except FileNotFoundError:
+        raise ModelError(f"{folder}: a SavedModel, but not one of sr_keras ({_FACTS} is missing)") from None
+    except TypeError:
+        raise ModelError(f"{folder}: exported by another version of sr_keras, or {_FACTS} is damaged") from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{folder}: {_FACTS} is damaged ({error})") from None

@@ -1,0 +1,165 @@
+"""Writes and loads a generator as a SavedModel. Its functions share the weights, each of which is stored once:
+
+- `serve`, also the default signature, for any program: float32 `[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`, any h and w.
+- `tile_<type>_<precision>` for `Upscaler`: a tile of a window, uint8 or uint16 in and out (see `tile_function.py`).
+
+Beside the SavedModel's own files lies `assets.extra/sr_keras.json` with what a user of the network must know.
+"""
+
+import gc
+import os
+import pathlib
+import shutil
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from sr_keras.inference import model_info
+from sr_keras.inference.tile_function import TileFunction, tile_function
+from sr_keras.networks import back_projection, receptive_field
+
+# What TensorFlow raises over files that are damaged, depending on where it notices.
+_DAMAGE = (OSError, ValueError, IndexError, KeyError, AttributeError, tf.errors.OpError)
+
+# 16-bit levels are finer than what the reduced precisions can tell apart.
+_TILE_FUNCTIONS = (*(("uint8", precision) for precision in model_info.PRECISIONS), ("uint16", "float32"))
+
+
+class Servable(tf.Module):
+    """What is exported of a generator: functions and their weights, each once. Make one and save it as often as needed.
+
+    Attributes:
+        facts: of the generator.
+        serve: `[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`, the last of the generator's outputs, corrected by
+            `back_projection` if that was asked for; values may leave [0, 1] a little.
+    """
+
+    def __init__(self, generator: keras.Model, *, is_back_projected: bool = True) -> None:
+        """Args:
+        generator: it must compute in float32. It is not copied: later changes of its weights show.
+        is_back_projected: whether the result is kept true to the photo by back-projection.
+
+        Raises:
+            ValueError: the generator has a layer that is not known.
+        """
+        super().__init__()
+        if is_back_projected:
+            network = back_projection.with_back_projection(generator, receptive_field.measure(generator).scale_of_output)
+        else:
+            network = keras.Model(generator.input, generator.outputs[-1], name=generator.name)
+        measured = receptive_field.measure(network)
+        self.facts = model_info.Facts(
+            scale=measured.scale_of_output,
+            reach=measured.reach_of_output,
+            peak_values=measured.peak_values,
+            peak_margin=measured.peak_margin,
+            operations=measured.operations,
+            back_projection=is_back_projected,
+        )
+        # In this order `load_weights` finds them again.
+        self.weights = [variable.value for variable in generator.weights]
+        # The generator itself stays out of the module: Keras would write its layers too, each with functions of its own.
+        self.serve = tf.function(
+            lambda lr: network(lr, training=False),
+            input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32, name="lr")],
+        )
+        for dtype, precision in _TILE_FUNCTIONS:
+            place = tf.TensorSpec([2], tf.int32)
+            function = tf.function(
+                tile_function(network, tf.as_dtype(dtype), precision),
+                input_signature=[tf.TensorSpec([None, None, 3], dtype), place, place],
+                autograph=False,
+            )
+            setattr(self, _tile_name(dtype, precision), function)
+
+    def __call__(self, lr: np.ndarray) -> np.ndarray:
+        """`serve` for arrays."""
+        return self.serve(tf.constant(lr, tf.float32)).numpy()
+
+    def tile_function(self, dtype: str, precision: str) -> TileFunction:
+        """See `tile_function.tile_function`; uint16 is computed in float32, whatever the precision."""
+        return getattr(self, _tile_name(dtype, "float32" if dtype == "uint16" else precision))
+
+    def take_weights(self, generator: keras.Model) -> None:
+        """Copies the weights of a generator of the same structure, whatever it computes in."""
+        for mine, other in zip(self.weights, generator.weights, strict=True):
+            mine.assign(other.value)
+
+
+class Network:
+    """An exported network, loaded.
+
+    Attributes:
+        facts: of the network.
+        serve: float32 `[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`, a `tf.function`; values may leave [0, 1] a little.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Loads from a SavedModel's folder, or from the newest of its numbered versions.
+
+        Raises:
+            ModelError: nothing is there, it is damaged, or it is not ours.
+        """
+        folder = model_info.newest_version(pathlib.Path(path))
+        self.facts = model_info.read_facts(folder)
+        try:
+            # The loaded object owns the variables; holding only a function would let them go.
+            self._loaded = tf.saved_model.load(str(folder))
+            self.serve = self._loaded.serve
+            self._tile_functions = {key: getattr(self._loaded, _tile_name(*key)) for key in _TILE_FUNCTIONS}
+        except _DAMAGE as error:
+            raise model_info.ModelError(f"{folder}: damaged ({type(error).__name__})") from None
+
+    def __call__(self, lr: np.ndarray) -> np.ndarray:
+        """`serve` for arrays."""
+        return self.serve(tf.constant(lr, tf.float32)).numpy()
+
+    def tile_function(self, dtype: str, precision: str) -> TileFunction:
+        """See `tile_function.tile_function`; uint16 is computed in float32, whatever the precision."""
+        return self._tile_functions[dtype, "float32" if dtype == "uint16" else precision]
+
+
+def save(servable: Servable, path: pathlib.Path) -> None:
+    """Writes a SavedModel to the folder `path`, which appears whole or not at all; an older one there is replaced."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part, old = (path.with_name(f".{path.name}.{ending}") for ending in ("part", "old"))
+    for left_over in (part, old):
+        shutil.rmtree(left_over, ignore_errors=True)
+    tf.saved_model.save(servable, str(part), signatures=servable.serve)
+    model_info.write_facts(servable.facts, part)
+    if path.exists():
+        path.rename(old)
+    part.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
+    # TensorFlow leaves megabytes of objects that point at each other; left to itself, Python would wait for some 15 exports.
+    gc.collect()
+
+
+def save_version(servable: Servable, folder: pathlib.Path, version: int, keep: int) -> None:
+    """Writes `folder/version` and removes all but the newest `keep` versions."""
+    save(servable, folder / str(version))
+    for old in model_info.versions(folder)[:-keep]:
+        shutil.rmtree(old)
+
+
+def load_weights(path: str | os.PathLike[str]) -> list[np.ndarray]:
+    """The weights of an exported network, in the order in which `set_weights` of its generator takes them.
+
+    Raises:
+        ModelError: nothing is there, it is damaged, or it is not ours.
+    """
+    folder = model_info.newest_version(pathlib.Path(path))
+    try:
+        reader = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
+        names = [name for name in reader.get_variable_to_shape_map() if name.startswith("weights/")]
+        weights = [reader.get_tensor(name) for name in sorted(names, key=lambda name: int(name.split("/")[1]))]
+    except _DAMAGE as error:
+        raise model_info.ModelError(f"{folder}: damaged ({type(error).__name__})") from None
+    if not weights:
+        raise model_info.ModelError(f"{folder}: a SavedModel, but not one of sr_keras")
+    return weights
+
+
+def _tile_name(dtype: str, precision: str) -> str:
+    return f"tile_{dtype}_{precision}"

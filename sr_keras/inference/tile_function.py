@@ -1,0 +1,266 @@
+"""A trained generator in the form that is fast: the same sums on the same weights, arranged for the processor.
+
+- Batch norms are folded into the convolutions before them.
+- Numbers are bfloat16 or float16 where the caller asks for it. The photo's levels enter as whole numbers, which these formats
+  hold exactly, and pictures are float32. A network's last convolution gives the difference from an interpolated photo, which is
+  small where the photo is smooth; so flat areas come out exact. Where the network adds pictures itself, or shuffles colours
+  at the end, that convolution is a small share of the work, and all in float32.
+- A layer computes what the layers after it need for the tile, not the whole window.
+"""
+
+import collections
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from sr_keras.networks import back_projection, blocks, receptive_field
+
+# A crop copies its tensor: to save fewer pixels than that at each side costs more than it brings.
+_LEAST_CROP = 6
+
+NOT_FINITE = "the network gave numbers that are not finite"
+
+TileFunction = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+def tile_function(network: keras.Model, photo_type: tf.DType, precision: str) -> TileFunction:
+    """A function `(window, start, size)` that upscales the tile `[start, start + size)` of a window.
+
+    It takes `[h, w, 3]` and twice int32 `[2]` (y, x), and gives `[s * size[0], s * size[1], 3]`. Later changes of the network's
+    weights show. Where the network gives numbers that are not finite, it raises InvalidArgumentError.
+
+    Args:
+        network: a functional model that computes in float32.
+        photo_type: uint8 or uint16, of the window and of the result.
+        precision: one of `model_info.PRECISIONS`.
+    """
+
+    def upscale(window: tf.Tensor, start: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+        sr = _Pass(network, tf.as_dtype(precision), window, start, size).run()
+        sr = tf.clip_by_value(tf.debugging.check_numerics(sr, NOT_FINITE), 0.0, 1.0)
+        return tf.cast(tf.round(sr * photo_type.max), photo_type)
+
+    return upscale
+
+
+def rounded(kernel: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """Rounds a float32 kernel `[kh, kw, m, n]` so that the sums over its window stay, and with them the colour of flat areas.
+
+    What rounding changes of a sum is put right at its smallest number, which is the most finely rounded one.
+    """
+    if dtype == tf.float32:
+        return kernel
+    taps = tf.reshape(kernel, [-1, *kernel.shape[2:]])
+    plainly = tf.cast(tf.cast(taps, dtype), tf.float32)
+    smallest = tf.one_hot(tf.argmin(tf.abs(taps), axis=0), depth=taps.shape[0], axis=0)
+    return tf.cast(tf.reshape(plainly + smallest * tf.reduce_sum(taps - plainly, axis=0), kernel.shape), dtype)
+
+
+class _Map(NamedTuple):
+    """A tensor `[1, h, w, C]` of the tile and `margin` pixels of the input around it; None is the whole window."""
+
+    tensor: tf.Tensor
+    scale: int
+    margin: int | None = None
+
+
+class _Tile:
+    """Where the tile lies in its window: int32 `[2]` (y, x), in pixels of the input."""
+
+    def __init__(self, window_size: tf.Tensor, start: tf.Tensor, size: tf.Tensor) -> None:
+        self.window_size, self._start, self._size = window_size, start, size
+        self._regions: dict[int | None, tuple[tf.Tensor, tf.Tensor]] = {None: (tf.zeros_like(window_size), window_size)}
+
+    def crop(self, x: _Map, margin: int | None) -> _Map:
+        """Cuts a map down to a margin."""
+        if x.margin == margin:
+            return x
+        (start, size), (outer_start, _) = self._region(margin), self._region(x.margin)
+        begin = tf.concat([[0], x.scale * (start - outer_start), [0]], 0)
+        shape = tf.concat([[1], x.scale * size, [x.tensor.shape[-1]]], 0)
+        return _Map(tf.slice(x.tensor, begin, shape), x.scale, margin)
+
+    def _region(self, margin: int | None) -> tuple[tf.Tensor, tf.Tensor]:
+        """Where a map with such a margin begins in the window, and its size."""
+        if margin is not None and margin not in self._regions:
+            # Like windows, it slides inward at the edges of the photo: so the maps of all tiles have one shape.
+            size = tf.minimum(self.window_size, self._size + 2 * margin)
+            self._regions[margin] = tf.clip_by_value(self._start - margin, 0, self.window_size - size), size
+        return self._regions[margin]
+
+
+class _Pass:
+    """One pass of a window through a functional network, layer by layer, as it is traced."""
+
+    def __init__(self, network: keras.Model, dtype: tf.DType, window: tf.Tensor, start: tf.Tensor, size: tf.Tensor) -> None:
+        self._network = network
+        self._dtype = dtype
+        self._tile = _Tile(tf.shape(window)[:2], start, size)
+        self._levels = tf.cast(window, tf.float32)[tf.newaxis]
+        self._white = float(window.dtype.max)
+        self._reach = receptive_field.measure(network).reach
+        self._folded = _folded_norms(network)
+        self._of_pictures = _picture_layers(network)
+        self._last, self._after_last = _last_convolution(network)
+
+    def run(self) -> tf.Tensor:
+        """`[s * size[0], s * size[1], 3]`, float32, near [0, 1]."""
+        maps = {id(self._network.input): _Map(self._levels / self._white, scale=1)}
+        for layer in self._network.layers[1:]:
+            inputs = self._cropped([maps[id(symbol)] for symbol in receptive_field.inputs_of(layer)], self._reach[layer.name])
+            scale = inputs[0].scale * receptive_field.enlargement(layer)
+            maps[id(layer.output)] = _Map(self._apply(layer, inputs), scale, inputs[0].margin)
+        return self._tile.crop(maps[id(self._network.outputs[-1])], 0).tensor[0]
+
+    def _cropped(self, inputs: list[_Map], reach: float) -> list[_Map]:
+        """Brings the inputs of a layer to one margin: the smallest that does, if that saves enough."""
+        margins = [x.margin for x in inputs if x.margin is not None]
+        smallest = math.ceil(reach)
+        if not margins or min(margins) - smallest >= _LEAST_CROP:
+            margins = [smallest]
+        return [self._tile.crop(x, min(margins)) for x in inputs]
+
+    def _apply(self, layer: keras.Layer, inputs: list[_Map]) -> tf.Tensor:
+        x = inputs[0].tensor
+        match layer:
+            case layers.Conv2DTranspose():
+                return self._conv_transpose(layer, x)
+            case layers.Conv2D():
+                convolve = self._conv_to_colours if layer in self._of_pictures else self._conv
+                return convolve(layer, inputs[0])
+            case layers.BatchNormalization() if layer in self._folded.values():
+                return x
+            case layers.BatchNormalization():
+                slope, offset = _affine(layer)
+                return x * self._cast(slope) + self._cast(offset)
+            case layers.PReLU():
+                return tf.where(x > 0, x, self._cast(layer.alpha) * x)
+            case layers.LeakyReLU():
+                return tf.nn.leaky_relu(x, layer.negative_slope)
+            case layers.ReLU():
+                return tf.nn.relu(x)
+            case layers.Activation() if layer.activation is keras.activations.tanh:
+                return tf.tanh(x)
+            case layers.Rescaling():
+                return tf.cast(x, tf.float32) * layer.scale + layer.offset
+            case layers.Add():
+                return tf.add_n([x.tensor for x in inputs])
+            case blocks.DepthToSpace():
+                return tf.nn.depth_to_space(x, layer.block_size)
+            case back_projection.BackProjection():
+                return layer.call([x.tensor for x in inputs])
+        raise ValueError(f"the fast form has no {type(layer).__name__} ({layer.name})")
+
+    def _conv(self, layer: layers.Conv2D, x: _Map) -> tf.Tensor:
+        kernel, bias = self._weights(layer)
+        tensor = x.tensor
+        if layer.input is self._network.input:
+            # Levels up to 255 are exact in every format; their 255th parts are not.
+            tensor, kernel = self._tile.crop(_Map(self._levels, scale=1), x.margin).tensor, kernel / self._white
+        tensor, kernel = _paired(tensor, kernel)
+        return tf.nn.bias_add(tf.nn.conv2d(self._cast(tensor), rounded(kernel, self._dtype), 1, "SAME"), self._cast(bias))
+
+    def _conv_transpose(self, layer: layers.Conv2DTranspose, x: tf.Tensor) -> tf.Tensor:
+        batch, height, width, _ = tf.unstack(tf.shape(x))
+        stride = layer.strides[0]
+        shape = tf.stack([batch, stride * height, stride * width, layer.filters])
+        dtype = tf.float32 if layer in self._of_pictures else self._dtype
+        kernel = rounded(tf.convert_to_tensor(layer.kernel), dtype)
+        sums = tf.nn.conv2d_transpose(tf.cast(x, dtype), kernel, shape, stride, "SAME")
+        return tf.nn.bias_add(sums, tf.cast(layer.bias, dtype))
+
+    def _conv_to_colours(self, layer: layers.Conv2D, x: _Map) -> tf.Tensor:
+        kernel, bias = self._weights(layer)
+        if self._dtype == tf.float32 or layer.name != self._last:
+            features = tf.cast(x.tensor, tf.float32)
+            if layer.filters > 3:  # places of pixels to be, which the layers after it shuffle
+                return tf.nn.conv2d(features, kernel, 1, "SAME") + bias
+            return blocks.blocked_conv(features, kernel) + bias
+        # The sums are exact, but what a convolution gives is rounded to the format. So it also takes an interpolated photo
+        # away, within the sums; that is added again in float32.
+        photo = self._interpolated(x)
+        middle = layer.kernel_size[0] // 2
+        take_away = tf.pad(-tf.eye(3)[tf.newaxis, tf.newaxis], [[middle, middle], [middle, middle], [0, 0], [0, 0]])
+        features, kernel = _paired(tf.concat([x.tensor, photo], axis=-1), tf.concat([kernel, take_away], axis=2))
+        difference = blocks.blocked_conv(features, rounded(kernel, self._dtype))
+        return difference + tf.cast(photo, tf.float32) + bias
+
+    def _interpolated(self, x: _Map) -> tf.Tensor:
+        """The photo in the size and the units of the last convolution's output, rounded to the format."""
+        photo = tf.image.resize(self._levels / self._white, x.scale * self._tile.window_size, "bilinear")
+        for rescaling in self._after_last:
+            photo = (photo - rescaling.offset) / rescaling.scale
+        return self._cast(self._tile.crop(_Map(photo, x.scale), x.margin).tensor)
+
+    def _weights(self, layer: layers.Conv2D) -> tuple[tf.Tensor, tf.Tensor]:
+        """Kernel and bias in float32, with the batch norm that follows."""
+        kernel = tf.convert_to_tensor(layer.kernel)
+        bias = tf.convert_to_tensor(layer.bias) if layer.use_bias else tf.zeros([layer.filters])
+        if norm := self._folded.get(layer.name):
+            slope, offset = _affine(norm)
+            return kernel * slope, bias * slope + offset
+        return kernel, bias
+
+    def _cast(self, x: tf.Tensor | keras.Variable) -> tf.Tensor:
+        return tf.cast(tf.convert_to_tensor(x), self._dtype)
+
+
+def _paired(x: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Adds a channel of zeros where their number is odd.
+
+    oneDNN takes bfloat16 channels in pairs. With 259 channels its convolution was seen to give NaN, depending on what lay in
+    memory behind the last one; with 260 it does not.
+    """
+    if x.shape[-1] % 2 == 0:
+        return x, kernel
+    return tf.pad(x, [[0, 0], [0, 0], [0, 0], [0, 1]]), tf.pad(kernel, [[0, 0], [0, 0], [0, 1], [0, 0]])
+
+
+def _folded_norms(network: keras.Model) -> dict[str, layers.BatchNormalization]:
+    """The batch norms whose input is a convolution's output that nothing else takes, by the convolution's name."""
+    takers = collections.Counter(id(x) for layer in network.layers[1:] for x in receptive_field.inputs_of(layer))
+    convolutions = {id(layer.output): layer.name for layer in network.layers if type(layer) is layers.Conv2D}
+    return {
+        convolutions[id(layer.input)]: layer
+        for layer in network.layers
+        if isinstance(layer, layers.BatchNormalization) and id(layer.input) in convolutions and takers[id(layer.input)] == 1
+    }
+
+
+def _picture_layers(network: keras.Model) -> list[keras.Layer]:
+    """The layers that give pictures: the convolutions that make colours of features, and what leads from them to the output."""
+    producers = _producers(network)
+    found, symbols = [], [network.outputs[-1]]
+    while symbols:
+        layer = producers[id(symbols.pop())]
+        found.append(layer)
+        if not isinstance(layer, (layers.Conv2D, layers.InputLayer)):
+            symbols += receptive_field.inputs_of(layer)
+    return found
+
+
+def _last_convolution(network: keras.Model) -> tuple[str | None, list[layers.Rescaling]]:
+    """The name of the convolution that gives the colours, if the network ends with one, and what rescales them after it."""
+    producers = _producers(network)
+    layer, after = producers[id(network.outputs[-1])], []
+    if isinstance(layer, back_projection.BackProjection):
+        layer = producers[id(receptive_field.inputs_of(layer)[0])]
+    while isinstance(layer, layers.Rescaling):
+        after.append(layer)
+        layer = producers[id(layer.input)]
+    return (layer.name, after) if isinstance(layer, layers.Conv2D) else (None, [])
+
+
+def _producers(network: keras.Model) -> dict[int, keras.Layer]:
+    """By the `id` of each tensor, the layer that gives it."""
+    return {id(layer.output): layer for layer in network.layers}
+
+
+def _affine(norm: layers.BatchNormalization) -> tuple[tf.Tensor, tf.Tensor]:
+    """Slope and offset of what a batch norm does to each channel once it is trained."""
+    slope = norm.gamma * tf.math.rsqrt(norm.moving_variance + norm.epsilon)
+    return slope, norm.beta - norm.moving_mean * slope

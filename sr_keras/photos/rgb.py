@@ -1,0 +1,140 @@
+"""What a photo is: uint8 RGB `[H, W, 3]` in files, float32 `[..., H, W, 3]` in [0, 1] everywhere in memory.
+
+The step between the two, clipping and rounding, happens here alone.
+"""
+
+import contextlib
+import io
+import os
+import pathlib
+import warnings
+from typing import IO
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+
+from sr_keras.runtime import files
+
+# Bundled photos: a few to train on, and small ones to upscale.
+SAMPLE = pathlib.Path(__file__).parent.parent / "sample"
+
+# What training reads. Upscaling reads whatever Pillow does.
+PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
+
+# What photos are written to: formats that hold 24-bit colour.
+WRITABLE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif")
+
+# What the formats can count; all others go further than memory does.
+_LARGEST_SIDES = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383}
+
+# Pillow warns above 89 megapixels and refuses above 179; a photo between the two is no attack. Set once and for all, because a
+# warning filter can't be changed for one thread alone.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# Pillow warns of what is odd in a file's metadata; that is no reason to tell a person of lines of Pillow.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+# Full colour resolution: halving it would blur edges. Formats without loss ignore both.
+SAVE_OPTIONS = {"quality": 95, "subsampling": "4:4:4"}
+
+
+class PhotoError(Exception):
+    """A photo can't be read or written; the message is one line that names the file and the reason."""
+
+
+def read_photo(path: str | os.PathLike[str]) -> np.ndarray:
+    """Reads a picture of any kind as RGB, turned as its EXIF orientation says: uint8 `[H, W, 3]`.
+
+    Raises:
+        PhotoError: the file is missing, is no picture, or is damaged.
+    """
+    return _read(path, str(path))
+
+
+def decode_photo(content: bytes, name: str) -> np.ndarray:
+    """Like `read_photo`, of what such a file holds; `name` is what errors call it."""
+    return _read(io.BytesIO(content), name)
+
+
+def to_rgb(picture: Image.Image) -> Image.Image:
+    """Converts a picture of any mode to RGB.
+
+    What is transparent becomes white, 16-bit greyscale keeps its tones, and CMYK follows its colour profile if it has one.
+    """
+    if picture.mode == "CMYK" and picture.info.get("icc_profile"):
+        profile = io.BytesIO(picture.info["icc_profile"])
+        # What is no such profile is as good as none.
+        with contextlib.suppress(ImageCms.PyCMSError, OSError):
+            rgb = ImageCms.profileToProfile(picture, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            return rgb or picture.convert("RGB")  # it is None only where a picture is converted in place
+    if picture.mode.startswith("I"):
+        # Pillow clips numbers above 255 where it should divide them.
+        tones = np.asarray(picture, dtype=np.float64) / 257
+        picture = Image.fromarray(to_uint8(tones / 255))
+    if picture.has_transparency_data:
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture.convert("RGBA"))
+    return picture.convert("RGB")
+
+
+def write_photo(path: str | os.PathLike[str], photo: np.ndarray) -> None:
+    """Writes uint8 `[H, W, 3]` in the format that the suffix of `path` names; the file appears whole or not at all.
+
+    Raises:
+        PhotoError: the suffix is none of `WRITABLE_SUFFIXES`, its format can't hold such a size, or writing failed.
+    """
+    path = pathlib.Path(path)
+    require_writable(path, *photo.shape[:2])
+    file_format = Image.registered_extensions()[path.suffix.lower()]
+    try:
+        with files.written_beside(path) as part:
+            Image.fromarray(photo).save(part, format=file_format, **SAVE_OPTIONS)
+    except (OSError, ValueError) as error:
+        raise PhotoError(f"{path}: {files.reason(error)}") from None
+
+
+def require_writable(path: pathlib.Path, height: int, width: int) -> None:
+    """Tells before the work what `write_photo` would refuse after it.
+
+    Raises:
+        PhotoError: the suffix is none of `WRITABLE_SUFFIXES`, or its format can't hold a photo of that size, in pixels.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in WRITABLE_SUFFIXES:
+        raise PhotoError(f"{path}: the name must end in {', '.join(WRITABLE_SUFFIXES)}")
+    largest = _LARGEST_SIDES.get(suffix, max(height, width))
+    if max(height, width) > largest:
+        raise PhotoError(
+            f"{path}: {suffix} holds at most {largest} pixels a side, not {width}x{height}; .png and .tif hold more"
+        )
+
+
+def to_float(photo: np.ndarray) -> np.ndarray:
+    """uint8 to float32 in [0, 1]."""
+    return photo.astype(np.float32) / np.float32(255)
+
+
+def to_uint8(photo: np.ndarray) -> np.ndarray:
+    """Values in [0, 1] to uint8: clipped, then rounded.
+
+    Raises:
+        ValueError: a value is not finite.
+    """
+    if not np.isfinite(photo).all():
+        raise ValueError("the picture holds values that are not finite")
+    return np.rint(np.clip(photo, 0, 1) * 255).astype(np.uint8)
+
+
+def resize_bicubic(photo: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Bicubic (a = -0.5), antialiased where it gets smaller: uint8 to uint8 `[height, width, 3]`."""
+    return np.asarray(Image.fromarray(photo).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def _read(file: str | os.PathLike[str] | IO[bytes], name: str) -> np.ndarray:
+    try:
+        with Image.open(file) as picture:
+            return np.asarray(to_rgb(ImageOps.exif_transpose(picture)))
+    except Image.UnidentifiedImageError:
+        raise PhotoError(f"{name}: not a picture") from None
+    # A damaged file raises whatever its decoder stumbles over.
+    except Exception as error:
+        raise PhotoError(f"{name}: {files.reason(error)}") from None

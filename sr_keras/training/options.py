@@ -1,0 +1,308 @@
+"""The options of a training: each is a field, with all that is known of it, and a flag of train.py. Needs no TensorFlow."""
+
+import dataclasses
+import pathlib
+import types
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+from absl import flags
+
+from sr_keras.data.augmentation import Augmentation
+from sr_keras.photos import rgb
+from sr_keras.runtime import names
+
+# Flags belong to the script that has them defined: its --help shows them.
+flags.disclaim_key_flags()
+
+PAPER = Augmentation()
+
+T = TypeVar("T")
+
+# Whether a change does not fit the networks in a checkpoint, by the options as they are now, and a flag's text before and now.
+Rule = Callable[["Options", str, str], bool]
+
+
+def _never(options: "Options", before: str, now: str) -> bool:
+    return False
+
+
+def _always(options: "Options", before: str, now: str) -> bool:
+    return True
+
+
+def _with_one_logit(options: "Options", before: str, now: str) -> bool:
+    """The layer that makes one logit of a photo has weights for each place of it."""
+    return options.discriminator_head == "image"
+
+
+def _by_float16(options: "Options", before: str, now: str) -> bool:
+    """Its optimizers have a loss scale."""
+    return "mixed_float16" in (before, now)
+
+
+def _by_an_average(options: "Options", before: str, now: str) -> bool:
+    """With 0 there is no averaged generator."""
+    return (float(before) == 0) != (float(now) == 0)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Kind:
+    """What is known of an option beside its name, type and default.
+
+    Attributes:
+        help: what --help says, with the unit.
+        lowest, highest: the smallest and the largest number, if there is one.
+        is_path: the value is the path of a file or a folder, or several.
+        words: values that are no paths, though others are.
+        one_start: it is about a single start, so the run's folder does not record it.
+        fixes_networks: whether a change of it does not fit the networks in a checkpoint.
+    """
+
+    help: str
+    lowest: float | None = None
+    highest: float | None = None
+    is_path: bool = False
+    words: tuple[str, ...] = ()
+    one_start: bool = False
+    fixes_networks: Rule = _never
+
+
+def _option(
+    default: T,
+    help: str,
+    lowest: float | None = None,
+    highest: float | None = None,
+    *,
+    one_start: bool = False,
+    fixes_networks: Rule = _never,
+) -> T:
+    return _field(default, Kind(help=help, lowest=lowest, highest=highest, one_start=one_start, fixes_networks=fixes_networks))
+
+
+def _path(default: T, help: str, *, words: tuple[str, ...] = ()) -> T:
+    return _field(default, Kind(help=help, is_path=True, words=words))
+
+
+def _field(default: Any, kind: Kind) -> Any:
+    return dataclasses.field(default=default, metadata={"kind": kind})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a training is to be; the help of each field says what it is."""
+
+    data: str | None = _path(
+        None, 'Photos: a folder, shards, a list file (a path a line), or "sample" for a few bundled ones.', words=("sample",)
+    )
+    exclude: tuple[str, ...] | None = _path(
+        None, "Folders of test photos: photos that show the same, by content, are not trained on."
+    )
+    run_dir: str | None = _path(None, "The run's folder; an old one is resumed. Default: a new one in saved_models/.")
+    seed: int = _option(0, "Repeats the first weights and all random numbers of the data.")
+    deterministic: bool = _option(False, "The same flags give the same weights, bit for bit, on the same machine; slower.")
+
+    iterations: int = _option(1000, "Iterations of the whole run.", lowest=1)
+    stop_after: int | None = _option(
+        None,
+        "Stop after this iteration, as by Ctrl-C, whatever --iterations has; it can go on later.",
+        lowest=1,
+        one_start=True,
+    )
+    pretrain_iterations: int = _option(0, "So many iterations, the first ones, train on the pixel loss alone.", lowest=0)
+    steps_per_iteration: int = _option(0, "Training steps in an iteration. 0: one pass over the photos.", lowest=0)
+    batch_size: int = _option(8, "Photos in a training step.", lowest=1)
+    learning_rate: float = _option(1e-4, "Adam's learning rate, of both networks.", lowest=0)
+    schedule: Literal["constant", "cosine"] = _option(
+        "constant", "cosine: it falls to 1 % (Loshchilov & Hutter 2017).", fixes_networks=_always
+    )
+    warmup_steps: int = _option(0, "With a cosine, the rate first grows from 0 in so many steps (Goyal et al. 2017).", lowest=0)
+    beta1: float = _option(0.9, "Adam's decay of the mean gradient.", lowest=0, highest=0.9999)
+    adversarial_weight: float = _option(1.0, "w in the generator's loss: pixel loss + w * adversarial loss.")
+    adversarial_ramp_steps: int = _option(
+        0,
+        "w grows from 0 to its value in so many steps with the discriminator; a soft form of the warm-up of Esser et al. 2021.",
+        lowest=0,
+    )
+    label_smoothing: float = _option(0.0, "Originals have the label 1 minus this (Salimans et al. 2016).", 0, 0.5)
+    clip_gradients: float | None = _option(None, "Largest norm of all gradients of a network (Pascanu et al. 2013).", lowest=0)
+    average_decay: float = _option(
+        0.0,
+        "Above 0, such as 0.999: export a moving average of the generator (Karras et al. 2018).",
+        0,
+        0.99999,
+        fixes_networks=_by_an_average,
+    )
+    pixel_loss: names.PixelLoss = _option("mse", "Squared or absolute error, LapSRN's penalty between, or what PSNR sees.")
+    perceptual_model: str | None = _path(
+        None,
+        "A saved Keras model, of RGB in [0, 1], whose features are compared too (Ledig et al. 2016): "
+        "data_prep/feature_model.py.",
+    )
+    perceptual_layers: tuple[str, ...] | None = _option(None, "Names of its layers.")
+    perceptual_weight: float = _option(0.006, "Factor of that loss; Ledig et al. have 0.006 for VGG19.", lowest=0)
+    perceptual_distance: names.FeatureDistance = _option(
+        "squared",
+        "squared: mean squared difference of features; directions: of features divided by their length (Zhang et al. 2018).",
+    )
+    grid_weight: float = _option(0.0, "Factor of a loss on grids, in the period of the enlargement.", lowest=0)
+    teacher: str | None = _path(None, "A bundled network, or the folder of a SavedModel, whose results are learned too.")
+    teacher_weight: float = _option(1.0, "Factor of the pixel loss against them (Hinton et al. 2015).", lowest=0)
+    shift: int = _option(
+        1,
+        "The discriminator and the perceptual model see pictures moved by 0 to SHIFT - 1 pixels: their strides leave no grid.",
+        lowest=1,
+    )
+    back_projection: bool = _option(False, "The losses see the generator's result back-projected, as it is when exported.")
+    hold_norms: bool = _option(False, "The generator's batch norms take their moving averages, and leave them as they are.")
+    precision: names.Precision = _option(
+        "auto", "Number format of the arithmetic. auto: the fastest here.", fixes_networks=_by_float16
+    )
+
+    strategy: names.Strategy = _option(
+        "auto",
+        "Train on one device; mirrored: on all GPUs of this machine; multi_worker: on the machines of TF_CONFIG; auto: on all.",
+    )
+    jit_compile: bool = _option(False, "Let XLA compile the step, on one device; python -m sr_keras.benchmark train compares.")
+
+    generator: names.Generator = _option(
+        "srgan", "The generator: the paper's, or another paper's network.", fixes_networks=_always
+    )
+    num_upscales: int = _option(2, "How often the generator doubles height and width (u).", lowest=1, fixes_networks=_always)
+    num_blocks: int | None = _option(
+        None, "Residual blocks of the generator (b). Default: as its paper has it.", fixes_networks=_always
+    )
+    filters: int | None = _option(
+        None, "Channels of the generator's residual blocks. Default: as its paper has it.", fixes_networks=_always
+    )
+    upscale_filters: int | None = _option(
+        None, "Channels of srgan's upscaling blocks. Default: 256, as the paper has it.", fixes_networks=_always
+    )
+    discriminator_filters: int = _option(
+        64, "Channels of the discriminator's first convolution.", lowest=1, fixes_networks=_always
+    )
+    discriminator_head: Literal["patch", "image", "unet"] = _option(
+        "patch",
+        "The discriminator gives a logit for each 16x16 region, or one for the photo. unet: another discriminator, "
+        "Real-ESRGAN's U-Net, which gives one for each pixel and always has spectral norm (Wang et al. 2021, section 3.4).",
+        fixes_networks=_always,
+    )
+    spectral_norm: bool = _option(
+        False, "Spectral norm in the discriminator's layers (Miyato et al. 2018).", fixes_networks=_always
+    )
+    init: str = _path(
+        "interpolator",
+        'First weights: "interpolator", "random", or the folder of a SavedModel. '
+        "An edsr is grown where srgan is the generator.",
+        words=("interpolator", "random"),
+    )
+    init_blocks: tuple[str, ...] | None = _option(
+        None, "Residual blocks, counted from 0, that are kept of an edsr in --init. Default: all."
+    )
+
+    hr_size: int = _option(
+        256, "Side of the large pictures that are trained on, in pixels.", lowest=1, fixes_networks=_with_one_logit
+    )
+    max_reduction: float = _option(
+        float("inf"), "Largest window cut from a photo, in units of hr_size. 1: never reduced.", lowest=1
+    )
+    max_enlargement: float = _option(
+        1.0, "Smallest window, as hr_size divided by this: soft photos. 1: never enlarged.", lowest=1
+    )
+    flip_left_right: float = _option(PAPER.flip_left_right, "Probability that a photo is flipped left-right.", 0, 1)
+    flip_up_down: float = _option(PAPER.flip_up_down, "Probability that a photo is flipped up-down.", 0, 1)
+    transpose: float = _option(PAPER.transpose, "Probability that a photo's rows and columns are exchanged.", 0, 1)
+    darken: float = _option(PAPER.darken, "Probability that a photo is darkened.", 0, 1)
+    darken_by: float = _option(PAPER.darken_by, "Largest share of the light that darkening takes.", 0, 1)
+    brightness: float = _option(PAPER.brightness, "Probability that a photo's brightness is changed.", 0, 1)
+    brightness_by: float = _option(PAPER.brightness_by, "Largest change of brightness; white is 1.", 0, 1)
+    saturation: float = _option(PAPER.saturation, "Probability that a photo's saturation is changed.", 0, 1)
+    saturation_by: float = _option(PAPER.saturation_by, "Largest change of the saturation's factor from 1.", 0, 1)
+    downscale: names.Downscale = _option("bicubic", "How the small picture is made; always antialiased.")
+    degradation: names.Degradation = _option(
+        "none",
+        "blur: blurs photos before they are made small. real: blur, resizing, noise and JPEG at random, in two rounds (Wang et "
+        "al. 2021), as photos are that people have.",
+    )
+    sharpen_reference: bool = _option(False, "Sharpen the large pictures a little, not the small ones (Wang et al. 2021).")
+
+    validation: str | None = _path(
+        None, "Photos to validate on, as --data has them. Default: a share of --data.", words=("sample",)
+    )
+    validation_fraction: float = _option(0.05, "Share of --data kept for validation, by hash of their path.", 0, 1)
+    validation_photos: int = _option(16, "Validation photos measured after each iteration, at most.", lowest=0)
+    validation_pictures: int = _option(4, "Validation photos shown in TensorBoard, at most.", lowest=0)
+    sample: str = _path(str(rgb.SAMPLE / "small.png"), "Photo upscaled to samples/ after each iteration.")
+    checkpoint_steps: int = _option(
+        1000, "Also a checkpoint after so many steps of an iteration. 0: after iterations alone.", lowest=0
+    )
+    keep_checkpoints: int = _option(3, "How many of the newest checkpoints are kept.", lowest=1)
+    keep_exports: int = _option(5, "How many of the newest SavedModels are kept.", lowest=1)
+    keep_samples: int = _option(1000, "How many of the newest samples are kept.", lowest=1)
+    profile: tuple[str, ...] | None = _option(
+        None, "START,END: record a trace of these steps, counted from this start, for TensorBoard.", one_start=True
+    )
+
+    def lines(self) -> list[str]:
+        """The flags that repeat the run, each `--name=value`; none for what is not set, or is about a single start."""
+        recorded = {name: getattr(self, name) for name, kind in KINDS.items() if not kind.one_start}
+        return [f"--{name}={_as_text(value)}" for name, value in recorded.items() if value is not None]
+
+    def with_absolute_paths(self) -> "Options":
+        """So that they mean the same wherever the run is resumed."""
+        paths = {name: _absolute(getattr(self, name), kind.words) for name, kind in KINDS.items() if kind.is_path}
+        return dataclasses.replace(self, **paths)
+
+    def is_misfit(self, name: str, before: str, now: str) -> bool:
+        """Whether a checkpoint has no place for what a changed flag asks for, or holds what it no longer does.
+
+        Args:
+            name: the flag's; an old run may have one that is gone.
+            before, now: its text, as in `lines`.
+        """
+        return name in KINDS and KINDS[name].fixes_networks(self, before, now)
+
+
+KINDS: dict[str, Kind] = {field.name: field.metadata["kind"] for field in dataclasses.fields(Options)}
+
+_DEFINITIONS = {bool: flags.DEFINE_bool, str: flags.DEFINE_string, tuple[str, ...]: flags.DEFINE_list}
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """Defines a flag for each option."""
+    for field in dataclasses.fields(Options):
+        kind, value_type = KINDS[field.name], _type_if_set(field.type)
+        common = {"name": field.name, "default": field.default, "help": kind.help, "flag_values": values}
+        if get_origin(value_type) is Literal:
+            flags.DEFINE_enum(enum_values=get_args(value_type), **common)
+        elif value_type in (int, float):
+            define = flags.DEFINE_integer if value_type is int else flags.DEFINE_float
+            define(lower_bound=kind.lowest, upper_bound=kind.highest, **common)
+        else:
+            _DEFINITIONS[value_type](**common)
+
+
+def read_flags(values: flags.FlagValues) -> Options:
+    """The options that flags have, once they are parsed."""
+    return Options(**{name: _frozen(values[name].value) for name in KINDS})
+
+
+def _type_if_set(annotation: Any) -> Any:
+    if not isinstance(annotation, types.UnionType):
+        return annotation
+    [value_type] = set(get_args(annotation)) - {types.NoneType}
+    return value_type
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _absolute(value: Any, words: tuple[str, ...]) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_absolute(path, words) for path in value)
+    return value if value is None or value in words else str(pathlib.Path(value).absolute())
+
+
+def _as_text(value: Any) -> str:
+    return flags.CsvListSerializer(",").serialize(list(value)) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,1 @@
+"""Many files of any kind, of which none may stop the others."""

@@ -1,0 +1,57 @@
+"""Which network does a picture: always the same one, or the one that its condition asks for."""
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from sr_keras.inference import model_info
+from sr_keras.photos import condition
+from sr_keras.photos.pictures import Picture
+
+if TYPE_CHECKING:  # TensorFlow takes seconds to import
+    from sr_keras.inference.upscaler import Upscaler
+
+
+class Choice(NamedTuple):
+    """What does a picture.
+
+    Attributes:
+        network: its name, and `why` it was chosen, in words; both empty where there was no choice.
+    """
+
+    upscaler: "Upscaler"
+    network: str = ""
+    why: str = ""
+
+
+Choose = Callable[[Picture], Choice]
+
+
+def always(upscaler: "Upscaler") -> Choose:
+    return lambda picture: Choice(upscaler)
+
+
+def by_condition(load: Callable[[str], "Upscaler"]) -> Choose:
+    """Clean pictures are only enlarged, others are restored too.
+
+    Args:
+        load: gives the network of a name; asked once for each that is needed.
+    """
+    load_once = functools.cache(load)
+
+    def choose(picture: Picture) -> Choice:
+        wear = condition.examine(_visible(picture), picture.jpeg_steps).wear
+        network = model_info.RESTORING if wear else model_info.ENLARGING
+        return Choice(load_once(network), network, wear or "clean")
+
+    return choose
+
+
+def _visible(picture: Picture) -> np.ndarray:
+    """The first frame as 8-bit levels, `[H, W]` or `[H, W, 3]`."""
+    frame = picture.frames[0]
+    if frame.mode == "I;16":
+        return (np.asarray(frame) // 257).astype(np.uint8)
+    return np.asarray(frame.convert("L" if frame.mode in ("L", "LA") else "RGB"))

@@ -1,0 +1,120 @@
+import json
+
+import numpy as np
+import pytest
+
+from sr_keras.inference import model_info, saved_model
+from sr_keras.networks import back_projection, srgan
+from tests.small_networks import small
+
+
+@pytest.fixture
+def servable(tiny_generator):
+    return saved_model.Servable(tiny_generator())
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1, 3), (2, 5, 9, 3)])
+def test_what_is_loaded_computes_what_was_saved(tmp_path, rng, servable, shape):
+    saved_model.save(servable, tmp_path / "1")
+    lr = rng.random(shape, dtype=np.float32)
+    np.testing.assert_allclose(saved_model.Network(tmp_path / "1")(lr), servable(lr), atol=1e-6)
+
+
+def test_an_export_holds_its_facts(tmp_path, servable):
+    saved_model.save(servable, tmp_path / "1")
+    assert saved_model.Network(tmp_path / "1").facts == servable.facts
+
+
+def test_an_export_stores_each_weight_once(tmp_path):
+    generator = srgan.build_generator(num_blocks=2)
+    saved_model.save(saved_model.Servable(generator), tmp_path / "1")
+    size = sum(path.stat().st_size for path in (tmp_path / "1" / "variables").iterdir())
+    assert size < 4 * generator.count_params() * 1.05
+
+
+def corrected(generator, lr):
+    return back_projection.with_back_projection(generator, scale=4)(lr)
+
+
+def test_weights_come_back_in_order(tmp_path, tiny_generator, servable):
+    saved_model.save(servable, tmp_path / "1")
+    weights = saved_model.load_weights(tmp_path)
+    other = tiny_generator()
+    other.set_weights(weights)
+    lr = np.ones((1, 4, 4, 3), np.float32)
+    np.testing.assert_allclose(servable(lr), corrected(other, lr), atol=1e-6)
+
+
+def test_a_pyramid_is_exported_with_its_last_picture(tmp_path, rng):
+    """And all of its weights, in its own order."""
+    generator = small("lapsrn")
+    generator.set_weights([rng.random(weight.shape) for weight in generator.weights])
+    servable = saved_model.Servable(generator)
+    saved_model.save(servable, tmp_path / "1")
+    lr = rng.random((1, 5, 6, 3), dtype=np.float32)
+    assert generator(lr)[-1].shape == (1, 20, 24, 3)
+    np.testing.assert_allclose(saved_model.Network(tmp_path)(lr), corrected(generator, lr), rtol=1e-4)
+    for loaded, weight in zip(saved_model.load_weights(tmp_path), generator.get_weights(), strict=True):
+        np.testing.assert_array_equal(loaded, weight)
+
+
+def test_taken_weights_show_in_the_same_function(rng, tiny_generator, servable):
+    trained = tiny_generator()
+    lr = rng.random((1, 6, 6, 3), dtype=np.float32)
+    before = servable(lr)
+    servable.take_weights(trained)
+    assert not np.allclose(servable(lr), before)
+    np.testing.assert_allclose(servable(lr), corrected(trained, lr), atol=1e-6)
+    assert servable.serve.experimental_get_tracing_count() == 1
+
+
+def test_the_newest_versions_are_kept_and_loaded(tmp_path, servable):
+    for version in (1, 2, 9, 10):
+        servable.weights[1].assign(servable.weights[1] + 1.0)
+        saved_model.save_version(servable, tmp_path, version, keep=2)
+    assert [path.name for path in model_info.versions(tmp_path)] == ["9", "10"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["10", "9"]
+    lr = np.ones((1, 4, 4, 3), np.float32)
+    np.testing.assert_allclose(saved_model.Network(tmp_path)(lr), servable(lr), atol=1e-6)
+
+
+def test_an_older_export_is_replaced(tmp_path, servable):
+    for _ in range(2):
+        saved_model.save(servable, tmp_path / "1")
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
+
+
+def damage(folder, what):
+    if what == "variables":
+        next((folder / "variables").glob("*.data*")).write_bytes(b"")
+    elif what == "graph":
+        (folder / "saved_model.pb").write_bytes(b"damaged")
+    elif what == "facts":
+        (folder / "assets.extra" / "sr_keras.json").write_text(json.dumps({"scale": 4}))
+    else:
+        (folder / "assets.extra" / "sr_keras.json").unlink()
+
+
+@pytest.mark.parametrize(
+    "what, reason",
+    [
+        ("variables", "damaged"),
+        ("graph", "damaged"),
+        ("facts", "exported by another version"),
+        ("stranger", "not one of sr_keras"),
+    ],
+)
+def test_a_bad_model_is_named(tmp_path, servable, what, reason):
+    saved_model.save(servable, tmp_path / "1")
+    damage(tmp_path / "1", what)
+    with pytest.raises(model_info.ModelError, match=reason) as error:
+        saved_model.Network(tmp_path)
+    assert str(tmp_path / "1") in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_model_is_named(tmp_path):
+    with pytest.raises(model_info.ModelError, match="no such model folder"):
+        saved_model.Network(tmp_path / "nothing")
+    with pytest.raises(model_info.ModelError, match="holds no SavedModel"):
+        saved_model.load_weights(tmp_path)

@@ -1,0 +1,22 @@
+"""A small network of each family."""
+
+import tensorflow as tf
+
+from sr_keras.networks import generators
+
+SMALL = {
+    "srgan": {"num_blocks": 2, "filters": 8, "upscale_filters": 8},
+    "edsr": {"num_blocks": 2, "filters": 8},
+    "espcn": {},
+    "lapsrn": {"num_blocks": 2, "filters": 8},
+}
+
+
+def small(name, **sizes):
+    """With random weights."""
+    return generators.build(name, **{**SMALL[name], **sizes})
+
+
+def last_picture(network, lr):
+    """The picture of the network's last level."""
+    return tf.nest.flatten(network(lr))[-1].numpy()

@@ -1,0 +1,370 @@
+"""The training step and its state."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sr_keras.networks import back_projection, srgan, unet_discriminator
+from sr_keras.training import losses, state, steps
+
+
+def new_state(
+    precision="float32",
+    averaged=False,
+    optimizer=lambda: keras.optimizers.Adam(1e-3),
+    build_discriminator=srgan.build_discriminator,
+):
+    keras.mixed_precision.set_global_policy(precision)
+
+    def scaling_optimizer():
+        inner = optimizer()
+        return keras.optimizers.LossScaleOptimizer(inner, initial_scale=64.0) if precision == "mixed_float16" else inner
+
+    try:
+        generator = srgan.build_generator(num_blocks=1, num_upscales=2, filters=4, upscale_filters=4)
+        average = srgan.build_generator(1, 2, 4, 4) if averaged else None
+        discriminator = build_discriminator(filters=2)
+        return state.TrainState(generator, discriminator, scaling_optimizer(), scaling_optimizer(), average)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+
+
+def new_copy(run):
+    copy = new_state()
+    copy.generator.set_weights(run.generator.get_weights())
+    return copy
+
+
+def enlarged(photos):
+    return tf.repeat(tf.repeat(photos, 4, axis=1), 4, axis=2)
+
+
+@pytest.fixture
+def batch(rng):
+    return tuple(tf.constant(rng.random((2, side, side, 3), dtype=np.float32)) for side in (8, 32))
+
+
+def weights(model):
+    return [np.array(weight) for weight in model.trainable_variables]
+
+
+def changed(before, model):
+    return [not np.array_equal(old, new) for old, new in zip(before, weights(model), strict=True)]
+
+
+def test_a_gan_step_trains_both_networks(batch):
+    run = new_state()
+    before = weights(run.generator), weights(run.discriminator)
+    steps.gan_step(run, adversarial_weight=1.0)(*batch)
+    # A slope of PReLU has no gradient where nothing is negative.
+    assert np.mean(changed(before[0], run.generator)) > 0.8
+    assert all(changed(before[1], run.discriminator))
+
+
+def test_a_pixel_step_leaves_the_discriminator_alone(batch):
+    run = new_state()
+    before = weights(run.discriminator)
+    steps.pixel_step(run)(*batch)
+    assert not any(changed(before, run.discriminator))
+
+
+def test_the_average_follows_the_generator(batch):
+    """At first it is the generator, then it lags behind."""
+    run = new_state(averaged=True)
+    run.begin_average()
+    start = run.generator.get_weights()
+    steps.pixel_step(run, practice=steps.Practice(average_decay=0.5))(*batch)
+    # The first step counts as one done: a decay of 2 / 11.
+    for mean, before, now in zip(run.average.get_weights(), start, run.generator.get_weights(), strict=True):
+        np.testing.assert_allclose(mean, 2 / 11 * before + 9 / 11 * now, atol=1e-6)
+    assert run.best_generator is run.average
+    without = new_state()
+    assert without.best_generator is without.generator
+
+
+def test_the_adversarial_weight_grows(batch):
+    run = new_state()
+    step = steps.gan_step(run, adversarial_weight=2.0, ramp_steps=4)
+    for done in range(6):
+        scalars = step(*batch)
+        adversarial = float(scalars["generator/loss"] - scalars["generator/pixel_loss"])
+        weight = 2.0 * min(1.0, done / 4)
+        assert adversarial == pytest.approx(weight * float(scalars["generator/adversarial_loss"]), abs=1e-5)
+
+
+def test_smoothed_labels_punish_being_too_sure():
+    sure = tf.constant([20.0])
+    assert float(losses.real_loss(sure)) < 1e-6
+    assert float(losses.real_loss(sure, 0.9)) == pytest.approx(2.0, abs=1e-3)
+
+
+def test_the_verdict_reaches_the_generator(batch):
+    """In the authors' code the adversarial term never had a gradient."""
+    lr, hr = batch
+    runs = [new_state() for _ in range(2)]
+    runs[1].generator.set_weights(runs[0].generator.get_weights())
+    runs[1].discriminator.set_weights(runs[0].discriminator.get_weights())
+    for run, weight in zip(runs, (0.0, 100.0), strict=True):
+        steps.gan_step(run, adversarial_weight=weight)(lr, hr)
+    assert any(changed(weights(runs[0].generator), runs[1].generator))
+
+
+def test_the_scalars_add_up(batch):
+    practice = steps.Practice(perceptual_loss=losses.mean_absolute_error, perceptual_weight=0.25, grid_weight=3.0)
+    scalars = steps.gan_step(new_state(), adversarial_weight=0.5, practice=practice)(*batch)
+    weights = {"pixel": 1.0, "perceptual": 0.25, "grid": 3.0, "adversarial": 0.5}
+    expected = sum(weight * scalars[f"generator/{name}_loss"] for name, weight in weights.items())
+    assert float(scalars["generator/loss"]) == pytest.approx(float(expected))
+    expected = scalars["discriminator/fake_loss"] + scalars["discriminator/real_loss"]
+    assert float(scalars["discriminator/loss"]) == pytest.approx(float(expected))
+    assert 0 < scalars["discriminator/D_real"] < 1
+    assert 0 < scalars["discriminator/D_fake"] < 1
+
+
+def test_distributions_are_those_of_all_verdicts(batch):
+    run = new_state()
+    _, hr = batch
+    verdicts = tf.sigmoid(run.discriminator(hr, training=True)).numpy().ravel()
+    scalars = steps.gan_step(run, adversarial_weight=1.0)(*batch)
+    distribution = scalars["discriminator/verdicts_real"].numpy()
+    np.testing.assert_allclose(distribution, np.histogram(verdicts, len(distribution), (0, 1))[0] / verdicts.size, atol=1e-6)
+
+
+def test_gradients_are_clipped_and_their_norm_is_told(batch):
+    """A step of plain gradient descent is as long as its gradient."""
+    for clip_norm in (None, 1e-3):
+        run = new_state(optimizer=lambda: keras.optimizers.SGD(1.0))
+        before = weights(run.generator)
+        scalars = steps.pixel_step(run, practice=steps.Practice(clip_norm=clip_norm))(*batch)
+        moved = np.sqrt(sum(np.square(new - old).sum() for old, new in zip(before, weights(run.generator), strict=True)))
+        assert scalars["generator/gradient_norm"] > 1e-3
+        assert moved == pytest.approx(clip_norm or float(scalars["generator/gradient_norm"]), rel=1e-3)
+
+
+def test_held_norms_stay_what_they_are(batch):
+    for hold_norms in (True, False):
+        run = new_state()
+        before = [np.array(weight) for weight in run.generator.non_trainable_variables]
+        steps.gan_step(run, adversarial_weight=1.0, practice=steps.Practice(hold_norms=hold_norms))(*batch)
+        after = [np.array(weight) for weight in run.generator.non_trainable_variables]
+        assert all(np.array_equal(*pair) for pair in zip(before, after, strict=True)) == hold_norms
+
+
+def test_losses_see_what_is_exported(batch):
+    lr, hr = batch
+    run = new_state()
+    exported = back_projection.with_back_projection(run.generator, 4)
+    expected = {
+        True: losses.mean_absolute_error(hr, exported(lr, training=False)),
+        False: losses.mean_absolute_error(hr, run.generator(lr, training=False)),
+    }
+    assert abs(expected[True] - expected[False]) > 1e-3
+    for corrected in (True, False):
+        practice = steps.Practice(hold_norms=True, back_projection=corrected)
+        scalars = steps.pixel_step(new_copy(run), pixel_loss=losses.mean_absolute_error, practice=practice)(lr, hr)
+        assert float(scalars["generator/pixel_loss"]) == pytest.approx(float(expected[corrected]), rel=1e-5)
+
+
+def test_a_teacher_sees_photos_in_8_ways_and_what_it_makes_is_turned_back(batch):
+    lr, hr = batch
+    seen = set()
+
+    def teacher(photos):
+        tf.py_function(lambda photos: seen.add(photos.numpy().tobytes()), [photos], [])
+        return enlarged(photos)
+
+    run = new_state(optimizer=lambda: keras.optimizers.SGD(0.0))
+    expected = losses.mean_squared_error(enlarged(lr), run.generator(lr, training=False))
+    step = steps.pixel_step(run, practice=steps.Practice(hold_norms=True, teacher=teacher, teacher_weight=3.0))
+    for _ in range(50):
+        numbers = {name: float(value) for name, value in step(lr, hr).items()}
+        assert numbers["generator/teacher_loss"] == pytest.approx(float(expected), rel=1e-5)
+        expected_sum = numbers["generator/pixel_loss"] + 3 * numbers["generator/teacher_loss"]
+        assert numbers["generator/loss"] == pytest.approx(expected_sum, rel=1e-5)
+    assert len(seen) == 8
+
+
+def test_judges_see_pictures_moved_about(batch):
+    """Both in the same way, from step to step another one, and the same again in a run that begins anew."""
+
+    def seen(shift):
+        pairs = []
+
+        def perceptual_loss(*pair):
+            tf.py_function(lambda *pair: pairs.append([photo.numpy() for photo in pair]), pair, [])
+            return tf.reduce_mean(pair[1])
+
+        keras.utils.set_random_seed(1)
+        run = new_state(optimizer=lambda: keras.optimizers.SGD(0.0))
+        step = steps.pixel_step(run, practice=steps.Practice(perceptual_loss=perceptual_loss, shift=shift))
+        for _ in range(8):
+            step(*batch)
+        return pairs
+
+    def place(moved, photo):
+        size = photo.shape[1] - 3
+        places = [(y, x) for y in range(4) for x in range(4)]
+        return [
+            at for at in places if np.allclose(moved[:, :size, :size], photo[:, at[0] :, at[1] :][:, :size, :size], atol=1e-6)
+        ]
+
+    pairs = seen(shift=4)
+    places = [
+        [place(*both) for both in zip(moved, still, strict=True)] for moved, still in zip(pairs, seen(shift=1), strict=True)
+    ]
+    assert all(len(of_hr) == 1 and of_hr == of_sr for of_hr, of_sr in places)
+    assert len({tuple(of_hr) for of_hr, _ in places}) > 2
+    np.testing.assert_array_equal(pairs, seen(shift=4))
+
+
+def test_pixel_training_lowers_the_loss(batch):
+    lr, hr = batch
+    step = steps.pixel_step(new_state())
+    values = [float(step(lr, hr)["generator/loss"]) for _ in range(40)]
+    assert values[-1] < 0.7 * values[0]
+
+
+@pytest.mark.parametrize("build_discriminator", [srgan.build_discriminator, unet_discriminator.build])
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16", "mixed_bfloat16"])
+def test_a_step_is_traced_once_and_stays_finite(batch, precision, build_discriminator):
+    step = steps.gan_step(new_state(precision, build_discriminator=build_discriminator), adversarial_weight=1.0)
+    for _ in range(3):
+        scalars = step(*batch)
+    assert step.experimental_get_tracing_count() == 1
+    assert all(np.isfinite(value).all() and value.dtype == tf.float32 for value in scalars.values())
+
+
+def test_an_overflow_under_float16_changes_the_scale_and_no_weight(batch):
+    run = new_state("mixed_float16")
+    before = weights(run.generator)
+    scalars = steps.gan_step(run, adversarial_weight=1e30)(*batch)
+    assert not any(changed(before, run.generator))
+    assert (scalars["generator/skipped_steps"], scalars["discriminator/skipped_steps"]) == (1, 0)
+    assert scalars["generator/gradient_norm"] == 0
+    assert float(run.generator_optimizer.dynamic_scale) == 32
+
+
+def everything(run):
+    parts = [run.generator.weights, run.discriminator.weights]
+    parts += [run.generator_optimizer.variables, run.discriminator_optimizer.variables]
+    counters = [run.iteration, run.step, run.position]
+    return [np.array(variable) for part in parts for variable in part] + [counter.numpy() for counter in counters]
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_a_checkpoint_gives_everything_back(tmp_path, batch, precision):
+    run = new_state(precision)
+    step = steps.gan_step(run, adversarial_weight=1.0)
+    step(*batch)
+    run.iteration.assign(7)
+    run.step.assign(5)
+    run.position.assign(1234)
+    state.checkpoint_manager(run, tmp_path, keep=1).save()
+    saved = everything(run)
+
+    other = new_state(precision)
+    assert state.restore(state.checkpoint_manager(other, tmp_path, keep=1)) is not None
+    restored = everything(other)
+    assert len(restored) == len(saved)
+    for old, new in zip(saved, restored, strict=True):
+        np.testing.assert_array_equal(old, new)
+
+    # From here on, both go the same way.
+    step(*batch)
+    steps.gan_step(other, adversarial_weight=1.0)(*batch)
+    for went_on, resumed in zip(everything(run), everything(other), strict=True):
+        np.testing.assert_allclose(went_on, resumed, rtol=1e-2, atol=1e-4)
+
+
+def save_twice(folder):
+    """Checkpoints after iterations 1 and 2."""
+    run = new_state()
+    manager = state.checkpoint_manager(run, folder, keep=3)
+    for iteration in (1, 2):
+        run.iteration.assign(iteration)
+        manager.save()
+
+
+@pytest.mark.parametrize("damage", ["truncated", "gone"])
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(tmp_path, caplog, damage):
+    save_twice(tmp_path)
+    [newest] = tmp_path.glob("ckpt-2.data*")
+    newest.write_bytes(newest.read_bytes()[:100]) if damage == "truncated" else newest.unlink()
+
+    other = new_state()
+    assert state.restore(state.checkpoint_manager(other, tmp_path, keep=3)).endswith("ckpt-1")
+    assert int(other.iteration) == 1
+    assert "ckpt-2 is damaged" in caplog.text
+    for path in tmp_path.glob("ckpt-1.data*"):
+        path.unlink()
+    with pytest.raises(ValueError, match="every checkpoint is damaged"):
+        state.restore(state.checkpoint_manager(new_state(), tmp_path, keep=3))
+
+
+@pytest.mark.parametrize("damage", ["gone", "empty", "garbled"])
+def test_a_damaged_list_of_checkpoints_is_written_anew(tmp_path, caplog, damage):
+    save_twice(tmp_path)
+    listing = tmp_path / "checkpoint"
+    listing.unlink() if damage == "gone" else listing.write_text("" if damage == "empty" else listing.read_text()[:30])
+
+    other = new_state()
+    restored = state.checkpoint_manager(other, tmp_path, keep=3)
+    assert state.restore(restored).endswith("ckpt-2")
+    assert int(other.iteration) == 2
+    assert "the list of checkpoints is damaged or gone; found ckpt-2" in caplog.text
+    assert restored.save().endswith("ckpt-3")
+
+
+def test_every_field_is_in_the_checkpoint(tmp_path):
+    manager = state.checkpoint_manager(new_state(averaged=True), tmp_path, keep=1)
+    names = {name.split("/")[0] for name, _ in tf.train.list_variables(manager.save())}
+    assert {field.name for field in dataclasses.fields(state.TrainState)} <= names
+
+
+def test_nothing_to_restore_is_no_error(tmp_path):
+    assert state.restore(state.checkpoint_manager(new_state(), tmp_path, keep=1)) is None
+
+
+def test_a_checkpoint_of_other_networks_is_refused(tmp_path):
+    run = new_state()
+    state.checkpoint_manager(run, tmp_path, keep=1).save()
+    larger = srgan.build_generator(num_blocks=2, filters=4, upscale_filters=4)
+    other = state.TrainState(larger, run.discriminator, keras.optimizers.Adam(), keras.optimizers.Adam())
+    with pytest.raises(ValueError, match="does not fit these networks"):
+        state.restore(state.checkpoint_manager(other, tmp_path, keep=1))
+
+
+def test_float16_and_float32_agree_on_the_loss(batch):
+    lr, hr = batch
+    run, half = new_state(), new_state("mixed_float16")
+    half.generator.set_weights(run.generator.get_weights())
+    exact, rounded = (losses.mean_squared_error(hr, network.generator(lr, training=True)) for network in (run, half))
+    assert float(rounded) == pytest.approx(float(exact), rel=1e-2)
+
+
+@pytest.mark.slow
+def test_xla_computes_the_same(batch):
+    runs = [new_state(), new_state()]
+    runs[1].generator.set_weights(runs[0].generator.get_weights())
+    runs[1].discriminator.set_weights(runs[0].discriminator.get_weights())
+    plain, compiled = (
+        steps.gan_step(
+            run,
+            adversarial_weight=1.0,
+            practice=steps.Practice(
+                clip_norm=1.0,
+                jit_compile=jit_compile,
+                hold_norms=True,
+                shift=4,
+                back_projection=True,
+                teacher=enlarged,
+                teacher_weight=1.0,
+            ),
+        )(*batch)
+        for run, jit_compile in zip(runs, (False, True), strict=True)
+    )
+    for name, value in plain.items():
+        np.testing.assert_allclose(value, compiled[name], rtol=1e-3, atol=1e-4, err_msg=name)

@@ -1,0 +1,187 @@
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sr_keras.inference import model_info
+from sr_keras.photos import rgb
+from sr_keras.upscaling import batch, choice
+from sr_keras.upscaling.enlarge import Target
+from sr_keras.upscaling.plan import Job
+from tests.upscaling.test_enlarge import Repeater
+
+DOUBLE = batch.Work(Target(scale=2))
+
+
+@pytest.fixture
+def photos(tmp_path, noise):
+    """Jobs for four photos, of which the second is damaged and the third is missing."""
+    jobs = [Job(tmp_path / f"{name}.png", tmp_path / "large" / f"{name}.png") for name in "abcd"]
+    for job in jobs:
+        rgb.write_photo(job.source, noise(9, 7))
+    jobs[1].source.write_bytes(jobs[1].source.read_bytes()[:80])
+    jobs[2].source.unlink()
+    return jobs
+
+
+def outcomes(jobs, work=DOUBLE, upscalers=None):
+    return {outcome.job.source.stem: outcome for outcome in batch.run(jobs, choosers(*upscalers or [Repeater()]), work)}
+
+
+def choosers(*upscalers):
+    return [choice.always(upscaler) for upscaler in upscalers]
+
+
+def statuses(jobs, work=DOUBLE, **options):
+    return "".join(outcome.status[0] for _, outcome in sorted(outcomes(jobs, work, **options).items()))
+
+
+def test_a_bad_file_stops_nothing(photos):
+    result = outcomes(photos)
+    assert [result[name].status for name in "abcd"] == ["done", "failed", "failed", "done"]
+    assert "b.png: " in result["b"].reason
+    assert "c.png: No such file" in result["c"].reason
+    assert result["d"].size == (7, 9)
+    assert result["d"].result_size == (14, 18)
+    folder = photos[0].output.parent
+    assert sorted(path.name for path in folder.iterdir()) == ["a.png", "d.png"]
+
+
+def test_results_are_those_of_one_photo_alone(photos):
+    outcomes(photos)
+    for job in (photos[0], photos[3]):
+        source = Image.open(job.source)
+        large = source.resize((28, 36), Image.Resampling.NEAREST).resize((14, 18), Image.Resampling.LANCZOS)
+        np.testing.assert_array_equal(np.asarray(Image.open(job.output)), np.asarray(large))
+
+
+@pytest.mark.parametrize("existing, status, replaced", [("fail", "f", False), ("skip", "s", False), ("overwrite", "d", True)])
+def test_existing_results(photos, existing, status, replaced):
+    photos[0].output.parent.mkdir()
+    photos[0].output.write_bytes(b"precious")
+    assert statuses(photos, batch.Work(Target(scale=2), existing=existing)) == f"{status}ffd"
+    assert (photos[0].output.read_bytes() != b"precious") == replaced
+
+
+@pytest.mark.parametrize("max_pixels, reason", [(62, "it has 63 pixels"), (251, "its result would have 252 pixels")])
+def test_too_many_pixels_are_refused_before_they_are_decoded(photos, max_pixels, reason):
+    result = outcomes(photos[:1], batch.Work(Target(scale=2), max_pixels=max_pixels))["a"]
+    assert result.status == "failed"
+    assert f"{reason}, more than --max_pixels={max_pixels} allows" in result.reason
+
+
+@pytest.mark.parametrize(
+    "output, work",
+    [("wide.webp", DOUBLE), (None, batch.Work(Target(scale=2), suffix=".webp"))],
+    ids=["file", "standard output"],
+)
+def test_a_format_that_cannot_hold_the_result_is_refused(tmp_path, output, work):
+    Image.new("L", (9000, 1)).save(tmp_path / "wide.png")
+    result = outcomes([Job(tmp_path / "wide.png", output and tmp_path / output)], work)["wide"]
+    assert ".webp holds at most 16383 pixels a side, not 18000x2" in result.reason
+
+
+@pytest.mark.parametrize("error, reason", [(MemoryError(), "too little memory"), (ValueError("not finite"), "not finite")])
+def test_a_network_that_fails_is_a_failed_photo(photos, error, reason):
+    class Failing(Repeater):
+        def upscale_to(self, put, photo, **options):
+            raise error
+
+    result = outcomes(photos[:1], upscalers=[Failing()])["a"]
+    assert result.status == "failed"
+    assert f"{photos[0].source}: " in result.reason
+    assert reason in result.reason
+    assert not photos[0].output.parent.exists()
+
+
+def test_a_place_that_cannot_be_written_is_a_failed_photo(photos, tmp_path):
+    (tmp_path / "file").touch()
+    result = outcomes([photos[0]._replace(output=tmp_path / "file" / "a.png")])["a"]
+    assert result.status == "failed"
+    assert "file is no folder" in result.reason
+
+
+def test_a_full_disk_is_a_failed_photo(photos, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    result = outcomes(photos[:1])["a"]
+    assert result.status == "failed"
+    assert "No space left on device" in result.reason
+    assert list(photos[0].output.parent.iterdir()) == []
+
+
+def test_several_upscalers_share_the_work(tmp_path, noise):
+    """Each has a photo in hand before any of them ends."""
+    together = threading.Barrier(3, timeout=30)
+
+    class Meeting(Repeater):
+        def upscale_to(self, put, photo, **options):
+            together.wait()
+            super().upscale_to(put, photo, **options)
+
+    jobs = [Job(tmp_path / f"{index}.png", tmp_path / f"{index}_x2.png") for index in range(9)]
+    for job in jobs:
+        rgb.write_photo(job.source, noise(3, 4))
+    assert statuses(jobs, upscalers=[Meeting() for _ in range(3)]) == 9 * "d"
+
+
+def test_the_next_photo_is_read_while_one_is_computed(photos, monkeypatch):
+    read = threading.Semaphore(0)
+    original = batch.pictures.read
+
+    def noted(*arguments, **options):
+        read.release()
+        return original(*arguments, **options)
+
+    class Waiting(Repeater):
+        def upscale_to(self, put, photo, **options):
+            for _ in range(2):
+                assert read.acquire(timeout=10)
+            super().upscale_to(put, photo, **options)
+
+    monkeypatch.setattr(batch.pictures, "read", noted)
+    assert statuses([photos[0], photos[1]], upscalers=[Waiting()]) == "df"
+
+
+def test_a_worker_that_breaks_down_ends_the_run(photos, monkeypatch):
+    """Its jobs would be waited for without end."""
+
+    def no_threads(*_, **__):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(batch, "ThreadPoolExecutor", no_threads)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        list(batch.run(photos, choosers(Repeater()), DOUBLE))
+
+
+def test_closing_stops_between_tiles_and_leaves_nothing(photos):
+    begun = threading.Event()
+
+    class Endless(Repeater):
+        def upscale_to(self, put, photo, *, progress, **options):
+            while True:
+                progress(0.1)
+                begun.set()
+
+    running = batch.run([photos[2], photos[0], photos[3]], choosers(Endless()), DOUBLE)
+    assert next(running).status == "failed"
+    assert begun.wait(timeout=10)
+    running.close()
+    assert not photos[0].output.parent.exists()
+
+
+def test_what_was_chosen_is_told(photos):
+    by_name = choice.Choice(Repeater(), "edsr", "clean")
+    outcome = next(iter(batch.run(photos[:1], [lambda picture: by_name], DOUBLE)))
+    assert (outcome.network, outcome.why) == ("edsr", "clean")
+
+
+def test_a_network_that_is_missing_ends_the_run(photos):
+    def missing(picture):
+        raise model_info.ModelError("no such network")
+
+    with pytest.raises(model_info.ModelError, match="no such network"):
+        list(batch.run([photos[0], photos[3]], [missing], DOUBLE))

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from sr_keras.data import pipeline
+from sr_keras.inference import model_info
+from sr_keras.photos import rgb
+from sr_keras.photos.pictures import Picture
+from sr_keras.upscaling import choice
+
+
+@pytest.fixture
+def loaded():
+    return []
+
+
+@pytest.fixture
+def choose(loaded):
+    """Chooses between names instead of networks, and tells which were loaded."""
+
+    def load(name):
+        loaded.append(name)
+        return f"the network {name}"
+
+    return choice.by_condition(load)
+
+
+def picture(mode="RGB", steps=None):
+    photo = rgb.read_photo(pipeline.SAMPLE / "small.png")
+    frame = Image.fromarray(photo).convert("L" if mode == "I;16" else mode)
+    if mode == "I;16":
+        frame = Image.fromarray(np.asarray(frame).astype(np.uint16) * 257)
+    return Picture((frame,), jpeg_steps=steps)
+
+
+def worn(steps=tuple(range(10, 74))):
+    return picture(steps=steps)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16"])
+def test_clean_pictures_are_only_enlarged(choose, mode):
+    assert choose(picture(mode)) == (f"the network {model_info.ENLARGING}", model_info.ENLARGING, "clean")
+
+
+def test_worn_ones_are_restored_and_it_is_said_why(choose):
+    chosen = choose(worn())
+    assert chosen[:2] == (f"the network {model_info.RESTORING}", model_info.RESTORING)
+    assert chosen.why.startswith("JPEG of quality ")
+
+
+def test_a_network_is_loaded_once_and_only_if_it_is_needed(choose, loaded):
+    for _ in range(2):
+        choose(worn())
+    assert loaded == [model_info.RESTORING]
+    choose(picture())
+    choose(worn())
+    assert loaded == [model_info.RESTORING, model_info.ENLARGING]
+
+
+def test_where_there_is_no_choice_nothing_is_said():
+    assert choice.always("a network")(worn()) == ("a network", "", "")
