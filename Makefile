@@ -1,11 +1,12 @@
 # make demo: restore and enlarge a bundled JPEG.   make test: style, types and tests.   make test-slow: what takes many minutes.
-# Both set up .venv first, once; they need python3 and a network to the package index.
+# make wheel: the package, with the networks, in dist/.
+# All set up .venv first, once; they need python3 and a network to the package index.
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test test-slow clean
+.PHONY: demo test test-slow wheel clean
 
 demo: $(READY)
 	@mkdir -p demo
@@ -27,5 +28,9 @@ $(READY): setup.cfg pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[addons,test]'
 	@touch $@
 
+wheel: $(READY)
+	rm -rf build
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
 clean:
-	rm -rf .venv demo
+	rm -rf .venv build demo dist

@@ -2,16 +2,21 @@
 
 from sr_keras import Upscaler
 
-upscaler = Upscaler.load("saved_models/srresnet")
+upscaler = Upscaler.load("edsr")  # one of `list_models()`, or a folder
 sr = upscaler.upscale(photo)  # NumPy, uint8 [H, W, 3] RGB to [4 H, 4 W, 3]
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sr_keras.inference.model_info import ModelError
+    from sr_keras.inference.model_info import shipped as list_models
     from sr_keras.inference.upscaler import Upscaler
+    from sr_keras.photos.rgb import PhotoError
 
-__all__ = ["Upscaler"]
+__all__ = ["ModelError", "PhotoError", "Upscaler", "__version__", "list_models"]
+
+__version__ = "0.2.0.dev0"
 
 
 def __getattr__(name: str) -> object:
@@ -22,4 +27,16 @@ def __getattr__(name: str) -> object:
         with quiet_tensorflow.tensorflow_import():
             from sr_keras.inference.upscaler import Upscaler
         return Upscaler
+    if name == "ModelError":
+        from sr_keras.inference.model_info import ModelError
+
+        return ModelError
+    if name == "list_models":
+        from sr_keras.inference.model_info import shipped
+
+        return shipped
+    if name == "PhotoError":
+        from sr_keras.photos.rgb import PhotoError
+
+        return PhotoError
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

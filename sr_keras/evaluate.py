@@ -40,7 +40,7 @@ from sr_keras.evaluation import degradations
 from sr_keras.inference import model_info, tiling
 from sr_keras.photos import condition, rgb
 from sr_keras.photos.drawn_pictures import drawn
-from sr_keras.runtime import argument_types, files, quiet_tensorflow
+from sr_keras.runtime import argument_types, command_line, files, quiet_tensorflow
 
 with quiet_tensorflow.tensorflow_import():
     from sr_keras.evaluation import crops, metrics, spectra
@@ -49,6 +49,7 @@ with quiet_tensorflow.tensorflow_import():
     from sr_keras.networks import perceptual
     from sr_keras.runtime import precision as precisions
 
+PROG = "python -m sr_keras.evaluate"
 BICUBIC, ORIGINAL = "bicubic", "original"
 
 # Of each folder; more would be too many to look at.
@@ -246,23 +247,24 @@ def _with_noise_left(row: dict[str, Any], flat_noise_of_bicubic: float | None) -
     return {**row, "noise_left": row["flat_noise"] / flat_noise_of_bicubic}
 
 
-def main(argv: Sequence[str] | None = None, peers: Mapping[str, Upscale] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str = PROG, peers: Mapping[str, Upscale] | None = None) -> int:
     """The command.
 
     Args:
         argv: its arguments; None are those of the process.
+        prog: what it was called by.
         peers: other programs' networks of the same scale, to be compared too, by name: uint8 `[H, W, 3]` to the enlarged photo.
 
     Returns:
         The exit code.
     """
-    options = _parse(argv)
+    options = _parse(argv, prog)
     try:
         _run(options, peers or {})
     # ValueError: a photo that is too small to be measured, or a file of other weights.
     except (rgb.PhotoError, model_info.ModelError, OSError, ValueError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
-        return 1
+        return 2
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     return 0
@@ -443,10 +445,8 @@ def _photos(folder: pathlib.Path) -> list[pathlib.Path]:
     return paths
 
 
-def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m sr_keras.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
+    parser = command_line.Parser(prog=prog, description=__doc__.replace(PROG, prog), epilog=command_line.EXIT_CODES)
     parser.add_argument(
         "models",
         nargs="+",

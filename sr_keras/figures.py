@@ -26,7 +26,7 @@ from matplotlib.ticker import MaxNLocator
 from sr_keras.evaluation import drawing
 from sr_keras.inference import model_info
 from sr_keras.photos import rgb
-from sr_keras.runtime import flag_file, quiet_tensorflow
+from sr_keras.runtime import command_line, flag_file, quiet_tensorflow
 
 with quiet_tensorflow.tensorflow_import():
     import tensorflow as tf
@@ -34,6 +34,8 @@ with quiet_tensorflow.tensorflow_import():
 
     from sr_keras.data import pipeline
     from sr_keras.inference.upscaler import Upscaler
+
+PROG = "python -m sr_keras.figures"
 
 # The side of the paper's small photos, and of its patches.
 _SIDE = 64
@@ -196,13 +198,13 @@ def draw_degradations(photos: Iterable[tuple[str, np.ndarray]], scale: int) -> n
     return drawing.grid([row(number, *photo) for number, photo in enumerate(photos)], columns=1)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    options = _parse(argv)
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
+    options = _parse(argv, prog)
     try:
         _draw(options)
     except (MissingError, rgb.PhotoError, OSError, ValueError, MemoryError) as error:
         print(f"figures: {error}", file=sys.stderr)
-        return 1
+        return 2
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     return 0
@@ -331,12 +333,10 @@ def _large_photo(path: pathlib.Path) -> np.ndarray:
     return photo
 
 
-def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m sr_keras.figures", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
+    parser = command_line.Parser(prog=prog, description=__doc__.replace(PROG, prog), epilog=command_line.EXIT_CODES)
     parser.add_argument("run", type=pathlib.Path, metavar="RUN", help="the run's folder, or one that holds a SavedModel")
-    parser.add_argument("--output", type=pathlib.Path, metavar="DIR", help="where the figures go (default: RUN/figures)")
+    parser.add_argument("-o", "--output", type=pathlib.Path, metavar="DIR", help="where the figures go (default: RUN/figures)")
     parser.add_argument(
         "--photos",
         type=pathlib.Path,

@@ -4,23 +4,24 @@ A photo is found whatever its name, at another size, cropped, mirrored, turned o
 one must lie in the other, and be no smaller there than a third of the shorter side.
 """
 
-import argparse
 import pathlib
 import signal
 import sys
 from collections.abc import Sequence
 
-from sr_keras.runtime import quiet_tensorflow
+from sr_keras.runtime import command_line, quiet_tensorflow
 
 with quiet_tensorflow.tensorflow_import():
     from sr_keras.data import near_duplicates, pipeline
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m sr_keras.leaks",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+PROG = "python -m sr_keras.leaks"
+
+
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
+    parser = command_line.Parser(
+        prog=prog,
+        description=__doc__.replace(PROG, prog),
         epilog="Exit code: 0 no pair was found, 1 some were (each is named), 2 wrong use, 130 stopped by Ctrl-C.",
     )
     parser.add_argument("train", metavar="TRAIN", type=pathlib.Path, help="what train.py --data takes")

@@ -185,7 +185,7 @@ def test_photos_too_small_for_a_spectrum_are_said(photos, interpolator, tmp_path
     small = tmp_path / "small"
     small.mkdir()
     rgb.write_photo(small / "photo.png", rgb.read_photo(photos / "HR" / "a.png")[:48, :48])
-    assert evaluate.main([str(interpolator), f"--data={small}", f"--spectra={tmp_path / 'spectra.png'}"]) == 1
+    assert evaluate.main([str(interpolator), f"--data={small}", f"--spectra={tmp_path / 'spectra.png'}"]) == 2
     assert capsys.readouterr().err.startswith("evaluate: no photo is large enough for ")
     assert not (tmp_path / "spectra.png").exists()
 
@@ -208,17 +208,17 @@ def test_what_is_missing_is_named_in_one_line(photos, interpolator, tmp_path, ca
         "model": ["nothing", f"--data={photos}"],
         "weights": [f"--data={photos}", "--perceptual=nowhere.npz"],
     }[missing]
-    assert evaluate.main([str(interpolator), *arguments]) == 1
+    assert evaluate.main([str(interpolator), *arguments]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_networks_of_two_scales_are_not_compared(photos, interpolator, tmp_path, capsys):
     saved_model.save(saved_model.Servable(srgan.build_generator(1, 1, 4, 4)), tmp_path / "x2" / "1")
-    assert evaluate.main([str(interpolator), str(tmp_path / "x2"), f"--data={photos}"]) == 1
+    assert evaluate.main([str(interpolator), str(tmp_path / "x2"), f"--data={photos}"]) == 2
     assert "one scale" in capsys.readouterr().err
 
 
 def test_a_low_resolution_file_of_the_wrong_size_is_named(photos, interpolator, noise, capsys):
     rgb.write_photo(photos / "LR_x4" / "b.png", noise(20, 20))
-    assert evaluate.main([str(interpolator), f"--data={photos}"]) == 1
+    assert evaluate.main([str(interpolator), f"--data={photos}"]) == 2
     assert "b.png: its low-resolution file must have 35x30 pixels, has 20x20" in capsys.readouterr().err

@@ -174,7 +174,7 @@ def test_wrong_use_is_one_clear_line(tmp_path, noise, capsys, arguments, message
     for name, photo in {"small": noise(60, 70), "large": noise(1000, 1001)}.items():
         rgb.write_photo(tmp_path / f"{name}.png", photo)
     paths = {"begun": tmp_path / "begun", "small": tmp_path / "small.png", "large": tmp_path / "large.png"}
-    assert figures.main([argument.format(**paths) for argument in arguments]) == 1
+    assert figures.main([argument.format(**paths) for argument in arguments]) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("figures: ")
     assert message in line

@@ -53,8 +53,7 @@ def train(*arguments, timeout=500):
 # Imports TensorFlow once, which takes seconds; each start is forked off before anything is used.
 STARTS = """
 import json, os, signal, sys, tempfile
-from absl import app
-import train
+from sr_keras.training import command
 from sr_keras.training import setup
 for line in sys.stdin:
     with tempfile.TemporaryFile("w+") as stderr:
@@ -62,7 +61,7 @@ for line in sys.stdin:
         if not child:
             os.dup2(stderr.fileno(), sys.stderr.fileno())
             signal.alarm(300)  # if it trains instead
-            app.run(train.main, ["train.py", *json.loads(line)])
+            command.main(json.loads(line))
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         stderr.seek(0)
         print(json.dumps([code, stderr.read()]), flush=True)
@@ -80,7 +79,7 @@ def refused():
             code, stderr = json.loads(process.stdout.readline())
             assert code == 2, stderr
             assert "Traceback" not in stderr
-            return stderr.splitlines()[-1]
+            return [line for line in stderr.splitlines() if not line.startswith("Try: ")][-1]
 
         yield start_it
 

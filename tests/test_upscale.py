@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import upscale
 from sr_keras.data import pipeline
 from sr_keras.photos import condition, rgb
+from sr_keras.upscaling import command
 from tests.conftest import ROOT, take_interrupts
 
 
@@ -38,7 +38,7 @@ def run(interpolator):
     def run(*arguments):
         model = [] if any(str(argument).startswith("--model") for argument in arguments) else [f"--model={interpolator}"]
         try:
-            return upscale.main([*map(str, arguments), *model])
+            return command.main([*map(str, arguments), *model])
         except SystemExit as stop:  # argparse
             return stop.code
 
@@ -66,7 +66,7 @@ def test_the_photos_condition_chooses_the_network(tmp_path, capsys):
     for name in ("small.png", "web.jpg"):
         shutil.copy(pipeline.SAMPLE / name, tmp_path)
     report = tmp_path / "report.json"
-    assert upscale.main([str(tmp_path / "small.png"), str(tmp_path / "web.jpg"), f"--report={report}"]) == 0
+    assert command.main([str(tmp_path / "small.png"), str(tmp_path / "web.jpg"), f"--report={report}"]) == 0
     clean, worn, _ = capsys.readouterr().out.splitlines()
     assert clean.endswith(" s, edsr (clean)")
     assert worn.endswith(
@@ -264,7 +264,9 @@ def test_a_picture_that_is_too_large_is_one_clear_line(photo, run, capsys):
 )
 def test_wrong_use_is_one_clear_line(photo, run, capsys, arguments, reason):
     assert run(photo, *arguments) == 2
-    assert reason in capsys.readouterr().err.splitlines()[-1]
+    line, *_ = capsys.readouterr().err.splitlines()
+    assert line.startswith("upscale.py: ")
+    assert reason in line
     assert list(photo.parent.iterdir()) == [photo]
 
 

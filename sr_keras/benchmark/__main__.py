@@ -6,13 +6,14 @@ the machine and on what else it does.
 
 import argparse
 import pathlib
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 import psutil
 
 from sr_keras.inference import model_info
-from sr_keras.runtime import argument_types, quiet_tensorflow
+from sr_keras.runtime import argument_types, command_line, quiet_tensorflow
 
 with quiet_tensorflow.tensorflow_import():
     import tensorflow as tf
@@ -23,6 +24,8 @@ with quiet_tensorflow.tensorflow_import():
     from sr_keras.networks import srgan
     from sr_keras.photos import rgb
     from sr_keras.runtime import precision
+
+PROG = "python -m sr_keras.benchmark"
 
 # The paper's size of the large photo, in pixels.
 _HR_SIZE = 256
@@ -98,14 +101,17 @@ def _comparisons(rows: Mapping[str, training.Row]) -> Iterator[str]:
             yield f"{left} : {right} = {rows[left].photos_per_second / rows[right].photos_per_second:.2f}"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m sr_keras.benchmark", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    commands = parser.add_subparsers(required=True)
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
+    parser = command_line.Parser(prog=prog, description=__doc__.replace(PROG, prog), epilog=command_line.EXIT_CODES)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
     upscale_parser = commands.add_parser("upscale", help="an exported network against the plain one")
     upscale_parser.add_argument(
-        "--model", type=model_info.find_model, default="srresnet", metavar="MODEL", help="a name or a folder (%(default)s)"
+        "-m",
+        "--model",
+        type=model_info.find_model,
+        default="srresnet",
+        metavar="MODEL",
+        help="a name or a folder (%(default)s)",
     )
     upscale_parser.add_argument(
         "--tile", type=argument_types.positive_int, metavar="PIXELS", help="(default: as upscale.py takes it)"
@@ -129,6 +135,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except tf.errors.ResourceExhaustedError:
         print("benchmark: too little memory; try a smaller --batch_size or --tile", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     return 0
 
 

@@ -12,7 +12,20 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 ENLARGING, RESTORING = "edsr", "photo"
 AUTO = "auto"
 
-SHIPPED_MODELS = pathlib.Path(__file__).resolve().parents[2] / "saved_models"
+# What each of the bundled networks is for.
+PURPOSES = {
+    "edsr": "clean photos, nearest to the original",
+    "espcn": "clean photos, the fast one",
+    "lapsrn": "clean photos; between espcn and edsr in size",
+    "photo": "photos with noise, blur or traces of JPEG",
+    "srgan": "clean photos, with sharp texture that it makes up",
+    "srresnet": "the paper's generator, trained on pixels alone",
+}
+
+_PACKAGE = pathlib.Path(__file__).resolve().parents[1]
+# The wheel takes them into the package; in a checkout they lie beside it.
+_INSTALLED = _PACKAGE / "saved_models"
+SHIPPED_MODELS = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "saved_models"
 
 _FACTS = pathlib.PurePath("assets.extra", "sr_keras.json")
 
@@ -52,9 +65,9 @@ def write_facts(facts: Facts, folder: pathlib.Path) -> None:
 
 
 def shipped() -> list[str]:
-    """The names of the networks that are shipped."""
-    # Runs lie there too; their names are dates.
-    return sorted(folder.name for folder in SHIPPED_MODELS.glob("[a-z]*") if versions(folder))
+    """The names of the bundled networks, which `Upscaler.load` and `--model` take."""
+    # Runs lie there too.
+    return [name for name in PURPOSES if versions(SHIPPED_MODELS / name)]
 
 
 def find_model(text: str) -> pathlib.Path:
@@ -75,7 +88,8 @@ def newest_version(path: pathlib.Path) -> pathlib.Path:
         ModelError: nothing is there.
     """
     if not os.path.isdir(path):
-        raise ModelError(f"{path}: no such model folder")
+        named = f", nor a network of that name; there are {', '.join(shipped())}" if len(path.parts) == 1 else ""
+        raise ModelError(f"{path}: no such model folder{named}")
     folder = path if os.path.isfile(path / "saved_model.pb") else (versions(path) or [path])[-1]
     if not os.path.isfile(folder / "saved_model.pb"):
         raise ModelError(f"{path}: holds no SavedModel")

@@ -79,12 +79,12 @@ class Upscaler:
         tile: int | None = None,
         device: str | None = None,
     ) -> "Upscaler":
-        """Loads a SavedModel's folder, or the newest of its numbered versions, to `device`. See `__init__` for the others.
+        """Loads a bundled network, or a SavedModel's folder, to `device`. See `__init__` for the others.
 
         Only load models that you trust: a SavedModel is a program, and TensorFlow runs it.
 
         Args:
-            path: the folder.
+            path: the folder, or one whose newest numbered version is loaded; a text may also be the name of a bundled network.
             denoise: below 1, the result is mixed with that of the bundled `edsr`, which only enlarges.
 
         Raises:
@@ -92,7 +92,7 @@ class Upscaler:
             ValueError: an argument is none of its values.
         """
         with tf.device(device):
-            network = saved_model.Network(path)
+            network = saved_model.Network(model_info.find_model(path) if isinstance(path, str) else path)
             enlarging = saved_model.Network(model_info.SHIPPED_MODELS / model_info.ENLARGING) if denoise < 1 else None
         if enlarging and network.facts.back_projection:
             raise model_info.ModelError(f"{path}: only enlarges, so there is no strength to choose")

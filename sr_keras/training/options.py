@@ -192,7 +192,7 @@ class Options:
     )
     init: str = _path(
         "interpolator",
-        'First weights: "interpolator", "random", or the folder of a SavedModel. '
+        'First weights: "interpolator", "random", a bundled network, or the folder of a SavedModel. '
         "An edsr is grown where srgan is the generator.",
         words=("interpolator", "random"),
     )

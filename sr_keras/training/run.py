@@ -20,7 +20,7 @@ from sr_keras.data import pipeline
 from sr_keras.inference import saved_model
 from sr_keras.inference.upscaler import Upscaler
 from sr_keras.photos import rgb
-from sr_keras.runtime import files, signals
+from sr_keras.runtime import command_line, files, signals
 from sr_keras.training import distribution, loop, progress, state, steps, tensorboard
 
 logger = logging.getLogger(__name__)
@@ -130,16 +130,16 @@ def train(run: Run) -> int:
             )
             for step, until in _open_stages(run)
         )
-        resume = shlex.quote(f"--flagfile={run.folder / 'train.flags'}")
+        resume = command_line.call_of("train") + " " + shlex.quote(f"--flagfile={run.folder / 'train.flags'}")
         if not finished:
             if is_chief:
                 run.manager.save()
-            logger.info("stopped by %s; to go on: python train.py %s", stop or "another worker", resume)
+            logger.info("stopped by %s; to go on: %s", stop or "another worker", resume)
             return stop.exit_code or _STOPPED_BY_ANOTHER
     if int(run.state.iteration) < run.stages[-1].until:
-        logger.info("stopped after iteration %d; to go on: python train.py %s", int(run.state.iteration), resume)
+        logger.info("stopped after iteration %d; to go on: %s", int(run.state.iteration), resume)
         return 0
-    logger.info("finished; to use it: python upscale.py %s PHOTO", shlex.quote(f"--model={run.folder}"))
+    logger.info("finished; to use it: %s %s PHOTO", command_line.call_of("upscale"), shlex.quote(f"--model={run.folder}"))
     return 0
 
 

@@ -83,6 +83,7 @@ def resolved(options: Options, run_dir: pathlib.Path) -> Options:
     return dataclasses.replace(
         options,
         run_dir=str(run_dir),
+        init=str(model_info.find_model(options.init)),
         teacher=None if options.teacher is None else str(model_info.find_model(options.teacher)),
         # With float16, optimizers are of another kind.
         precision=precision.resolve(options.precision),

@@ -1,0 +1,45 @@
+"""What all commands have in common: how they answer wrong use and --version, and what they are called by."""
+
+import argparse
+import pathlib
+import sys
+from typing import NoReturn
+
+import sr_keras
+
+EXIT_CODES = "Exit code: 0 done, 2 wrong use, 130 stopped by Ctrl-C."
+VERSION = f"sr_keras {sr_keras.__version__}"
+
+
+class Parser(argparse.ArgumentParser):
+    """Answers wrong use in one line and a hint, and `--version`."""
+
+    def __init__(self, *, prog: str, description: str | None = None, epilog: str | None = None) -> None:
+        super().__init__(
+            prog=prog, description=description, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        self.add_argument("--version", action="version", version=VERSION)
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, refusal(self.prog, message))
+
+
+def refusal(prog: str, message: str) -> str:
+    """What wrong use is answered with: a line, and a hint."""
+    return f"{prog}: {message}\nTry: {typed(prog)} --help\n"
+
+
+def typed(prog: str) -> str:
+    """What a person types to call it."""
+    return f"python {prog}" if prog.endswith(".py") else prog
+
+
+def package_call() -> str:
+    """How this process's user starts the commands of the package."""
+    return "python -m sr_keras" if pathlib.PurePath(sys.argv[0]).name == "__main__.py" else "sr-keras"
+
+
+def call_of(command: str) -> str:
+    """How the user starts a command that is also a script in the checkout, such as `train`; as this process was started."""
+    by_script = pathlib.PurePath(sys.argv[0]).name in ("train.py", "upscale.py")
+    return f"python {command}.py" if by_script else f"{package_call()} {command}"

@@ -1,0 +1,141 @@
+"""What a person sees of `upscale`: a bar, a line for each result, what failed; and the report, which a program reads."""
+
+import argparse
+import collections
+import contextlib
+import dataclasses
+import io
+import json
+import logging
+import os
+import pathlib
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from sr_keras.runtime import files
+from sr_keras.upscaling import batch, enlarge, plan
+
+if TYPE_CHECKING:
+    from sr_keras.inference.upscaler import Upscaler
+
+
+class Console:
+    """What a person sees: a bar on a terminal, a line for each result, and at the end what failed and why."""
+
+    def __init__(self, options: argparse.Namespace, todo: Sequence[plan.Job]) -> None:
+        self.failed: list[batch.Outcome] = []
+        self._counts: collections.Counter[str] = collections.Counter()
+        self._options = options
+        # Where standard output is the picture, words go elsewhere.
+        self._out = sys.stderr if any(job.output is None for job in todo) else sys.stdout
+        # `disable=None` draws on terminals only.
+        self._bar = tqdm(
+            total=len(todo),
+            disable=options.quiet or options.dry_run or None,
+            leave=False,
+            dynamic_ncols=True,
+            bar_format="{l_bar}{bar}| {n:.2f} of {total} [{elapsed}<{remaining}{postfix}]",
+        )
+        self._shares: dict[plan.Job, float] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> "Console":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def within(self, job: plan.Job, share: float) -> None:
+        """Called from several threads while a photo is computed."""
+        with self._lock:
+            self._shares[job] = share
+            self._bar.set_postfix_str(job.name, refresh=False)
+            self._bar.update(sum(self._counts.values()) + sum(self._shares.values()) - self._bar.n)
+
+    def after(self, outcome: batch.Outcome) -> None:
+        with self._lock:
+            self._shares.pop(outcome.job, None)
+            self._counts[outcome.status] += 1
+        if outcome.status == "failed":
+            self.failed.append(outcome)
+        elif outcome.status == "skipped":
+            self.tell(f"{outcome.job.name}: skipped, {outcome.reason}")
+        else:
+            self.tell(
+                f"{_sized(outcome.job.name, outcome.size)} -> {_sized(outcome.job.result_name, outcome.result_size)}, "
+                f"{outcome.seconds:.1f} s{_chosen(outcome)}"
+            )
+            for note in outcome.notes:
+                self.tell(f"{outcome.job.name}: {note}")
+
+    def tell_plan(self, todo: Sequence[plan.Job]) -> None:
+        for job in todo:
+            there = " (is there already)" if job.output and os.path.lexists(job.output) else ""
+            self.tell(f"{job.name} -> {job.result_name}{there}")
+
+    def tell_upscaler(self, upscaler: "Upscaler") -> None:
+        if self._options.verbose:
+            self.tell(f"{upscaler.device or 'CPU'}: {upscaler.precision}, tiles of {upscaler.tile} pixels")
+
+    def tell_end(self) -> None:
+        several = sum(self._counts.values()) > 1
+        if several:
+            self.tell(", ".join(f"{self._counts[status]} {status}" for status in ("done", "skipped", "failed")))
+        for outcome in self.failed:
+            print(f"{'failed' if several else self._options.prog}: {outcome.reason}", file=sys.stderr)
+
+    def tell(self, line: str) -> None:
+        if self._options.quiet or self._out.closed:
+            return
+        # Whoever reads this may stop reading; the photos are still wanted.
+        with contextlib.suppress(OSError), tqdm.external_write_mode(file=self._out):
+            print(line, file=self._out, flush=True)
+
+
+def speak_plainly() -> None:
+    """Warnings are lines on standard error; a name that is no valid text, or none in this terminal's, is shown as it can be."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("sr_keras")
+    logger.handlers, logger.propagate = [handler], False
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@contextlib.contextmanager
+def report(path: pathlib.Path | None) -> Iterator[Callable[[batch.Outcome], None]]:
+    """Gives what adds an outcome to the report, as a line of JSON."""
+    if path is None:
+        yield lambda outcome: None
+        return
+
+    def add(outcome: batch.Outcome) -> None:
+        fields = dataclasses.asdict(outcome)
+        del fields["job"]
+        names = {"source": outcome.job.name, "result": outcome.job.result_name}
+        try:
+            os.write(file, (json.dumps(names | fields) + "\n").encode())
+        except OSError as error:
+            raise plan.UsageError(f"{path}: {files.reason(error)}") from None
+
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise plan.UsageError(f"{path}: {files.reason(error)}") from None
+    try:
+        yield add
+    finally:
+        os.close(file)
+
+
+def _sized(name: str, size: enlarge.Size | None) -> str:
+    return f"{name} ({size[0]}x{size[1]})" if size else name
+
+
+def _chosen(outcome: batch.Outcome) -> str:
+    return f", {outcome.network} ({outcome.why})" if outcome.network else ""
