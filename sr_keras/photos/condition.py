@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 # JPEG of at least this quality, and noise below this many levels, are clean: there a network that restores is as near to the
-# original as one that only enlarges, and takes more texture (measured by PSNR on Set5 and BSD100).
+# original as one that only enlarges, and takes more texture (by PSNR on Set5 and a fifth of BSD100).
 CLEAN_QUALITY = 90
 CLEAN_NOISE = 2.5
 
