@@ -12,7 +12,7 @@ from sr_keras.photos import rgb
 
 @pytest.fixture
 def network(interpolator):
-    return saved_model.Network(interpolator)
+    return saved_model.ExportedNetwork(interpolator)
 
 
 def test_upscaling_is_measured_in_one_run(network, monkeypatch):
@@ -21,11 +21,11 @@ def test_upscaling_is_measured_in_one_run(network, monkeypatch):
     assert tile == 12
     assert "float32" in rates
     names = [row.name for row in rows]
-    assert names[:2] == ["plain Keras, float32", "fast form, float32"]
+    assert names[:2] == ["plain Keras, float32", "optimised, float32"]
     plain, fast = rows[:2]
     assert plain.times_plain == 1
     assert fast.times_plain == pytest.approx(plain.seconds_per_megapixel / fast.seconds_per_megapixel)
-    assert fast.gflops == pytest.approx(network.facts.operations / fast.seconds_per_megapixel / 1e3)
+    assert fast.gflops == pytest.approx(network.info.operations / fast.seconds_per_megapixel / 1e3)
     assert fast.of_matrix_product == pytest.approx(fast.gflops / rates["float32"])
 
 

@@ -25,7 +25,7 @@ def name(request):
 
 @pytest.fixture(scope="module")
 def network(name):
-    return saved_model.Network(model_info.SHIPPED_MODELS / name)
+    return saved_model.ExportedNetwork(model_info.SHIPPED_MODELS / name)
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +50,10 @@ def measured(network, pairs):
 
 
 def test_srresnet_is_the_papers_generator():
-    network = saved_model.Network(model_info.SHIPPED_MODELS / "srresnet")
-    assert network.facts == model_info.Facts(scale=4, reach=31, peak_values=12288, peak_margin=7, operations=14_186_880)
+    network = saved_model.ExportedNetwork(model_info.SHIPPED_MODELS / "srresnet")
+    assert network.info == model_info.ModelInfo(
+        scale=4, receptive_field=31, peak_values=12288, peak_margin=7, operations=14_186_880
+    )
     assert sum(weight.size for weight in saved_model.load_weights(model_info.SHIPPED_MODELS / "srresnet")) == 2_627_907
 
 

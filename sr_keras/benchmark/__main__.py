@@ -35,7 +35,7 @@ _PAPER_PHOTOS_PER_SECOND = 98_400 / 800
 
 
 def _print_upscale(options: argparse.Namespace) -> None:
-    network = saved_model.Network(options.model)
+    network = saved_model.ExportedNetwork(options.model)
     tile, rates, rows = upscaling.upscale(network, tile=options.tile, repeats=options.repeats)
     print(
         f"on {precision.devices()}, {psutil.cpu_count()} cores; tiles of {tile} pixels; the fastest of {options.repeats} runs"

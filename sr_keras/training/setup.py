@@ -353,8 +353,8 @@ def _teacher(options: Options, strategy: tf.distribute.Strategy) -> Callable[[tf
     if options.teacher is None:
         return None
     with strategy.scope():
-        network = saved_model.Network(options.teacher)
-    if network.facts.scale != 2**options.num_upscales:
-        raise ValueError(f"--teacher={options.teacher} enlarges {network.facts.scale} times, not {2**options.num_upscales}")
+        network = saved_model.ExportedNetwork(options.teacher)
+    if network.info.scale != 2**options.num_upscales:
+        raise ValueError(f"--teacher={options.teacher} enlarges {network.info.scale} times, not {2**options.num_upscales}")
     # Not `network.serve` itself: without the network, its variables would go.
     return lambda lr: network.serve(lr)
