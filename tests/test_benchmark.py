@@ -4,9 +4,10 @@ import pytest
 
 from sr_keras.benchmark import __main__ as benchmark
 from sr_keras.benchmark import timing, training, upscaling
-from sr_keras.data import pipeline
+from sr_keras.data import sources
 from sr_keras.inference import saved_model
 from sr_keras.networks import flops, srgan
+from sr_keras.photos import rgb
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_training_is_measured_in_one_run(monkeypatch):
     monkeypatch.setattr(training, "_PHOTOS_A_TURN", 4)
     monkeypatch.setattr(timing, "cores", list)
     measured = training.train(
-        pipeline.Files(pipeline.list_photos(pipeline.SAMPLE / "photos"), pipeline.SAMPLE),
+        sources.Files(sources.list_photos(rgb.SAMPLE / "photos"), rgb.SAMPLE),
         tiny_networks,
         policy="mixed_bfloat16",
         batch_size=2,
