@@ -1,5 +1,6 @@
 """Layers that the networks share, known to `keras.models.load_model` by their names. Needs Keras only."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -21,9 +22,9 @@ class DepthToSpace(layers.Layer):
     def call(self, inputs: KerasTensor) -> KerasTensor:
         return depth_to_space(inputs, self.block_size)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        batch, height, width, filters = input_shape
-        height, width = (length and length * self.block_size for length in (height, width))
+    def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[int | None, ...]:
+        batch, *sides, filters = input_shape
+        height, width = (side and side * self.block_size for side in sides)
         return batch, height, width, filters // self.block_size**2
 
     def get_config(self) -> dict[str, Any]:

@@ -67,8 +67,8 @@ def test_a_bundled_network_comes_back(name, rng, tmp_path):
     family, sizes = BUNDLED[name]
     generator = generators.build(family, **sizes)
     generator.set_weights(saved_model.load_weights(folder))
-    exported = saved_model.Network(folder)
-    network = back_projection.with_back_projection(generator, 4) if exported.facts.back_projection else generator
+    exported = saved_model.ExportedNetwork(folder)
+    network = back_projection.with_back_projection(generator, 4) if exported.info.back_projection else generator
     lr = rng.random((1, 7, 6, 3), dtype=np.float32)
     np.testing.assert_array_equal(last_picture(reloaded(network, tmp_path), lr), last_picture(network, lr))
     np.testing.assert_allclose(last_picture(network, lr), exported(lr), atol=1e-5)
