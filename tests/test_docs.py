@@ -1,4 +1,4 @@
-"""The documentation names what there is: commands, options, networks, files, tests and pages. TensorFlow is not imported for it."""
+"""The documentation names what there is: commands, options, networks, files, tests, pages. It needs no TensorFlow."""
 
 import ast
 import configparser
@@ -29,6 +29,7 @@ PAGES = sorted(
 
 OPTION = re.compile(r"(?<![\w-])--([A-Za-z][\w-]*)")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PATH = re.compile(r"(?:sr_keras|tests|data_prep|benchmarks|recipes|docs|examples)/[\w/.-]+")
 CODE = re.compile(r"`([^`]+)`")
 # The commands of other programs, whose options are not ours.
 FOREIGN = re.compile(r"^(docker|curl|unzip|tensorboard|pip|pre-commit|git|kubectl|\S*pytest)\b")
@@ -44,7 +45,7 @@ def sources(command: str) -> tuple[pathlib.Path, ...]:
 
 @functools.cache
 def options(path: pathlib.Path) -> frozenset[str]:
-    """The options that a file defines, without their dashes: those of its `add_argument`s, or the fields of the options of a training."""
+    """The options that a file defines, without their dashes: of its `add_argument`s, or the fields of a training's options."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
     texts = [
@@ -136,8 +137,7 @@ def test_each_bundled_network_that_is_named_exists(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_each_file_and_each_test_that_is_named_exists(page: str) -> None:
     codes = CODE.findall(FENCE.sub("", (ROOT / page).read_text(encoding="utf-8")))
-    files = [code for code in codes if re.fullmatch(r"(sr_keras|tests|data_prep|benchmarks|recipes|docs|examples)/[\w/.-]+", code)]
-    assert [name for name in files if not (ROOT / name).exists()] == []
+    assert [name for name in codes if PATH.fullmatch(name) and not (ROOT / name).exists()] == []
     tests = {code for code in codes if re.fullmatch(r"test_\w+", code)}
     defined = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")) if tests else ""
     assert [name for name in tests if f"def {name}(" not in defined] == []
