@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from sr_keras.runtime import quiet_tensorflow
 
 with quiet_tensorflow.tensorflow_import():
-    from sr_keras.data import pipeline, shards
+    from sr_keras.data import shards, sources
     from sr_keras.photos import rgb
     from sr_keras.runtime import argument_types, files, tally
 
@@ -27,7 +27,7 @@ STOPPED = "; those of the last shard, which is unfinished, will be packed again"
 def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     try:
-        photos = pipeline.Files(pipeline.list_photos(options.photos), options.photos)
+        photos = sources.Files(sources.list_photos(options.photos), options.photos)
         options.folder.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings():
             # Pillow warns of odd metadata; it keeps no photo from being read.
@@ -46,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
         return 128 + signal.SIGINT
 
 
-def pack(photos: pipeline.Files, folder: pathlib.Path, photos_per_shard: int) -> Generator[tally.Outcome, None, None]:
+def pack(photos: sources.Files, folder: pathlib.Path, photos_per_shard: int) -> Generator[tally.Outcome, None, None]:
     """Writes the shards that are not there yet, and lists all of them once the last is there.
 
     What a shard holds depends on the list of photos alone, so that a run goes on where an earlier one was interrupted.
@@ -64,7 +64,7 @@ def pack(photos: pipeline.Files, folder: pathlib.Path, photos_per_shard: int) ->
     shards.finish(folder, shard_sizes)
 
 
-def _write(file: pathlib.Path, photos: pipeline.Files) -> Iterator[tally.Outcome]:
+def _write(file: pathlib.Path, photos: sources.Files) -> Iterator[tally.Outcome]:
     num_threads = os.cpu_count() or 1
     with ThreadPoolExecutor(num_threads) as pool, shards.shard_writer(file) as shard:
         contents = tally.in_order(lambda path: pool.submit(_read, path), photos.paths, ahead=4 * num_threads)
@@ -77,7 +77,7 @@ def _write(file: pathlib.Path, photos: pipeline.Files) -> Iterator[tally.Outcome
                 yield tally.Outcome(PACKED)
 
 
-def _done_before(file: pathlib.Path, photos: pipeline.Files) -> Iterator[tally.Outcome]:
+def _done_before(file: pathlib.Path, photos: sources.Files) -> Iterator[tally.Outcome]:
     index = shards.read_index(file)
     if sorted([*index.names, *(name for name, _ in index.left_out)]) != sorted(photos.names):
         raise ValueError(f"{file}: holds other photos than it would now; take another folder, or remove this one")

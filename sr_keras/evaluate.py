@@ -122,8 +122,8 @@ class Networks:
             for name in names
             for part in ((model_info.ENLARGING, model_info.RESTORING) if name == model_info.AUTO else (name,))
         ]
-        loaded = {name: saved_model.Network(model_info.find_model(name)) for name in dict.fromkeys(parts)}
-        scales = {name: network.facts.scale for name, network in loaded.items()}
+        loaded = {name: saved_model.ExportedNetwork(model_info.find_model(name)) for name in dict.fromkeys(parts)}
+        scales = {name: network.info.scale for name, network in loaded.items()}
         if len(set(scales.values())) > 1:
             raise model_info.ModelError(
                 "only networks of one scale can be compared, not "

@@ -32,7 +32,8 @@ with quiet_tensorflow.tensorflow_import():
     import tensorflow as tf
     from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 
-    from sr_keras.data import pipeline
+    from sr_keras.data import sources
+    from sr_keras.data.pairs import PairMaker
     from sr_keras.inference.upscaler import Upscaler
 
 PROG = "python -m sr_keras.figures"
@@ -182,7 +183,7 @@ def draw_degradations(photos: Iterable[tuple[str, np.ndarray]], scale: int) -> n
 
     The large photo is that of the first draw; the others show a place some pixels beside it.
     """
-    make_pair = pipeline.PairMaker(scale * _SIDE, scale, degradation="real")
+    make_pair = PairMaker(scale * _SIDE, scale, degradation="real")
     # As in training: without a graph the same seed gives other photos.
     in_graph = tf.function(lambda window, seed: make_pair(window, tf.constant(0.0), seed))
 
@@ -317,8 +318,8 @@ def _middle(photo: np.ndarray, height: int, width: int) -> np.ndarray:
     return photo[y : y + height, x : x + width]
 
 
-def _small_photos(sources: Sequence[pathlib.Path]) -> list[tuple[str, np.ndarray]]:
-    paths = [path for source in sources for path in (pipeline.list_photos(source) if source.is_dir() else [source])]
+def _small_photos(names: Sequence[pathlib.Path]) -> list[tuple[str, np.ndarray]]:
+    paths = [path for name in names for path in (sources.list_photos(name) if name.is_dir() else [name])]
     photos = [(pathlib.Path(path), rgb.read_photo(path)) for path in paths]
     for path, photo in photos:
         if min(photo.shape[:2]) < _SIDE:
@@ -341,7 +342,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         "--photos",
         type=pathlib.Path,
         nargs="+",
-        default=[pipeline.SAMPLE / "photos" / f"{name}.jpg" for name in ("astronaut", "cat", "liftoff", "retina")],
+        default=[rgb.SAMPLE / "photos" / f"{name}.jpg" for name in ("astronaut", "cat", "liftoff", "retina")],
         metavar="PHOTO",
         help="of figure 2, files or folders; their middle square is made 64x64 pixels small (default: four bundled photos, not "
         "the paper's; a run with --data=sample may have trained on them)",
@@ -349,7 +350,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser.add_argument(
         "--large",
         type=pathlib.Path,
-        default=pipeline.SAMPLE / "small.png",
+        default=rgb.SAMPLE / "small.png",
         metavar="PHOTO",
         help="of figure 3, enlarged as it is, at most a megapixel (default: the bundled cup of coffee, 150x100 pixels)",
     )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from sr_keras.runtime import command_line, quiet_tensorflow
 
 with quiet_tensorflow.tensorflow_import():
-    from sr_keras.data import near_duplicates, pipeline
+    from sr_keras.data import near_duplicates, sources
 
 
 PROG = "python -m sr_keras.leaks"
@@ -35,8 +35,8 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     )
     options = parser.parse_args(argv)
     try:
-        photos = pipeline.open_photos(options.train)
-        tests = [pipeline.open_photos(folder) for folder in options.tests]
+        photos = sources.open_photos(options.train)
+        tests = [sources.open_photos(folder) for folder in options.tests]
         found = 0
         for match in near_duplicates.matches(photos, tests, least=options.least):
             print(f"{photos.where(match.number)} shows {match.test} (similarity {match.similarity:.2f})", flush=True)

@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
 
 def _row(name: str) -> str:
     folder = model_info.newest_version(model_info.SHIPPED_MODELS / name)
-    scale = f"x{model_info.read_facts(folder).scale}"
+    scale = f"x{model_info.read_info(folder).scale}"
     return f"{name:10} {scale:>5} {_size(folder) / 1e6:5.1f} MB  {model_info.PURPOSES[name]}"
 
 

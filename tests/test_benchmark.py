@@ -4,14 +4,15 @@ import pytest
 
 from sr_keras.benchmark import __main__ as benchmark
 from sr_keras.benchmark import timing, training, upscaling
-from sr_keras.data import pipeline
+from sr_keras.data import sources
 from sr_keras.inference import saved_model
 from sr_keras.networks import flops, srgan
+from sr_keras.photos import rgb
 
 
 @pytest.fixture
 def network(interpolator):
-    return saved_model.Network(interpolator)
+    return saved_model.ExportedNetwork(interpolator)
 
 
 def test_upscaling_is_measured_in_one_run(network, monkeypatch):
@@ -20,11 +21,11 @@ def test_upscaling_is_measured_in_one_run(network, monkeypatch):
     assert tile == 12
     assert "float32" in rates
     names = [row.name for row in rows]
-    assert names[:2] == ["plain Keras, float32", "fast form, float32"]
+    assert names[:2] == ["plain Keras, float32", "optimised, float32"]
     plain, fast = rows[:2]
     assert plain.times_plain == 1
     assert fast.times_plain == pytest.approx(plain.seconds_per_megapixel / fast.seconds_per_megapixel)
-    assert fast.gflops == pytest.approx(network.facts.operations / fast.seconds_per_megapixel / 1e3)
+    assert fast.gflops == pytest.approx(network.info.operations / fast.seconds_per_megapixel / 1e3)
     assert fast.of_matrix_product == pytest.approx(fast.gflops / rates["float32"])
 
 
@@ -51,7 +52,7 @@ def test_training_is_measured_in_one_run(monkeypatch):
     monkeypatch.setattr(training, "_PHOTOS_A_TURN", 4)
     monkeypatch.setattr(timing, "cores", list)
     measured = training.train(
-        pipeline.Files(pipeline.list_photos(pipeline.SAMPLE / "photos"), pipeline.SAMPLE),
+        sources.Files(sources.list_photos(rgb.SAMPLE / "photos"), rgb.SAMPLE),
         tiny_networks,
         policy="mixed_bfloat16",
         batch_size=2,

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from sr_keras import evaluate
-from sr_keras.data import pipeline
 from sr_keras.evaluation import metrics
 from sr_keras.inference import saved_model
 from sr_keras.networks import srgan
@@ -21,7 +20,7 @@ def photos(tmp_path):
     """A folder of two originals and their low-resolution files, as the field's sets come; one original is no multiple of 4."""
     for name in ("HR", "LR_x4"):
         (tmp_path / "set" / name).mkdir(parents=True)
-    whole = rgb.read_photo(pipeline.SAMPLE / "photos" / "cat.jpg")
+    whole = rgb.read_photo(rgb.SAMPLE / "photos" / "cat.jpg")
     for name, hr in {"a.png": whole[:101, 150:271], "b.png": whole[80:200, 100:240]}.items():
         rgb.write_photo(tmp_path / "set" / "HR" / name, hr)
         height, width = (length // 4 for length in hr.shape[:2])
@@ -121,7 +120,7 @@ def test_an_unknown_degradation_is_refused(photos, interpolator, capsys):
 def test_evaluation_knows_bicubic(tmp_path, interpolator):
     """The numbers are those of tests/evaluation/test_metrics.py."""
     (tmp_path / "HR").mkdir()
-    rgb.write_photo(tmp_path / "HR" / "astronaut.png", rgb.read_photo(pipeline.SAMPLE / "photos" / "astronaut.jpg"))
+    rgb.write_photo(tmp_path / "HR" / "astronaut.png", rgb.read_photo(rgb.SAMPLE / "photos" / "astronaut.jpg"))
     bicubic, _, original = measured(tmp_path, interpolator, f"--data={tmp_path}")["means"]
     assert bicubic["psnr_db"] == pytest.approx(26.8231, abs=0.01)
     assert bicubic["ssim"] == pytest.approx(0.84427, abs=0.0005)

@@ -7,7 +7,6 @@ import pytest
 import tensorflow as tf
 
 from sr_keras import figures
-from sr_keras.data import pipeline
 from sr_keras.photos import rgb
 from sr_keras.training import run_folder, tensorboard
 
@@ -77,7 +76,7 @@ def test_photos_are_by_path(run, tmp_path, noise):
         "large": noise(70, 30),
     }.items():
         rgb.write_photo(tmp_path / f"{name}.png", photo)
-    photos = [str(tmp_path / "small.png"), str(tmp_path / "folder"), str(pipeline.SAMPLE / "photos" / "cat.jpg")]
+    photos = [str(tmp_path / "small.png"), str(tmp_path / "folder"), str(rgb.SAMPLE / "photos" / "cat.jpg")]
     output = tmp_path / "output"
     assert figures.main([str(run), f"--output={output}", f"--large={tmp_path / 'large.png'}", "--photos", *photos]) == 0
     figure = rgb.read_photo(output / "figure_2.png")
@@ -90,7 +89,7 @@ def test_photos_are_by_path(run, tmp_path, noise):
 def test_a_run_on_degraded_photos_shows_some(run):
     """The large photo, and four small ones whose pixels are squares; of two photos."""
     run_folder.record_flags(run, ["--degradation=real", "--num_upscales=2"])
-    photos = [str(pipeline.SAMPLE / "photos" / f"{name}.jpg") for name in ("cat", "retina")]
+    photos = [str(rgb.SAMPLE / "photos" / f"{name}.jpg") for name in ("cat", "retina")]
     assert figures.main([str(run), "--photos", *photos]) == 0
     figure = rgb.read_photo(run / "figures" / "degradations.png")
     assert figure.shape[:2] == (2 * (28 + 256) + 8, 5 * 256 + 4 * 8)

@@ -3,9 +3,9 @@
 from PIL import Image
 
 from sr_keras import leaks
-from sr_keras.data import pipeline
+from sr_keras.photos import rgb
 
-PHOTOS = pipeline.SAMPLE / "photos"
+PHOTOS = rgb.SAMPLE / "photos"
 
 
 def test_it_names_pairs_as_a_person_runs_it(tmp_path, capsys):

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from sr_keras import evaluate
-from sr_keras.data import pipeline
 from sr_keras.evaluation import degradations, metrics
 from sr_keras.inference import model_info, saved_model
 from sr_keras.inference.upscaler import Upscaler
@@ -26,7 +25,7 @@ def name(request):
 
 @pytest.fixture(scope="module")
 def network(name):
-    return saved_model.Network(model_info.SHIPPED_MODELS / name)
+    return saved_model.ExportedNetwork(model_info.SHIPPED_MODELS / name)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +33,7 @@ def pairs():
     """The middle of bundled photos, none of which it was trained on."""
 
     def pair(file_name):
-        photo = rgb.read_photo(pipeline.SAMPLE / "photos" / file_name)
+        photo = rgb.read_photo(rgb.SAMPLE / "photos" / file_name)
         y, x = ((length - 256) // 2 for length in photo.shape[:2])
         hr = photo[y : y + 256, x : x + 256]
         return rgb.resize_bicubic(hr, 64, 64), hr
@@ -51,8 +50,10 @@ def measured(network, pairs):
 
 
 def test_srresnet_is_the_papers_generator():
-    network = saved_model.Network(model_info.SHIPPED_MODELS / "srresnet")
-    assert network.facts == model_info.Facts(scale=4, reach=31, peak_values=12288, peak_margin=7, operations=14_186_880)
+    network = saved_model.ExportedNetwork(model_info.SHIPPED_MODELS / "srresnet")
+    assert network.info == model_info.ModelInfo(
+        scale=4, receptive_field=31, peak_values=12288, peak_margin=7, operations=14_186_880
+    )
     assert sum(weight.size for weight in saved_model.load_weights(model_info.SHIPPED_MODELS / "srresnet")) == 2_627_907
 
 
@@ -88,7 +89,7 @@ def test_its_tiles_leave_no_seams(measured):
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_its_result_does_not_depend_on_the_tile_size(network, noise, precision):
     """Half of what is enlarged is a photo, half noise."""
-    photo = np.concatenate([rgb.read_photo(pipeline.SAMPLE / "small.png")[:70, :45], noise(70, 45)], axis=1)
+    photo = np.concatenate([rgb.read_photo(rgb.SAMPLE / "small.png")[:70, :45], noise(70, 45)], axis=1)
     whole, tiled = (Upscaler(network, precision=precision, tile=tile).upscale(photo).astype(int) for tile in (1000, 24))
     difference = np.abs(whole - tiled)
     if precision == "float32":
@@ -162,7 +163,7 @@ def test_noise_falls_steadily_as_the_strength_grows(pairs):
 @pytest.mark.parametrize("name", PHOTOS)
 def test_each_photo_goes_to_its_network(name):
     """By its pixels alone, as if JPEGs had been saved as PNG."""
-    hr = rgb.read_photo(pipeline.SAMPLE / "photos" / name)
+    hr = rgb.read_photo(rgb.SAMPLE / "photos" / name)
     hr = hr[: hr.shape[0] // 4 * 4, : hr.shape[1] // 4 * 4]
     assert not condition.examine(rgb.resize_bicubic(hr, hr.shape[0] // 4, hr.shape[1] // 4)).wear
     assert all(condition.examine(degradations.degrade(hr, kind, name, 4)).wear for kind in degradations.KINDS)

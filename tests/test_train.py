@@ -127,12 +127,12 @@ def test_the_best_network_is_kept(finished_run, events):
     best = max(psnr_db, key=psnr_db.get)
     kept = json.loads((finished_run[0] / "best" / "psnr.json").read_text())
     assert kept == {"iteration": best, "psnr_db": pytest.approx(psnr_db[best])}
-    assert saved_model.Network(finished_run[0] / "best").facts.scale == 4
+    assert saved_model.ExportedNetwork(finished_run[0] / "best").info.scale == 4
 
 
 def test_the_sample_is_what_the_export_makes(finished_run):
     run_dir, _ = finished_run
-    network = saved_model.Network(run_dir)
+    network = saved_model.ExportedNetwork(run_dir)
     small = rgb.read_photo(ROOT / "sr_keras" / "sample" / "small.png")
     whole = rgb.to_uint8(network(rgb.to_float(small)[np.newaxis])[0])
     difference = np.abs(rgb.read_photo(run_dir / "samples" / "20.png").astype(int) - whole)
@@ -284,7 +284,7 @@ def test_a_run_starts_from_an_export(finished_run, tmp_path):
     run_dir, _ = finished_run
     code, stderr = train(*SMALL, "--iterations=1", "--learning_rate=0", f"--init={run_dir}", f"--run_dir={tmp_path}")
     assert code == 0, stderr
-    assert model_info.read_facts(tmp_path / "1").scale == 4
+    assert model_info.read_info(tmp_path / "1").scale == 4
     trainable = [w.ndim == 4 for w in saved_model.load_weights(run_dir)]
     for old, new, is_kernel in zip(
         saved_model.load_weights(run_dir), saved_model.load_weights(tmp_path), trainable, strict=True
@@ -354,7 +354,7 @@ def test_another_generator_trains_on_another_loss(tmp_path):
     flags = ["--generator=edsr", "--pixel_loss=mae", "--iterations=1", "--pretrain_iterations=1", f"--run_dir={tmp_path}"]
     code, stderr = train(*sizes, *flags)
     assert code == 0, stderr
-    assert model_info.read_facts(tmp_path / "1").scale == 4
+    assert model_info.read_info(tmp_path / "1").scale == 4
 
 
 def test_the_papers_run_is_the_papers():

@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sr_keras.data import pipeline
 from sr_keras.photos import condition, rgb
 from sr_keras.upscaling import command
 from tests.conftest import ROOT, take_interrupts
@@ -64,13 +63,13 @@ def test_the_result_lies_beside_the_photo(photo, run, capsys):
 
 def test_the_photos_condition_chooses_the_network(tmp_path, capsys):
     for name in ("small.png", "web.jpg"):
-        shutil.copy(pipeline.SAMPLE / name, tmp_path)
+        shutil.copy(rgb.SAMPLE / name, tmp_path)
     report = tmp_path / "report.json"
     assert command.main([str(tmp_path / "small.png"), str(tmp_path / "web.jpg"), f"--report={report}"]) == 0
     clean, worn, _ = capsys.readouterr().out.splitlines()
     assert clean.endswith(" s, edsr (clean)")
     assert worn.endswith(
-        f" s, photo (JPEG of quality {condition.examine(rgb.read_photo(pipeline.SAMPLE / 'web.jpg')).jpeg_quality})"
+        f" s, photo (JPEG of quality {condition.examine(rgb.read_photo(rgb.SAMPLE / 'web.jpg')).jpeg_quality})"
     )
     assert [json.loads(line)["network"] for line in report.read_text().splitlines()] == ["edsr", "photo"]
 

@@ -19,7 +19,7 @@ with quiet_tensorflow.tensorflow_import():
     import tensorflow as tf
 
     from sr_keras.benchmark import training, upscaling
-    from sr_keras.data import pipeline
+    from sr_keras.data import sources
     from sr_keras.inference import saved_model
     from sr_keras.networks import srgan
     from sr_keras.photos import rgb
@@ -35,7 +35,7 @@ _PAPER_PHOTOS_PER_SECOND = 98_400 / 800
 
 
 def _print_upscale(options: argparse.Namespace) -> None:
-    network = saved_model.Network(options.model)
+    network = saved_model.ExportedNetwork(options.model)
     tile, rates, rows = upscaling.upscale(network, tile=options.tile, repeats=options.repeats)
     print(
         f"on {precision.devices()}, {psutil.cpu_count()} cores; tiles of {tile} pixels; the fastest of {options.repeats} runs"
@@ -53,8 +53,8 @@ def _print_upscale(options: argparse.Namespace) -> None:
 
 def _print_train(options: argparse.Namespace) -> None:
     policy = precision.resolve("auto")
-    found = pipeline.list_photos(options.data)
-    photos = pipeline.Files([path for path in found if path.lower().endswith((".jpg", ".jpeg"))], options.data)
+    found = sources.list_photos(options.data)
+    photos = sources.Files([path for path in found if path.lower().endswith((".jpg", ".jpeg"))], options.data)
     if not len(photos):
         raise FileNotFoundError(f"{options.data}: holds no JPEG photo")
     measured = training.train(
@@ -119,7 +119,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     upscale_parser.add_argument("--repeats", type=argument_types.positive_int, default=3, metavar="N", help="(%(default)s)")
     upscale_parser.set_defaults(run=_print_upscale)
     train_parser = commands.add_parser("train", help="the training step of the paper's networks and the pipeline of photos")
-    samples = pipeline.SAMPLE / "photos"
+    samples = rgb.SAMPLE / "photos"
     train_parser.add_argument(
         "--data", type=pathlib.Path, default=samples, metavar="FOLDER", help="photos (default: the bundled ones)"
     )

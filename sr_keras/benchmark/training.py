@@ -12,7 +12,10 @@ import numpy as np
 import tensorflow as tf
 
 from sr_keras.benchmark import timing
-from sr_keras.data import pipeline
+from sr_keras.data import sources
+from sr_keras.data.augmentation import Augmentation
+from sr_keras.data.pairs import PairMaker
+from sr_keras.data.stream import TrainStream
 from sr_keras.networks import flops
 from sr_keras.runtime import precision
 from sr_keras.training import losses, state, steps
@@ -70,7 +73,7 @@ class _Work(NamedTuple):
 
 
 def train(
-    photos: pipeline.Files,
+    photos: sources.Files,
     build_networks: Callable[[], Networks],
     *,
     policy: str,
@@ -146,7 +149,7 @@ def plain_step(generator: keras.Model, discriminator: keras.Model) -> steps.Step
     return step
 
 
-def bare_batches(photos: pipeline.Files, batch_size: int, hr_size: int, **resizing: Any) -> tf.data.Dataset:
+def bare_batches(photos: sources.Files, batch_size: int, hr_size: int, **resizing: Any) -> tf.data.Dataset:
     """The least that any pipeline does: endless batches of `(lr, hr)`, whole photos decoded and resized, in parallel.
 
     Args:
@@ -193,7 +196,7 @@ def _plain_step(networks: Networks, batch_size: int, hr_size: int) -> dict[str, 
     return {PLAIN: _Work(timing.timed(lambda: step(*batch)), batch_size, flops.of_guides_step(*_counts(networks, hr_size)))}
 
 
-def _pipelines(photos: pipeline.Files, batch_size: int, hr_size: int) -> dict[str, _Work]:
+def _pipelines(photos: sources.Files, batch_size: int, hr_size: int) -> dict[str, _Work]:
     # The same photos for all, each as often: so they are few enough for a turn.
     numbers = np.random.default_rng(0).permutation(len(photos))[:_PHOTOS_A_TURN]
     chosen = photos.choose(numbers.tolist())
@@ -224,12 +227,12 @@ def _on_one_core(run: Callable[[], float]) -> float:
         return run()
 
 
-def _stream(photos: pipeline.Files, batch_size: int, hr_size: int, degradation: str) -> pipeline.TrainStream:
-    return pipeline.TrainStream(
+def _stream(photos: sources.Files, batch_size: int, hr_size: int, degradation: str) -> TrainStream:
+    return TrainStream(
         photos,
         tf.Variable(0, dtype=tf.int64),
-        make_pair=pipeline.PairMaker(hr_size, _SCALE, degradation=degradation),
-        augmentation=pipeline.Augmentation(),
+        make_pair=PairMaker(hr_size, _SCALE, degradation=degradation),
+        augmentation=Augmentation(),
         max_reduction=float("inf"),
         max_enlargement=1,
         batch_size=batch_size,

@@ -1,4 +1,4 @@
-"""Measures upscaling on this machine: an exported network's fast form, the plain one, and a matrix product, in one run."""
+"""Measures upscaling on this machine: an exported network's optimised graph, the plain one, a matrix product, in one run."""
 
 import functools
 from typing import NamedTuple
@@ -28,7 +28,7 @@ class Row(NamedTuple):
     times_plain: float
 
 
-def upscale(network: saved_model.Network, *, tile: int | None, repeats: int) -> tuple[int, dict[str, float], list[Row]]:
+def upscale(network: saved_model.ExportedNetwork, *, tile: int | None, repeats: int) -> tuple[int, dict[str, float], list[Row]]:
     """Measures an exported network on random noise of 2x2 tiles.
 
     Args:
@@ -47,26 +47,26 @@ def upscale(network: saved_model.Network, *, tile: int | None, repeats: int) -> 
     works["plain Keras, float32"] = lambda: _upscale_plainly(network, photo, tile)
     for name in precisions:
         upscaler = Upscaler(network, precision=name, tile=tile)
-        works[f"fast form, {name}"] = functools.partial(upscaler.upscale, photo)
+        works[f"optimised, {name}"] = functools.partial(upscaler.upscale, photo)
     seconds = timing.fastest({name: timing.timed(work) for name, work in works.items()}, repeats)
     rates = {name: timing.matrix_gflops(seconds.pop(f"matrix product, {name}")) for name in precisions}
     pixels = photo.shape[0] * photo.shape[1]
 
     def row(name: str) -> Row:
-        gflops = network.facts.operations * pixels / seconds[name] / 1e9
+        gflops = network.info.operations * pixels / seconds[name] / 1e9
         share = gflops / rates[name.split(", ")[1]]
         return Row(name, seconds[name] / pixels * 1e6, gflops, share, seconds["plain Keras, float32"] / seconds[name])
 
     return tile, rates, [row(name) for name in seconds]
 
 
-def _upscale_plainly(network: saved_model.Network, photo: np.ndarray, tile: int) -> None:
-    """What a program does that knows of no fast form: all layers on all of each window, then cuts the tile out."""
-    scale = network.facts.scale
+def _upscale_plainly(network: saved_model.ExportedNetwork, photo: np.ndarray, tile: int) -> None:
+    """What a program does without the optimised graph: all layers on all of each window, then cuts the tile out."""
+    scale = network.info.scale
 
     def upscale_tile(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
         sr = network(window[np.newaxis] / np.float32(255))[0]
         y, x = (slice(scale * begin, scale * (begin + extent)) for begin, extent in zip(start, size, strict=True))
         return np.rint(np.clip(sr[y, x], 0, 1) * 255).astype(np.uint8)
 
-    tiling.upscale_tiled(upscale_tile, photo, lambda *_: None, scale=scale, tile=tile, overlap=network.facts.reach)
+    tiling.upscale_tiled(upscale_tile, photo, lambda *_: None, scale=scale, tile=tile, overlap=network.info.receptive_field)

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from sr_keras.data import pipeline
+from sr_keras.data import sources
 from sr_keras.photos import rgb
 from sr_keras.runtime import tally
 
@@ -70,16 +70,16 @@ class _Sketch(NamedTuple):
     places: np.ndarray
 
 
-def find(photos: pipeline.Photos, folders: Iterable[pathlib.Path]) -> set[int]:
-    """The numbers of the photos that show the same as one in `folders` (each what `pipeline.open_photos` takes).
+def find(photos: sources.Photos, folders: Iterable[pathlib.Path]) -> set[int]:
+    """The numbers of the photos that show the same as one in `folders` (each what `sources.open_photos` takes).
 
     Raises:
-        FileNotFoundError, OSError, ValueError: as `pipeline.open_photos` has them.
+        FileNotFoundError, OSError, ValueError: as `sources.open_photos` has them.
     """
-    return {match.number for match in matches(photos, [pipeline.open_photos(folder) for folder in folders])}
+    return {match.number for match in matches(photos, [sources.open_photos(folder) for folder in folders])}
 
 
-def matches(photos: pipeline.Photos, tests: Sequence[pipeline.Photos], *, least: float = SAME) -> Iterator[Match]:
+def matches(photos: sources.Photos, tests: Sequence[sources.Photos], *, least: float = SAME) -> Iterator[Match]:
     """The pairs that show the same, in the order of the photos; what can't be read matches nothing.
 
     Args:
@@ -107,7 +107,7 @@ def matches(photos: pipeline.Photos, tests: Sequence[pipeline.Photos], *, least:
                     yield Match(photo.name, test.name, similarity)
 
 
-def _sketches(photos: pipeline.Photos, name: Callable[[int], Any]) -> Iterator[_Sketch]:
+def _sketches(photos: sources.Photos, name: Callable[[int], Any]) -> Iterator[_Sketch]:
     def sketch(number: int) -> _Sketch | None:
         try:
             photo = Image.fromarray(photos.photo(number)).convert("L")

@@ -1,1 +1,1 @@
-"""An exported network: what is known of it, its fast form, its tiles, and the `Upscaler`."""
+"""An exported network: its info, its optimised graph, its tiles, and the `Upscaler`."""

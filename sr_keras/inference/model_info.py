@@ -1,11 +1,12 @@
-"""What is known of an exported network without loading it, and where the newest one of a run lies. Needs no TensorFlow."""
+"""The metadata of exported networks, and where they are: bundled ones by name, the newest version of a run. No TensorFlow."""
 
 import dataclasses
 import json
 import os
 import pathlib
+from typing import Any
 
-# Number formats that an exported network has a form for.
+# Number formats that an exported network can compute in.
 PRECISIONS = ("float32", "bfloat16", "float16")
 
 # The bundled networks that AUTO chooses between: for clean photos, and for all others.
@@ -27,25 +28,27 @@ _PACKAGE = pathlib.Path(__file__).resolve().parents[1]
 _INSTALLED = _PACKAGE / "saved_models"
 SHIPPED_MODELS = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "saved_models"
 
-_FACTS = pathlib.PurePath("assets.extra", "sr_keras.json")
+_INFO = pathlib.PurePath("assets.extra", "sr_keras.json")
+# Names of fields in files of earlier versions.
+_EARLIER_NAMES = {"reach": "receptive_field"}
 
 
 @dataclasses.dataclass(frozen=True)
-class Facts:
-    """What lies in the file of facts of an exported network; derived from its layers.
+class ModelInfo:
+    """The metadata of an exported network, derived from its layers; written beside its SavedModel.
 
     Attributes:
         scale: how many times larger the output is, along each axis.
-        reach: how far it sees: no output pixel depends on an input pixel further away, in input pixels.
-        peak_values: how many numbers its work takes at most, for each input pixel.
-        peak_margin: how far around a tile it takes so many, in input pixels.
-        operations: multiplications and additions of its convolutions, for each input pixel.
-        back_projection: whether it ends with back-projection, which keeps the result true to the photo; what is to take noise
-            and blocks out of a photo must not be true to it.
+        receptive_field: its radius: no output pixel depends on an input pixel further away, in input pixels.
+        peak_values: values in memory at the layer that needs most, per input pixel.
+        peak_margin: how far around a tile that layer computes, in input pixels.
+        operations: multiplications and additions of its convolutions, per input pixel.
+        back_projection: whether it ends with back-projection, which keeps the result consistent with the photo. A network that
+            removes noise and blocks must not have it: they would come back.
     """
 
     scale: int
-    reach: int
+    receptive_field: int
     peak_values: int
     peak_margin: int
     operations: int
@@ -57,11 +60,11 @@ class ModelError(Exception):
     """A folder holds no network that can be used; the message is one line that names the folder and the reason."""
 
 
-def write_facts(facts: Facts, folder: pathlib.Path) -> None:
-    """Writes the facts into the folder of a SavedModel."""
-    path = folder / _FACTS
+def write_info(info: ModelInfo, folder: pathlib.Path) -> None:
+    """Writes the model info into the folder of a SavedModel."""
+    path = folder / _INFO
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(dataclasses.asdict(facts), indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(dataclasses.asdict(info), indent=2) + "\n", encoding="utf-8")
 
 
 def shipped() -> list[str]:
@@ -96,20 +99,21 @@ def newest_version(path: pathlib.Path) -> pathlib.Path:
     return folder
 
 
-def read_facts(folder: pathlib.Path) -> Facts:
-    """The facts of a SavedModel's folder.
+def read_info(folder: pathlib.Path) -> ModelInfo:
+    """Reads the model info from a SavedModel's folder.
 
     Raises:
-        ModelError: they are missing or damaged.
+        ModelError: it is missing or damaged.
     """
     try:
-        facts = Facts(**json.loads((folder / _FACTS).read_text(encoding="utf-8")))
-        if not all(isinstance(number, int) and number >= 0 for number in dataclasses.astuple(facts)) or not facts.peak_values:
+        fields: dict[str, Any] = dict(json.loads((folder / _INFO).read_text(encoding="utf-8")))
+        info = ModelInfo(**{_EARLIER_NAMES.get(name, name): value for name, value in fields.items()})
+        if not all(isinstance(number, int) and number >= 0 for number in dataclasses.astuple(info)) or not info.peak_values:
             raise ValueError("not all are whole numbers")
-        return facts
+        return info
     except FileNotFoundError:
-        raise ModelError(f"{folder}: a SavedModel, but not one of sr_keras ({_FACTS} is missing)") from None
+        raise ModelError(f"{folder}: a SavedModel, but not one of sr_keras ({_INFO} is missing)") from None
     except TypeError:
-        raise ModelError(f"{folder}: exported by another version of sr_keras, or {_FACTS} is damaged") from None
+        raise ModelError(f"{folder}: exported by another version of sr_keras, or {_INFO} is damaged") from None
     except (OSError, ValueError) as error:
-        raise ModelError(f"{folder}: {_FACTS} is damaged ({error})") from None
+        raise ModelError(f"{folder}: {_INFO} is damaged ({error})") from None

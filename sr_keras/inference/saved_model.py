@@ -3,7 +3,7 @@
 - `serve`, also the default signature, for any program: float32 `[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`, any h and w.
 - `tile_<type>_<precision>` for `Upscaler`: a tile of a window, uint8 or uint16 in and out (see `tile_function.py`).
 
-Beside the SavedModel's own files lies `assets.extra/sr_keras.json` with what a user of the network must know.
+Beside the SavedModel's own files lies `assets.extra/sr_keras.json`, its metadata (see `model_info.py`).
 """
 
 import gc
@@ -30,18 +30,18 @@ class Servable(tf.Module):
     """What is exported of a generator: functions and their weights, each once. Make one and save it as often as needed.
 
     Attributes:
-        facts: of the generator.
+        info: the generator's metadata.
         serve: `[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`, the last of the generator's outputs, corrected by
             `back_projection` if that was asked for; values may leave [0, 1] a little.
     """
 
     def __init__(self, generator: keras.Model, *, is_back_projected: bool = True) -> None:
         """Args:
-        generator: it must compute in float32. It is not copied: later changes of its weights show.
-        is_back_projected: whether the result is kept true to the photo by back-projection.
+        generator: it must compute in float32. It is not copied: the functions see later changes of its weights.
+        is_back_projected: whether back-projection keeps the result consistent with the photo.
 
         Raises:
-            ValueError: the generator has a layer that is not known.
+            ValueError: the generator has an unknown layer.
         """
         super().__init__()
         if is_back_projected:
@@ -49,9 +49,9 @@ class Servable(tf.Module):
         else:
             network = keras.Model(generator.input, generator.outputs[-1], name=generator.name)
         measured = receptive_field.measure(network)
-        self.facts = model_info.Facts(
+        self.info = model_info.ModelInfo(
             scale=measured.scale_of_output,
-            reach=measured.reach_of_output,
+            receptive_field=measured.reach_of_output,
             peak_values=measured.peak_values,
             peak_margin=measured.peak_margin,
             operations=measured.operations,
@@ -82,16 +82,16 @@ class Servable(tf.Module):
         return getattr(self, _tile_name(dtype, "float32" if dtype == "uint16" else precision))
 
     def take_weights(self, generator: keras.Model) -> None:
-        """Copies the weights of a generator of the same structure, whatever it computes in."""
+        """Copies the weights of a generator of the same structure, whatever its precision."""
         for mine, other in zip(self.weights, generator.weights, strict=True):
             mine.assign(other.value)
 
 
-class Network:
+class ExportedNetwork:
     """An exported network, loaded.
 
     Attributes:
-        facts: of the network.
+        info: the network's metadata.
         serve: float32 `[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`, a `tf.function`; values may leave [0, 1] a little.
     """
 
@@ -102,7 +102,7 @@ class Network:
             ModelError: nothing is there, it is damaged, or it is not ours.
         """
         folder = model_info.newest_version(pathlib.Path(path))
-        self.facts = model_info.read_facts(folder)
+        self.info = model_info.read_info(folder)
         try:
             # The loaded object owns the variables; holding only a function would let them go.
             self._loaded = tf.saved_model.load(str(folder))
@@ -127,7 +127,7 @@ def save(servable: Servable, path: pathlib.Path) -> None:
     for left_over in (part, old):
         shutil.rmtree(left_over, ignore_errors=True)
     tf.saved_model.save(servable, str(part), signatures=servable.serve)
-    model_info.write_facts(servable.facts, part)
+    model_info.write_info(servable.info, part)
     if path.exists():
         path.rename(old)
     part.rename(path)

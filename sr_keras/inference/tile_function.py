@@ -1,9 +1,9 @@
-"""A trained generator in the form that is fast: the same sums on the same weights, arranged for the processor.
+"""The optimised graph of a trained generator: the same arithmetic on the same weights, arranged for the processor.
 
 - Batch norms are folded into the convolutions before them.
-- Numbers are bfloat16 or float16 where the caller asks for it. The photo's levels enter as whole numbers, which these formats
-  hold exactly, and pictures are float32. A network's last convolution gives the difference from an interpolated photo, which is
-  small where the photo is smooth; so flat areas come out exact. Where the network adds pictures itself, or shuffles colours
+- Features are bfloat16 or float16 where the caller asks for it. The photo's levels enter as whole numbers, which these formats
+  hold exactly, and pictures are float32. A network's last convolution returns the difference from an interpolated photo, which
+  is small where the photo is smooth; so flat areas come out exact. Where the network adds pictures itself, or shuffles colours
   at the end, that convolution is a small share of the work, and all in float32.
 - A layer computes what the layers after it need for the tile, not the whole window.
 """
@@ -22,6 +22,7 @@ from sr_keras.networks import back_projection, blocks, receptive_field
 # A crop copies its tensor: to save fewer pixels than that at each side costs more than it brings.
 _LEAST_CROP = 6
 
+# Part of every exported graph: another text would not be recognised in the bundled networks.
 NOT_FINITE = "the network gave numbers that are not finite"
 
 TileFunction = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
@@ -30,8 +31,8 @@ TileFunction = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 def tile_function(network: keras.Model, photo_type: tf.DType, precision: str) -> TileFunction:
     """A function `(window, start, size)` that upscales the tile `[start, start + size)` of a window.
 
-    It takes `[h, w, 3]` and twice int32 `[2]` (y, x), and gives `[s * size[0], s * size[1], 3]`. Later changes of the network's
-    weights show. Where the network gives numbers that are not finite, it raises InvalidArgumentError.
+    It accepts `[h, w, 3]` and twice int32 `[2]` (y, x), and returns `[s * size[0], s * size[1], 3]`. It sees later changes of
+    the network's weights. It raises InvalidArgumentError where the network computes values that are not finite.
 
     Args:
         network: a functional model that computes in float32.
@@ -48,9 +49,9 @@ def tile_function(network: keras.Model, photo_type: tf.DType, precision: str) ->
 
 
 def rounded(kernel: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """Rounds a float32 kernel `[kh, kw, m, n]` so that the sums over its window stay, and with them the colour of flat areas.
+    """Rounds a float32 kernel `[kh, kw, m, n]` and keeps the sums over its window, and with them the colour of flat areas.
 
-    What rounding changes of a sum is put right at its smallest number, which is the most finely rounded one.
+    The rounding error of a sum is added to the smallest weight in it, which has the finest steps.
     """
     if dtype == tf.float32:
         return kernel
@@ -153,7 +154,7 @@ class _Pass:
                 return tf.nn.depth_to_space(x, layer.block_size)
             case back_projection.BackProjection():
                 return layer.call([x.tensor for x in inputs])
-        raise ValueError(f"the fast form has no {type(layer).__name__} ({layer.name})")
+        raise ValueError(f"the optimised graph has no {type(layer).__name__} ({layer.name})")
 
     def _conv(self, layer: layers.Conv2D, x: _Map) -> tf.Tensor:
         kernel, bias = self._weights(layer)
@@ -180,12 +181,12 @@ class _Pass:
             if layer.filters > 3:  # places of pixels to be, which the layers after it shuffle
                 return tf.nn.conv2d(features, kernel, 1, "SAME") + bias
             return blocks.blocked_conv(features, kernel) + bias
-        # The sums are exact, but what a convolution gives is rounded to the format. So it also takes an interpolated photo
-        # away, within the sums; that is added again in float32.
+        # The sums are exact, but what a convolution returns is rounded to the format. So it also subtracts an interpolated
+        # photo, within the sums; that is added again in float32.
         photo = self._interpolated(x)
         middle = layer.kernel_size[0] // 2
-        take_away = tf.pad(-tf.eye(3)[tf.newaxis, tf.newaxis], [[middle, middle], [middle, middle], [0, 0], [0, 0]])
-        features, kernel = _paired(tf.concat([x.tensor, photo], axis=-1), tf.concat([kernel, take_away], axis=2))
+        subtract = tf.pad(-tf.eye(3)[tf.newaxis, tf.newaxis], [[middle, middle], [middle, middle], [0, 0], [0, 0]])
+        features, kernel = _paired(tf.concat([x.tensor, photo], axis=-1), tf.concat([kernel, subtract], axis=2))
         difference = blocks.blocked_conv(features, rounded(kernel, self._dtype))
         return difference + tf.cast(photo, tf.float32) + bias
 
@@ -232,7 +233,7 @@ def _folded_norms(network: keras.Model) -> dict[str, layers.BatchNormalization]:
 
 
 def _picture_layers(network: keras.Model) -> list[keras.Layer]:
-    """The layers that give pictures: the convolutions that make colours of features, and what leads from them to the output."""
+    """The layers that return pictures: the convolutions from features to colours, and all layers after them."""
     producers = _producers(network)
     found, symbols = [], [network.outputs[-1]]
     while symbols:
@@ -244,7 +245,7 @@ def _picture_layers(network: keras.Model) -> list[keras.Layer]:
 
 
 def _last_convolution(network: keras.Model) -> tuple[str | None, list[layers.Rescaling]]:
-    """The name of the convolution that gives the colours, if the network ends with one, and what rescales them after it."""
+    """The name of the convolution that computes the colours, if the network ends with one, and the rescalings after it."""
     producers = _producers(network)
     layer, after = producers[id(network.outputs[-1])], []
     if isinstance(layer, back_projection.BackProjection):
@@ -256,7 +257,7 @@ def _last_convolution(network: keras.Model) -> tuple[str | None, list[layers.Res
 
 
 def _producers(network: keras.Model) -> dict[int, keras.Layer]:
-    """By the `id` of each tensor, the layer that gives it."""
+    """The layer that returns a tensor, by the tensor's `id`."""
     return {id(layer.output): layer for layer in network.layers}
 
 

@@ -32,7 +32,7 @@ def split(length: int, tile: int, overlap: int, begin: int = 0) -> list[Span]:
     axis, where there is nothing beyond, they slide inward. The last tile slides inward too, over the one before it.
 
     Raises:
-        ValueError: a number is below its smallest value.
+        ValueError: an argument is below its smallest value.
     """
     if length - begin < 1 or tile < 1 or overlap < 0:
         raise ValueError(f"length and tile must be at least 1 and overlap at least 0, got {length - begin}, {tile}, {overlap}")
@@ -68,7 +68,7 @@ def upscale_tiled(
     overlap: int,
     progress: Callable[[float], None] = lambda share: None,
 ) -> None:
-    """Upscales a photo tile by tile. Where `overlap` is at least how far `upscale` sees, the tile size does not show.
+    """Upscales a photo tile by tile. Where `overlap` is at least the receptive field of `upscale`, the tile size does not show.
 
     Each window is read, and each upscaled tile put in its place, while the next tile is computed. Where a tile needs more
     memory than there is, smaller tiles go on from the start of its row.
@@ -77,11 +77,11 @@ def upscale_tiled(
         upscale: from a window `[h, w, C]` and the place of a tile in it, `(y, x)` and `(height, width)`, to the upscaled tile;
             called with windows and tiles of one shape. It may raise MemoryError.
         photo: `[H, W, C]`.
-        put: takes y and x in the result, and the upscaled tile that begins there.
+        put: accepts y and x in the result, and the upscaled tile that begins there.
         scale: a whole number.
         tile: height and width of a tile, at most, in input pixels.
         overlap: how far windows reach beyond their tiles, in input pixels.
-        progress: told the share that is done, from 0 to 1, after each tile. What it raises ends the work.
+        progress: called with the share that is done, from 0 to 1, after each tile. What it raises ends the work.
 
     Raises:
         MemoryError: there is too little even for the smallest tile.
@@ -107,7 +107,7 @@ def upscale_tiled(
 def _upscale_row(
     executor: Executor, upscale: UpscaleTile, photo: np.ndarray, row: Span, columns: Sequence[Span]
 ) -> Iterator[tuple[Span, np.ndarray]]:
-    """Gives the upscaled tiles of a row, each while the next one is computed."""
+    """Yields the upscaled tiles of a row, each while the next one is computed."""
 
     def submit(column: Span) -> Future[np.ndarray]:
         window = photo[row.window_start : row.window_stop, column.window_start : column.window_stop]

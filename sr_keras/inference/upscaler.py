@@ -11,7 +11,7 @@ import tensorflow as tf
 from sr_keras.inference import model_info, saved_model, tile_function, tiling
 from sr_keras.runtime import precision as precisions
 
-# For the work on a tile. On a CPU, more brings little; a GPU wants larger tiles.
+# For the work on a tile. On a CPU, more hardly helps; a GPU needs larger tiles.
 _CPU_MEMORY_MB, _GPU_MEMORY_MB = 384, 4096
 
 
@@ -27,9 +27,9 @@ class Upscaler:
 
     def __init__(
         self,
-        network: saved_model.Network | saved_model.Servable,
+        network: saved_model.ExportedNetwork | saved_model.Servable,
         *,
-        enlarging: saved_model.Network | saved_model.Servable | None = None,
+        enlarging: saved_model.ExportedNetwork | saved_model.Servable | None = None,
         denoise: float = 1.0,
         precision: str = "auto",
         memory_mb: int | None = None,
@@ -37,13 +37,13 @@ class Upscaler:
         device: str | None = None,
     ) -> None:
         """Args:
-        network: does the work.
+        network: computes the result.
         enlarging: a network of the same scale that only enlarges. Its result and that of `network` are mixed.
-        denoise: the share of `network` in that, from 0 to 1. So noise falls steadily as it grows, and 0 is `enlarging` itself.
-        precision: "auto" is the fastest that the hardware multiplies itself, of "float32", "bfloat16" and "float16".
-        memory_mb: what the work on a tile may take, in MB (10^6 bytes), beside the photo and the result; the tile size follows.
+        denoise: the share of `network` in that, from 0 to 1. Noise falls steadily as it grows; 0 is `enlarging` alone.
+        precision: "auto" is the fastest of "float32", "bfloat16" and "float16" that the hardware multiplies natively.
+        memory_mb: memory for the work on a tile, in MB (10^6 bytes), beside the photo and the result; the tile size follows.
             None is 384 on a CPU and 4096 on a GPU.
-        tile: takes the place of `memory_mb`.
+        tile: overrides `memory_mb`.
         device: where the network was loaded, as TensorFlow names it.
 
         Raises:
@@ -56,13 +56,13 @@ class Upscaler:
                 raise ValueError(f"{name} must be at least 1, got {number}")
         self._shares = _shares(network, enlarging, denoise)
         memory_mb = memory_mb or (_GPU_MEMORY_MB if tf.config.list_physical_devices("GPU") else _CPU_MEMORY_MB)
-        self.scale = network.facts.scale
+        self.scale = network.info.scale
         self.precision = precisions.resolve_inference(precision)
         self.tile = tile or min(
             tiling.largest_tile(
                 memory_mb * 10**6,
-                bytes_per_pixel=each.facts.peak_values * tf.as_dtype(self.precision).size,
-                margin=each.facts.peak_margin,
+                bytes_per_pixel=each.info.peak_values * tf.as_dtype(self.precision).size,
+                margin=each.info.peak_margin,
             )
             for each, _ in self._shares
         )
@@ -92,13 +92,13 @@ class Upscaler:
             ValueError: an argument is none of its values.
         """
         with tf.device(device):
-            network = saved_model.Network(model_info.find_model(path) if isinstance(path, str) else path)
-            enlarging = saved_model.Network(model_info.SHIPPED_MODELS / model_info.ENLARGING) if denoise < 1 else None
-        if enlarging and network.facts.back_projection:
+            network = saved_model.ExportedNetwork(model_info.find_model(path) if isinstance(path, str) else path)
+            enlarging = saved_model.ExportedNetwork(model_info.SHIPPED_MODELS / model_info.ENLARGING) if denoise < 1 else None
+        if enlarging and network.info.back_projection:
             raise model_info.ModelError(f"{path}: only enlarges, so there is no strength to choose")
-        if enlarging and network.facts.scale != enlarging.facts.scale:
+        if enlarging and network.info.scale != enlarging.info.scale:
             raise model_info.ModelError(
-                f"{path}: enlarges {network.facts.scale} times, {model_info.ENLARGING} {enlarging.facts.scale} times"
+                f"{path}: enlarges {network.info.scale} times, {model_info.ENLARGING} {enlarging.info.scale} times"
             )
         return cls(
             network,
@@ -122,7 +122,7 @@ class Upscaler:
                 better, and 8 times the work.
 
         Raises:
-            ValueError: it is no such photo, or the network gave a number that is not finite.
+            ValueError: it is no such photo, or the network computed a value that is not finite.
             MemoryError: there is too little even for the smallest tile.
         """
         _require_photo(photo)
@@ -142,12 +142,12 @@ class Upscaler:
         self_ensemble: bool = False,
         progress: Callable[[float], None] = lambda share: None,
     ) -> None:
-        """`upscale` for results that are kept elsewhere: each tile of them is given to `put(y, x, tile)`.
+        """`upscale` for results that are kept elsewhere: each tile of them is passed to `put(y, x, tile)`.
 
         Args:
             put: y and x are where the tile begins in the result.
-            photo, self_ensemble: as `upscale` has them.
-            progress: told the share that is done, from 0 to 1, again and again. What it raises ends the work.
+            photo, self_ensemble: as in `upscale`.
+            progress: called with the share that is done, from 0 to 1, again and again. What it raises ends the work.
 
         Raises:
             ValueError, MemoryError: as `upscale` does.
@@ -170,21 +170,21 @@ class Upscaler:
             put,
             scale=self.scale,
             tile=self.tile,
-            overlap=max(each.facts.reach for each, _ in self._shares),
+            overlap=max(each.info.receptive_field for each, _ in self._shares),
             progress=progress,
         )
 
 
 def devices() -> list[str | None]:
-    """Each GPU, or None for the CPU where there is none: what `Upscaler.load` takes as its `device`."""
+    """Each GPU, or None for the CPU where there is none: values for `device` of `Upscaler.load`."""
     return [device.name for device in tf.config.list_logical_devices("GPU")] or [None]
 
 
 def _shares(
-    network: saved_model.Network | saved_model.Servable,
-    enlarging: saved_model.Network | saved_model.Servable | None,
+    network: saved_model.ExportedNetwork | saved_model.Servable,
+    enlarging: saved_model.ExportedNetwork | saved_model.Servable | None,
     denoise: float,
-) -> list[tuple[saved_model.Network | saved_model.Servable, float]]:
+) -> list[tuple[saved_model.ExportedNetwork | saved_model.Servable, float]]:
     """The networks whose results are mixed, and the share of each."""
     if not 0 <= denoise <= 1:
         raise ValueError(f"denoise must be from 0 to 1, got {denoise}")

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from sr_keras.data import pipeline
+from sr_keras.data.pairs import Pairs
+from sr_keras.data.stream import TrainStream
 from sr_keras.inference import saved_model
 from sr_keras.inference.upscaler import Upscaler
 from sr_keras.photos import rgb
@@ -69,8 +70,8 @@ class Run:
     state: state.TrainState
     manager: tf.train.CheckpointManager
     servable: saved_model.Servable
-    stream: pipeline.TrainStream
-    pairs: pipeline.Pairs
+    stream: TrainStream
+    pairs: Pairs
     pictures: int
     sample: np.ndarray
     texts: Mapping[str, Callable[[], Sequence[str]]]

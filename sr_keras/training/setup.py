@@ -11,7 +11,10 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from sr_keras.data import near_duplicates, pipeline
+from sr_keras.data import near_duplicates, sources
+from sr_keras.data.augmentation import Augmentation
+from sr_keras.data.pairs import PairMaker, Pairs, validation_pairs
+from sr_keras.data.stream import TrainStream
 from sr_keras.evaluation import metrics
 from sr_keras.inference import model_info, saved_model
 from sr_keras.networks import generators, net2net, perceptual, srgan, unet_discriminator
@@ -41,7 +44,7 @@ def start(options: Options) -> int:
     if options.deterministic:
         tf.config.experimental.enable_op_determinism()
     trace = _trace(options)
-    make_pair = pipeline.PairMaker(options.hr_size, 2**options.num_upscales, options.downscale, options.degradation)
+    make_pair = PairMaker(options.hr_size, 2**options.num_upscales, options.downscale, options.degradation)
     sample = rgb.read_photo(options.sample)
     train_photos, validation_photos = _photos(options)
     pairs = _validation_pairs(options, validation_photos, make_pair)
@@ -155,21 +158,21 @@ def _trace(options: Options) -> tuple[int, int] | None:
     return first, last
 
 
-def _photos(options: Options) -> tuple[pipeline.Photos, pipeline.Photos]:
+def _photos(options: Options) -> tuple[sources.Photos, sources.Photos]:
     """To train on, and to validate on."""
     if options.data is None:
         raise ValueError('--data is missing: a folder of photos or of shards, a list file, or "sample" for a few bundled ones')
     source = _source(options.data)
     try:
-        photos = pipeline.open_photos(source)
+        photos = sources.open_photos(source)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{error}; data_prep/README.md says how to get the paper's photos, and --data=sample trains on a few bundled ones"
         ) from None
     if options.validation is None:
-        train_photos, validation_photos = pipeline.split(photos, options.validation_fraction)
+        train_photos, validation_photos = sources.split(photos, options.validation_fraction)
     else:
-        train_photos, validation_photos = photos, pipeline.open_photos(_source(options.validation))
+        train_photos, validation_photos = photos, sources.open_photos(_source(options.validation))
     if options.exclude:
         train_photos = _without(train_photos, [pathlib.Path(folder) for folder in options.exclude])
     if not len(train_photos):
@@ -178,21 +181,21 @@ def _photos(options: Options) -> tuple[pipeline.Photos, pipeline.Photos]:
 
 
 def _source(text: str) -> pathlib.Path:
-    return pipeline.SAMPLE / "photos" if text == "sample" else pathlib.Path(text)
+    return rgb.SAMPLE / "photos" if text == "sample" else pathlib.Path(text)
 
 
-def _without(photos: pipeline.Photos, folders: list[pathlib.Path]) -> pipeline.Photos:
+def _without(photos: sources.Photos, folders: list[pathlib.Path]) -> sources.Photos:
     found = near_duplicates.find(photos, folders)
     for number in sorted(found):
         logger.info("excluded: %s", photos.where(number))
     return photos.choose([number for number in range(len(photos)) if number not in found])
 
 
-def _validation_pairs(options: Options, photos: pipeline.Photos, make_pair: pipeline.PairMaker) -> pipeline.Pairs:
+def _validation_pairs(options: Options, photos: sources.Photos, make_pair: PairMaker) -> Pairs:
     smallest = metrics.smallest_side(border=make_pair.scale)
     if options.validation_photos and make_pair.hr_size < smallest:
         raise ValueError(f"hr_size must be at least {smallest} for photos to be measured (or --validation_photos=0)")
-    return pipeline.validation_pairs(photos, make_pair, options.validation_photos)
+    return validation_pairs(photos, make_pair, options.validation_photos)
 
 
 def _networks(
@@ -286,17 +289,13 @@ def _kept_blocks(options: Options) -> list[int] | None:
     return [int(block) for block in options.init_blocks]
 
 
-def _stream(
-    options: Options, photos: pipeline.Photos, run: state.TrainState, make_pair: pipeline.PairMaker
-) -> pipeline.TrainStream:
+def _stream(options: Options, photos: sources.Photos, run: state.TrainState, make_pair: PairMaker) -> TrainStream:
     worker, workers = distribution.place(run.strategy)
-    return pipeline.TrainStream(
+    return TrainStream(
         photos,
         run.position,
         make_pair=make_pair,
-        augmentation=pipeline.Augmentation(
-            **{f.name: getattr(options, f.name) for f in dataclasses.fields(pipeline.Augmentation)}
-        ),
+        augmentation=Augmentation(**{f.name: getattr(options, f.name) for f in dataclasses.fields(Augmentation)}),
         max_reduction=options.max_reduction,
         max_enlargement=options.max_enlargement,
         batch_size=options.batch_size,
@@ -354,8 +353,8 @@ def _teacher(options: Options, strategy: tf.distribute.Strategy) -> Callable[[tf
     if options.teacher is None:
         return None
     with strategy.scope():
-        network = saved_model.Network(options.teacher)
-    if network.facts.scale != 2**options.num_upscales:
-        raise ValueError(f"--teacher={options.teacher} enlarges {network.facts.scale} times, not {2**options.num_upscales}")
+        network = saved_model.ExportedNetwork(options.teacher)
+    if network.info.scale != 2**options.num_upscales:
+        raise ValueError(f"--teacher={options.teacher} enlarges {network.info.scale} times, not {2**options.num_upscales}")
     # Not `network.serve` itself: without the network, its variables would go.
     return lambda lr: network.serve(lr)

@@ -130,7 +130,7 @@ def _target(options: argparse.Namespace) -> enlarge.Target:
     if options.width or options.height:
         return enlarge.Target(width=options.width, height=options.height)
     model = model_info.find_model(model_info.ENLARGING) if options.model == model_info.AUTO else options.model
-    return enlarge.Target(scale=options.scale or model_info.read_facts(model_info.newest_version(model)).scale)
+    return enlarge.Target(scale=options.scale or model_info.read_info(model_info.newest_version(model)).scale)
 
 
 def _existing(options: argparse.Namespace) -> Literal["fail", "skip", "overwrite"]:

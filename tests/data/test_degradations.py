@@ -11,7 +11,7 @@ import scipy.stats
 import tensorflow as tf
 from PIL import Image
 
-from sr_keras.data import degradations, pipeline
+from sr_keras.data import degradations
 from sr_keras.photos import rgb
 
 RADIUS = 10
@@ -81,7 +81,7 @@ def jpeg(photo, quality, half_colour):
 @pytest.mark.parametrize("quality", [30, 50, 75, 95])
 @pytest.mark.parametrize("half_colour, subsampling", [(True, "4:2:0"), (False, "4:4:4")])
 def test_jpeg_is_pillows_to_the_bit(noise, quality, half_colour, subsampling):
-    for photo in (noise(37, 45), rgb.read_photo(pipeline.SAMPLE / "photos" / "cat.jpg")[:101, 150:287]):
+    for photo in (noise(37, 45), rgb.read_photo(rgb.SAMPLE / "photos" / "cat.jpg")[:101, 150:287]):
         np.testing.assert_array_equal(jpeg(photo, quality, half_colour), pillows_jpeg(photo, quality, subsampling))
 
 
@@ -136,7 +136,7 @@ def test_noise_is_a_function_of_its_seed(add):
 
 
 def test_sharpening_is_unsharp_masking_by_scipys_blur():
-    photo = rgb.to_float(rgb.read_photo(pipeline.SAMPLE / "photos" / "cat.jpg")[:90, 150:260])
+    photo = rgb.to_float(rgb.read_photo(rgb.SAMPLE / "photos" / "cat.jpg")[:90, 150:260])
 
     def blurred(numbers):
         return scipy.ndimage.gaussian_filter(numbers, (8, 8, 0), radius=(25, 25, 0), mode="mirror")
@@ -183,7 +183,7 @@ def only(monkeypatch):
 
 @pytest.fixture(scope="module")
 def cat():
-    whole = rgb.read_photo(pipeline.SAMPLE / "photos" / "cat.jpg")
+    whole = rgb.read_photo(rgb.SAMPLE / "photos" / "cat.jpg")
     return tf.constant(rgb.to_float(whole[60 : 60 + WINDOW, 150 : 150 + WINDOW]))
 
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sr_keras.data import near_duplicates, pipeline
+from sr_keras.data import near_duplicates, sources
+from sr_keras.photos import rgb
 
-PHOTOS = pipeline.SAMPLE / "photos"
+PHOTOS = rgb.SAMPLE / "photos"
 CHANGES = {
     "the same file format": lambda photo: photo,
     "smaller": lambda photo: photo.resize((photo.width * 2 // 5, photo.height * 2 // 5), Image.Resampling.BICUBIC),
@@ -34,7 +35,7 @@ def tests_of(tmp_path):
 
 @pytest.fixture(scope="module")
 def photos():
-    return pipeline.open_photos(PHOTOS)
+    return sources.open_photos(PHOTOS)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def test_the_same_photo_is_found_and_no_other(photos, astronaut, tests_of, chang
 
 
 def test_it_is_found_in_either_direction(tests_of):
-    crops = pipeline.open_photos(tests_of(CHANGES["a corner of it"]))
+    crops = sources.open_photos(tests_of(CHANGES["a corner of it"]))
     assert near_duplicates.find(crops, [PHOTOS]) == {0}
 
 
@@ -64,4 +65,4 @@ def test_photos_differ_by_far(photos):
 
 def test_what_cannot_be_read_matches_nothing(tmp_path, photos):
     (tmp_path / "broken.jpg").write_bytes(b"no photo")
-    assert near_duplicates.find(photos, [tmp_path]) == near_duplicates.find(pipeline.open_photos(tmp_path), [PHOTOS]) == set()
+    assert near_duplicates.find(photos, [tmp_path]) == near_duplicates.find(sources.open_photos(tmp_path), [PHOTOS]) == set()

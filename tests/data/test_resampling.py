@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from sr_keras.data import pipeline, resampling
+from sr_keras.data import resampling
+from sr_keras.data.pairs import DOWNSCALE_METHODS
 
 PILLOWS = {
     "bicubic": Image.Resampling.BICUBIC,
@@ -38,7 +39,7 @@ def cubic(length, side):
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-@pytest.mark.parametrize("method", pipeline.DOWNSCALE_METHODS)
+@pytest.mark.parametrize("method", DOWNSCALE_METHODS)
 @pytest.mark.parametrize("height, width", [(37, 21), (9, 40)])
 def test_resizing_is_that_of_tensorflow(noise, method, height, width):
     photo = noise(height, width)

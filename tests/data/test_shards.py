@@ -17,7 +17,10 @@ from PIL import Image
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "data_prep"))
 import make_shards
 
-from sr_keras.data import pipeline, shards
+from sr_keras.data import shards, sources
+from sr_keras.data.augmentation import Augmentation
+from sr_keras.data.pairs import PairMaker, validation_pairs
+from sr_keras.data.stream import TrainStream
 from sr_keras.photos import rgb
 from tests.test_train import SMALL, train
 
@@ -51,11 +54,11 @@ def contents(root):
 
 
 def make_stream(photos, position=0):
-    return pipeline.TrainStream(
+    return TrainStream(
         photos,
         tf.Variable(position, dtype=tf.int64),
-        make_pair=pipeline.PairMaker(32, 4),
-        augmentation=pipeline.Augmentation(),
+        make_pair=PairMaker(32, 4),
+        augmentation=Augmentation(),
         max_reduction=np.inf,
         max_enlargement=1,
         batch_size=4,
@@ -80,7 +83,7 @@ def damage(file, offset):
 
 
 def test_the_stream_is_the_files_stream(folder, packed):
-    from_files, from_shards = (pipeline.open_photos(source) for source in (folder, packed))
+    from_files, from_shards = (sources.open_photos(source) for source in (folder, packed))
     assert isinstance(from_shards, shards.Shards)
     assert from_shards.names == from_files.names
     assert_same_batches(take(make_stream(from_shards), 6), take(make_stream(from_files), 6))
@@ -88,12 +91,12 @@ def test_the_stream_is_the_files_stream(folder, packed):
 
 @pytest.mark.parametrize("position", [1, 12, 37])
 def test_the_stream_goes_on_from_any_position(folder, packed, position):
-    assert_same_batches(*(take(make_stream(pipeline.open_photos(source), position), 2) for source in (packed, folder)))
+    assert_same_batches(*(take(make_stream(sources.open_photos(source), position), 2) for source in (packed, folder)))
 
 
 def test_photos_fall_on_the_side_on_which_files_do(folder, packed):
     for of_files, of_shards in zip(
-        *(pipeline.split(pipeline.open_photos(source), 0.4) for source in (folder, packed)), strict=True
+        *(sources.split(sources.open_photos(source), 0.4) for source in (folder, packed)), strict=True
     ):
         assert 0 < len(of_files) < 10
         assert of_files.names == of_shards.names
@@ -108,8 +111,8 @@ def test_a_list_of_photos_elsewhere_splits_as_it_does_unpacked(folder, tmp_path)
     deep.parent.mkdir(parents=True)
     deep.write_text("\n".join([str(folder / "0.jpg"), os.path.relpath(folder / "4.jpg", deep.parent)]))
     assert pack(deep, tmp_path / "shards") == 0
-    assert pipeline.open_photos(tmp_path / "shards").names == pipeline.open_photos(deep).names
-    assert "../../../photos/0.jpg" in pipeline.open_photos(deep).names
+    assert sources.open_photos(tmp_path / "shards").names == sources.open_photos(deep).names
+    assert "../../../photos/0.jpg" in sources.open_photos(deep).names
 
 
 def test_a_record_holds_name_and_file_for_any_reader(folder, packed):
@@ -128,7 +131,7 @@ def test_names_need_not_be_text(tmp_path, noise):
     Image.fromarray(noise(40, 40)).save(tmp_path / "photos" / os.fsdecode(b"caf\xe9.png"))
     target = tmp_path / os.fsdecode(b"f\xe9")
     assert pack(tmp_path / "photos", target) == 0
-    photos = pipeline.open_photos(target)
+    photos = sources.open_photos(target)
     assert photos.names == [os.fsdecode(b"caf\xe9.png")]
     assert photos.photo(0).shape == (40, 40, 3)
     stream = make_stream(photos)
@@ -147,11 +150,11 @@ def test_photos_that_cannot_be_read_are_named_counted_and_left_out(folder, tmp_p
         captured = capsys.readouterr()
         assert captured.out == f"4 photos: {summary}\n"
         assert [line.split(": ")[0] for line in captured.err.splitlines()] == bad
-    assert pipeline.open_photos(tmp_path / "shards").names == ["0.jpg", "sub/1.png"]
+    assert sources.open_photos(tmp_path / "shards").names == ["0.jpg", "sub/1.png"]
 
 
 def test_damaged_records_are_skipped_named_and_counted(packed, caplog):
-    photos = pipeline.open_photos(packed)
+    photos = sources.open_photos(packed)
     for number in (2, 5):
         shard, offset, size = photos.places[number]
         damage(photos.files[shard], offset + size // 2)
@@ -162,12 +165,12 @@ def test_damaged_records_are_skipped_named_and_counted(packed, caplog):
     assert set(stream.skipped) == bad
     for photo in bad:
         assert caplog.text.count(f"skipped: {photo}: its record can't be read (DataLossError)") == 1
-    lr, _ = pipeline.validation_pairs(photos, pipeline.PairMaker(32, 4), count=10)
+    lr, _ = validation_pairs(photos, PairMaker(32, 4), count=10)
     assert len(lr) == 8
 
 
 def test_a_shard_that_vanishes_is_a_clear_error(packed):
-    photos = pipeline.open_photos(packed)
+    photos = sources.open_photos(packed)
     for file in photos.files:
         file.unlink()
     with pytest.raises(rgb.PhotoError, match=r"none of the 10 photos can be read; .*0\.jpg: its record .*NotFoundError"):
@@ -180,7 +183,7 @@ def test_packing_goes_on_after_an_interruption(folder, packed):
         (packed / name).unlink()
     (packed / "00001.tfrecord").write_bytes(b"older")
     with pytest.raises(ValueError, match=r"shards: has no shards\.json, its shards are unfinished"):
-        pipeline.open_photos(packed)
+        sources.open_photos(packed)
     first = packed / "00000.tfrecord"
     modified = first.stat().st_mtime_ns
     assert pack(folder, packed) == 0
@@ -274,21 +277,21 @@ def test_shards_that_do_not_fit_their_indices_are_refused(packed, name, content,
     else:
         (packed / name).write_text(content)
     with pytest.raises((OSError, ValueError), match=message):
-        pipeline.open_photos(packed)
+        sources.open_photos(packed)
 
 
 def test_shards_without_a_photo_are_refused(tmp_path):
     (tmp_path / "0.jpg").write_text("no photo")
     assert pack(tmp_path, tmp_path / "shards") == 1
     with pytest.raises(FileNotFoundError, match="shards: holds no photo"):
-        pipeline.open_photos(tmp_path / "shards")
+        sources.open_photos(tmp_path / "shards")
 
 
 def test_train_takes_shards_as_it_takes_files(tmp_path):
-    sample = pipeline.SAMPLE / "photos"
+    sample = rgb.SAMPLE / "photos"
     assert pack(sample, tmp_path / "shards") == 0
-    photos = pipeline.open_photos(tmp_path / "shards")
-    train_photos, _ = pipeline.split(photos, 0.3)
+    photos = sources.open_photos(tmp_path / "shards")
+    train_photos, _ = sources.split(photos, 0.3)
     shard, offset, size = train_photos.places[0]
     damage(train_photos.files[shard], offset + size // 2)
     run_dir = tmp_path / "run"

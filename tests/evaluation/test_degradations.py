@@ -3,7 +3,6 @@ import pytest
 import scipy.ndimage
 from PIL import Image, JpegImagePlugin
 
-from sr_keras.data import pipeline
 from sr_keras.evaluation import degradations
 from sr_keras.photos import rgb
 
@@ -12,7 +11,7 @@ KINDS = list(degradations.KINDS)
 
 @pytest.fixture(scope="module")
 def hr():
-    return rgb.read_photo(pipeline.SAMPLE / "photos" / "cat.jpg")[:128, 150:310]
+    return rgb.read_photo(rgb.SAMPLE / "photos" / "cat.jpg")[:128, 150:310]
 
 
 @pytest.fixture

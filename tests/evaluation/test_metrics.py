@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sr_keras.data import pipeline
 from sr_keras.evaluation import metrics
 from sr_keras.photos import rgb
 
-PHOTO = pipeline.SAMPLE / "photos" / "astronaut.jpg"
+PHOTO = rgb.SAMPLE / "photos" / "astronaut.jpg"
 
 
 def test_bicubic_has_its_known_numbers():

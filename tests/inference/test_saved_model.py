@@ -17,12 +17,19 @@ def servable(tiny_generator):
 def test_what_is_loaded_computes_what_was_saved(tmp_path, rng, servable, shape):
     saved_model.save(servable, tmp_path / "1")
     lr = rng.random(shape, dtype=np.float32)
-    np.testing.assert_allclose(saved_model.Network(tmp_path / "1")(lr), servable(lr), atol=1e-6)
+    np.testing.assert_allclose(saved_model.ExportedNetwork(tmp_path / "1")(lr), servable(lr), atol=1e-6)
 
 
-def test_an_export_holds_its_facts(tmp_path, servable):
+def test_an_export_holds_its_info(tmp_path, servable):
     saved_model.save(servable, tmp_path / "1")
-    assert saved_model.Network(tmp_path / "1").facts == servable.facts
+    assert saved_model.ExportedNetwork(tmp_path / "1").info == servable.info
+
+
+def test_info_of_earlier_versions_is_read(tmp_path, servable):
+    saved_model.save(servable, tmp_path / "1")
+    path = tmp_path / "1" / "assets.extra" / "sr_keras.json"
+    path.write_text(path.read_text().replace('"receptive_field"', '"reach"'))
+    assert model_info.read_info(tmp_path / "1") == servable.info
 
 
 def test_an_export_stores_each_weight_once(tmp_path):
@@ -53,7 +60,7 @@ def test_a_pyramid_is_exported_with_its_last_picture(tmp_path, rng):
     saved_model.save(servable, tmp_path / "1")
     lr = rng.random((1, 5, 6, 3), dtype=np.float32)
     assert generator(lr)[-1].shape == (1, 20, 24, 3)
-    np.testing.assert_allclose(saved_model.Network(tmp_path)(lr), corrected(generator, lr), rtol=1e-4)
+    np.testing.assert_allclose(saved_model.ExportedNetwork(tmp_path)(lr), corrected(generator, lr), rtol=1e-4)
     for loaded, weight in zip(saved_model.load_weights(tmp_path), generator.get_weights(), strict=True):
         np.testing.assert_array_equal(loaded, weight)
 
@@ -75,7 +82,7 @@ def test_the_newest_versions_are_kept_and_loaded(tmp_path, servable):
     assert [path.name for path in model_info.versions(tmp_path)] == ["9", "10"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["10", "9"]
     lr = np.ones((1, 4, 4, 3), np.float32)
-    np.testing.assert_allclose(saved_model.Network(tmp_path)(lr), servable(lr), atol=1e-6)
+    np.testing.assert_allclose(saved_model.ExportedNetwork(tmp_path)(lr), servable(lr), atol=1e-6)
 
 
 def test_an_older_export_is_replaced(tmp_path, servable):
@@ -89,7 +96,7 @@ def damage(folder, what):
         next((folder / "variables").glob("*.data*")).write_bytes(b"")
     elif what == "graph":
         (folder / "saved_model.pb").write_bytes(b"damaged")
-    elif what == "facts":
+    elif what == "info":
         (folder / "assets.extra" / "sr_keras.json").write_text(json.dumps({"scale": 4}))
     else:
         (folder / "assets.extra" / "sr_keras.json").unlink()
@@ -100,7 +107,7 @@ def damage(folder, what):
     [
         ("variables", "damaged"),
         ("graph", "damaged"),
-        ("facts", "exported by another version"),
+        ("info", "exported by another version"),
         ("stranger", "not one of sr_keras"),
     ],
 )
@@ -108,13 +115,13 @@ def test_a_bad_model_is_named(tmp_path, servable, what, reason):
     saved_model.save(servable, tmp_path / "1")
     damage(tmp_path / "1", what)
     with pytest.raises(model_info.ModelError, match=reason) as error:
-        saved_model.Network(tmp_path)
+        saved_model.ExportedNetwork(tmp_path)
     assert str(tmp_path / "1") in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_a_missing_model_is_named(tmp_path):
     with pytest.raises(model_info.ModelError, match="no such model folder"):
-        saved_model.Network(tmp_path / "nothing")
+        saved_model.ExportedNetwork(tmp_path / "nothing")
     with pytest.raises(model_info.ModelError, match="holds no SavedModel"):
         saved_model.load_weights(tmp_path)

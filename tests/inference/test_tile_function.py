@@ -1,4 +1,4 @@
-"""The fast form of a network, against the network itself."""
+"""The optimised graph of a network, against the network itself."""
 
 import keras
 import numpy as np

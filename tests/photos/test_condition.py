@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sr_keras.data import pipeline
 from sr_keras.evaluation import degradations
 from sr_keras.photos import condition, pictures, rgb
 
@@ -15,7 +14,7 @@ PHOTOS = ("astronaut", "camera", "cat", "gravel", "retina")
 @pytest.fixture(scope="module", params=PHOTOS)
 def clean(request):
     """A photo without a trace of its own JPEG: it is made half as large."""
-    photo = rgb.read_photo(pipeline.SAMPLE / "photos" / f"{request.param}.jpg")
+    photo = rgb.read_photo(rgb.SAMPLE / "photos" / f"{request.param}.jpg")
     return rgb.resize_bicubic(photo, photo.shape[0] // 2, photo.shape[1] // 2)
 
 

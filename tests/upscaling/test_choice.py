@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sr_keras.data import pipeline
 from sr_keras.inference import model_info
 from sr_keras.photos import rgb
 from sr_keras.photos.picture import Picture
@@ -26,7 +25,7 @@ def choose(loaded):
 
 
 def picture(mode="RGB", steps=None):
-    photo = rgb.read_photo(pipeline.SAMPLE / "small.png")
+    photo = rgb.read_photo(rgb.SAMPLE / "small.png")
     frame = Image.fromarray(photo).convert("L" if mode == "I;16" else mode)
     if mode == "I;16":
         frame = Image.fromarray(np.asarray(frame).astype(np.uint16) * 257)

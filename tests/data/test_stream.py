@@ -11,10 +11,13 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from sr_keras.data import pipeline
+from sr_keras.data import sources
+from sr_keras.data.augmentation import Augmentation
+from sr_keras.data.pairs import DOWNSCALE_METHODS, PairMaker, validation_pairs
+from sr_keras.data.stream import TrainStream
 from sr_keras.photos import rgb
 
-PLAIN = pipeline.Augmentation(flip_left_right=0, flip_up_down=0, darken=0, brightness=0, saturation=0)
+PLAIN = Augmentation(flip_left_right=0, flip_up_down=0, darken=0, brightness=0, saturation=0)
 
 
 @pytest.fixture
@@ -29,11 +32,11 @@ def folder(tmp_path, noise):
 
 
 def files(paths, source="/"):
-    return pipeline.Files(paths, pathlib.Path(source))
+    return sources.Files(paths, pathlib.Path(source))
 
 
 def split(paths, source, fraction):
-    return tuple(side.paths for side in pipeline.split(files(paths, source), fraction))
+    return tuple(side.paths for side in sources.split(files(paths, source), fraction))
 
 
 def make_stream(
@@ -49,10 +52,10 @@ def make_stream(
     sharpen_reference=False,
     **pair,
 ):
-    return pipeline.TrainStream(
+    return TrainStream(
         files(paths),
         tf.Variable(position, dtype=tf.int64),
-        make_pair=pipeline.PairMaker(hr_size, 4, **pair),
+        make_pair=PairMaker(hr_size, 4, **pair),
         augmentation=augmentation,
         max_reduction=max_reduction,
         max_enlargement=max_enlargement,
@@ -78,10 +81,10 @@ def flat(tmp_path, colours, size=(50, 40)):
 
 
 def test_photos_are_found_in_folders_and_lists(folder):
-    paths = pipeline.list_photos(folder)
+    paths = sources.list_photos(folder)
     assert len(paths) == 12
     (folder / "list.txt").write_text("sub/1.jpg\n\n0.jpg\n")
-    assert pipeline.list_photos(folder / "list.txt") == [str(folder / "0.jpg"), str(folder / "sub/1.jpg")]
+    assert sources.list_photos(folder / "list.txt") == [str(folder / "0.jpg"), str(folder / "sub/1.jpg")]
 
 
 def test_lists_train_and_split_like_folders(folder, tmp_path_factory):
@@ -90,7 +93,7 @@ def test_lists_train_and_split_like_folders(folder, tmp_path_factory):
     (elsewhere / "list.txt").write_text("\n".join(names[2:]), encoding="utf-8-sig")
     (folder / "list.txt").write_text("\n".join(names[:3]))
     for source in (elsewhere / "list.txt", folder / "list.txt"):
-        paths = pipeline.list_photos(source)
+        paths = sources.list_photos(source)
         train, validation = split(paths, source, 0.5)
         assert sorted(train + validation) == paths
         stream = make_stream(paths)
@@ -101,14 +104,14 @@ def test_lists_train_and_split_like_folders(folder, tmp_path_factory):
 
 def test_what_is_no_list_is_refused(folder):
     with pytest.raises(ValueError, match=r"0\.jpg: neither a folder of photos nor a list"):
-        pipeline.list_photos(folder / "0.jpg")
+        sources.list_photos(folder / "0.jpg")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
 def test_names_need_not_be_text(folder, noise):
     path = os.fsdecode(os.fsencode(folder) + b"/caf\xe9.png")
     Image.fromarray(noise(40, 40)).save(path)
-    assert path in pipeline.list_photos(folder)
+    assert path in sources.list_photos(folder)
     assert split([path], folder, 1.0) == ([], [path])
     stream = make_stream([path])
     take(stream, 1)
@@ -117,9 +120,9 @@ def test_names_need_not_be_text(folder, noise):
 
 def test_nothing_to_train_on_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="holds no JPEG, PNG or BMP photo"):
-        pipeline.list_photos(tmp_path)
+        sources.list_photos(tmp_path)
     with pytest.raises(FileNotFoundError, match="no such folder or list file"):
-        pipeline.list_photos(tmp_path / "nothing")
+        sources.list_photos(tmp_path / "nothing")
 
 
 def test_split_depends_on_the_path_alone(tmp_path):
@@ -140,7 +143,7 @@ def test_split_survives_a_move(tmp_path):
 
 
 def test_batches_have_their_shape_and_range(folder):
-    [(lr, hr)] = take(make_stream(pipeline.list_photos(folder), augmentation=pipeline.Augmentation()), 1)
+    [(lr, hr)] = take(make_stream(sources.list_photos(folder), augmentation=Augmentation()), 1)
     assert lr.shape == (4, 8, 8, 3)
     assert hr.shape == (4, 32, 32, 3)
     assert lr.dtype == hr.dtype == np.float32
@@ -149,11 +152,11 @@ def test_batches_have_their_shape_and_range(folder):
 
 
 def test_lr_has_the_levels_of_a_file(folder):
-    [(lr, _)] = take(make_stream(pipeline.list_photos(folder)), 1)
+    [(lr, _)] = take(make_stream(sources.list_photos(folder)), 1)
     np.testing.assert_allclose(lr * 255, np.rint(lr * 255), atol=1e-4)
 
 
-@pytest.mark.parametrize("downscale", pipeline.DOWNSCALE_METHODS)
+@pytest.mark.parametrize("downscale", DOWNSCALE_METHODS)
 def test_a_flat_colour_makes_a_flat_pair(tmp_path, downscale):
     [(lr, hr)] = take(make_stream(flat(tmp_path, [(50, 100, 200)]), downscale=downscale), 1)
     for photos in (lr, hr):
@@ -162,7 +165,7 @@ def test_a_flat_colour_makes_a_flat_pair(tmp_path, downscale):
 
 def test_lr_is_pillows_bicubic_of_hr(folder):
     """The field makes low-resolution photos by antialiased bicubic (a = -0.5); Pillow's has no part in the pipeline."""
-    for lr, hr in take(make_stream(pipeline.list_photos(folder)), 3):
+    for lr, hr in take(make_stream(sources.list_photos(folder)), 3):
         for small, large in zip(lr, hr, strict=True):
             channels = [Image.fromarray(large[..., c]).resize((8, 8), Image.Resampling.BICUBIC) for c in range(3)]
             np.testing.assert_allclose(small, np.clip(np.dstack(channels), 0, 1), atol=1.01 / 510)
@@ -176,16 +179,55 @@ def test_each_pass_visits_every_photo_once_in_another_order(tmp_path):
 
 
 def test_the_seed_repeats_the_stream(folder):
-    paths = pipeline.list_photos(folder)
-    first, again, other = (take(make_stream(paths, seed=seed, augmentation=pipeline.Augmentation()), 4) for seed in (1, 1, 2))
+    paths = sources.list_photos(folder)
+    first, again, other = (take(make_stream(paths, seed=seed, augmentation=Augmentation()), 4) for seed in (1, 1, 2))
     for (lr, hr), (lr_again, hr_again) in zip(first, again, strict=True):
         np.testing.assert_array_equal(lr, lr_again)
         np.testing.assert_array_equal(hr, hr_again)
     assert not all(np.array_equal(a[1], b[1]) for a, b in zip(first, other, strict=True))
 
 
+# The mean of lr, its first value, the mean of hr, its first value and one of its last row: of examples 7 to 12 of a seed.
+OF_SEED_3 = {
+    "none": [
+        [0.4369, 0.1020, 0.4367, 0.0786, 0.1431],
+        [0.5603, 0.5059, 0.5596, 0.4868, 0.7947],
+        [0.3021, 0.2902, 0.3024, 0.2824, 0.0000],
+        [0.4556, 0.5647, 0.4557, 0.5781, 0.2446],
+        [0.3171, 0.0000, 0.3161, 0.0000, 0.1010],
+        [0.4653, 0.5725, 0.4652, 0.5815, 0.2550],
+    ],
+    "real": [
+        [0.4346, 0.2118, 0.4333, 0.0765, 0.1107],
+        [0.5609, 0.6235, 0.5594, 0.6118, 0.0000],
+        [0.3707, 0.3922, 0.3673, 0.3690, 0.0000],
+        [0.4522, 0.6745, 0.4458, 0.6836, 0.4933],
+        [0.3872, 0.3216, 0.3980, 0.1519, 0.7252],
+        [0.5251, 0.5412, 0.5252, 0.5518, 0.3473],
+    ],
+}
+
+
+@pytest.mark.parametrize("degradation", OF_SEED_3)
+def test_an_old_seed_repeats_what_it_gave(tmp_path, degradation):
+    """A run that goes on from an old checkpoint must see the examples that it would have seen then."""
+    y, x = np.mgrid[:90, :120]
+    paths = []
+    for index in range(3):
+        photo = np.dstack([(2 * y + 40 * index) % 256, (3 * x + y) % 256, (x * y) // (20 + index) % 256])
+        paths.append(str(tmp_path / f"{index}.png"))
+        Image.fromarray(photo.astype(np.uint8)).save(paths[-1])
+    every_change = Augmentation(transpose=0.5)
+    limits = {"max_reduction": 2.0, "max_enlargement": 1.5}
+    stream = make_stream(paths, 7, batch_size=6, seed=3, augmentation=every_change, degradation=degradation, **limits)
+    [(lr, hr)] = take(stream, 1)
+    seen = [[a.mean(), a[0, 0, 0], b.mean(), b[0, 0, 0], b[-1, 3, 2]] for a, b in zip(lr, hr, strict=True)]
+    # A level of 255 is 0.004: other processors may round it the other way.
+    np.testing.assert_allclose(seen, OF_SEED_3[degradation], atol=0.005)
+
+
 def test_the_stream_goes_on_from_its_position(folder):
-    paths = [*pipeline.list_photos(folder), str(folder / "gone.jpg")]
+    paths = [*sources.list_photos(folder), str(folder / "gone.jpg")]
     whole = make_stream(paths)
     batches = take(whole, 7)
     begun = make_stream(paths)
@@ -197,7 +239,7 @@ def test_the_stream_goes_on_from_its_position(folder):
 
 def test_photos_draw_their_own_numbers(tmp_path):
     paths = flat(tmp_path, [(100, 100, 100)] * 32)
-    [(_, hr)] = take(make_stream(paths, batch_size=32, augmentation=pipeline.Augmentation()), 1)
+    [(_, hr)] = take(make_stream(paths, batch_size=32, augmentation=Augmentation()), 1)
     assert len(np.unique(np.rint(hr[:, 0, 0, 0] * 255))) > 8
 
 
@@ -275,7 +317,7 @@ def test_small_photos_are_enlarged_and_counted(tmp_path):
 
 
 def test_large_enough_photos_are_never_enlarged(folder):
-    stream = make_stream(pipeline.list_photos(folder))
+    stream = make_stream(sources.list_photos(folder))
     take(stream, 6)
     assert stream.enlarged == 0
 
@@ -286,7 +328,7 @@ def test_bad_photos_are_skipped_named_and_counted(folder, caplog):
     (folder / "half.jpg").write_bytes(whole[: len(whole) // 2])
     (folder / "empty.png").write_bytes(b"")
     bad = {str(folder / name) for name in ("text.jpg", "half.jpg", "empty.png")}
-    stream = make_stream(pipeline.list_photos(folder), batch_size=5)
+    stream = make_stream(sources.list_photos(folder), batch_size=5)
     take(stream, 9)  # three passes of 15, three of them bad
     assert set(stream.skipped) == bad
     # Each has its turn in each pass; one that follows another bad one is met once more.
@@ -298,7 +340,7 @@ def test_bad_photos_are_skipped_named_and_counted(folder, caplog):
 def test_workers_share_each_batch(folder):
     """Together they have what one process has, also where photos can't be read."""
     (folder / "text.jpg").write_text("no photo")
-    paths = pipeline.list_photos(folder)
+    paths = sources.list_photos(folder)
     whole = take(make_stream(paths, batch_size=6, position=5), 5)
     shares = [take(make_stream(paths, batch_size=6, position=5, share=(worker, 3)), 5) for worker in range(3)]
     for (_, hr), *parts in zip(whole, *shares, strict=True):
@@ -325,13 +367,13 @@ def test_validation_takes_the_middle(tmp_path):
     photo[9:41, 14:46] = 200
     Image.fromarray(photo).save(tmp_path / "0.png")
     (tmp_path / "1.png").write_text("no photo")
-    lr, hr = pipeline.validation_pairs(files([str(tmp_path / f"{i}.png") for i in (1, 0)]), pipeline.PairMaker(32, 4), count=5)
+    lr, hr = validation_pairs(files([str(tmp_path / f"{i}.png") for i in (1, 0)]), PairMaker(32, 4), count=5)
     assert lr.shape == (1, 8, 8, 3)
     np.testing.assert_allclose(hr, np.full((1, 32, 32, 3), 200 / 255), atol=1e-6)
 
 
 def test_validation_may_be_empty():
-    lr, hr = pipeline.validation_pairs(files([]), pipeline.PairMaker(32, 4), count=5)
+    lr, hr = validation_pairs(files([]), PairMaker(32, 4), count=5)
     assert lr.shape == (0, 8, 8, 3)
     assert hr.shape == (0, 32, 32, 3)
 
@@ -347,7 +389,7 @@ def test_validation_may_be_empty():
 )
 def test_wrong_pairs_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
-        pipeline.PairMaker(scale=4, **arguments)
+        PairMaker(scale=4, **arguments)
 
 
 def test_degraded_examples_are_functions_of_the_seed_and_their_number(tmp_path, noise):
@@ -367,8 +409,8 @@ def test_degraded_examples_are_functions_of_the_seed_and_their_number(tmp_path, 
 
 
 def test_degraded_validation_photos_are_the_same_again(folder):
-    photos, make_pair = files(pipeline.list_photos(folder)), pipeline.PairMaker(32, 4, degradation="real")
-    (lr, hr), (lr_again, hr_again) = (pipeline.validation_pairs(photos, make_pair, count=5) for _ in range(2))
+    photos, make_pair = files(sources.list_photos(folder)), PairMaker(32, 4, degradation="real")
+    (lr, hr), (lr_again, hr_again) = (validation_pairs(photos, make_pair, count=5) for _ in range(2))
     assert lr.shape == (5, 8, 8, 3)
     assert hr.shape == (5, 32, 32, 3)
     np.testing.assert_array_equal(lr, lr_again)
@@ -376,7 +418,7 @@ def test_degraded_validation_photos_are_the_same_again(folder):
 
 
 def test_sharpening_the_reference_leaves_lr_alone(folder):
-    paths = pipeline.list_photos(folder)
+    paths = sources.list_photos(folder)
     plain, sharp = (take(make_stream(paths, sharpen_reference=on), 2) for on in (False, True))
     for (lr, hr), (same_lr, sharp_hr) in zip(plain, sharp, strict=True):
         np.testing.assert_array_equal(lr, same_lr)
@@ -390,7 +432,7 @@ HAS_ADDONS = importlib.util.find_spec("tensorflow_addons") is not None
 @pytest.mark.skipif(not HAS_ADDONS, reason="tensorflow-addons can't be installed here")
 @pytest.mark.filterwarnings("ignore")
 def test_blur_softens_lr_alone(folder):
-    paths = pipeline.list_photos(folder)
+    paths = sources.list_photos(folder)
     sharp, soft = (take(make_stream(paths, degradation=name), 3) for name in ("none", "blur"))
     for (lr, hr), (soft_lr, soft_hr) in zip(sharp, soft, strict=True):
         np.testing.assert_array_equal(hr, soft_hr)
@@ -401,12 +443,10 @@ def test_blur_without_the_addons_is_one_clear_error(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_addons", None)
     monkeypatch.setitem(sys.modules, "tensorflow_addons.image", None)
     with pytest.raises(ImportError, match=r"needs tensorflow-addons: pip install"):
-        pipeline.PairMaker(32, 4, degradation="blur")
+        PairMaker(32, 4, degradation="blur")
 
 
 def test_addons_are_imported_only_when_asked_for():
     assert HAS_ADDONS or sys.version_info >= (3, 12) or platform.machine() != "x86_64"
-    code = (
-        "import sys; from sr_keras.data import pipeline; pipeline.PairMaker(32, 4); print('tensorflow_addons' in sys.modules)"
-    )
+    code = "import sys; from sr_keras.data import pairs; pairs.PairMaker(32, 4); print('tensorflow_addons' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
