@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from sr_keras.photos.pictures import Picture
+from sr_keras.photos.picture import Picture
 
 if TYPE_CHECKING:  # TensorFlow takes seconds to import
     from sr_keras.inference.upscaler import Upscaler

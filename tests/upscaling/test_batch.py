@@ -11,7 +11,7 @@ from sr_keras.upscaling.enlarge import Target
 from sr_keras.upscaling.plan import Job
 from tests.upscaling.test_enlarge import Repeater
 
-DOUBLE = batch.Work(Target(scale=2))
+DOUBLE = batch.BatchOptions(Target(scale=2))
 
 
 @pytest.fixture
@@ -25,16 +25,16 @@ def photos(tmp_path, noise):
     return jobs
 
 
-def outcomes(jobs, work=DOUBLE, upscalers=None):
-    return {outcome.job.source.stem: outcome for outcome in batch.run(jobs, choosers(*upscalers or [Repeater()]), work)}
+def outcomes(jobs, options=DOUBLE, upscalers=None):
+    return {outcome.job.source.stem: outcome for outcome in batch.run(jobs, choosers(*upscalers or [Repeater()]), options)}
 
 
 def choosers(*upscalers):
     return [choice.always(upscaler) for upscaler in upscalers]
 
 
-def statuses(jobs, work=DOUBLE, **options):
-    return "".join(outcome.status[0] for _, outcome in sorted(outcomes(jobs, work, **options).items()))
+def statuses(jobs, options=DOUBLE, upscalers=None):
+    return "".join(outcome.status[0] for _, outcome in sorted(outcomes(jobs, options, upscalers).items()))
 
 
 def test_a_bad_file_stops_nothing(photos):
@@ -60,25 +60,25 @@ def test_results_are_those_of_one_photo_alone(photos):
 def test_existing_results(photos, existing, status, replaced):
     photos[0].output.parent.mkdir()
     photos[0].output.write_bytes(b"precious")
-    assert statuses(photos, batch.Work(Target(scale=2), existing=existing)) == f"{status}ffd"
+    assert statuses(photos, batch.BatchOptions(Target(scale=2), existing=existing)) == f"{status}ffd"
     assert (photos[0].output.read_bytes() != b"precious") == replaced
 
 
 @pytest.mark.parametrize("max_pixels, reason", [(62, "it has 63 pixels"), (251, "its result would have 252 pixels")])
 def test_too_many_pixels_are_refused_before_they_are_decoded(photos, max_pixels, reason):
-    result = outcomes(photos[:1], batch.Work(Target(scale=2), max_pixels=max_pixels))["a"]
+    result = outcomes(photos[:1], batch.BatchOptions(Target(scale=2), max_pixels=max_pixels))["a"]
     assert result.status == "failed"
     assert f"{reason}, more than --max_pixels={max_pixels} allows" in result.reason
 
 
 @pytest.mark.parametrize(
-    "output, work",
-    [("wide.webp", DOUBLE), (None, batch.Work(Target(scale=2), suffix=".webp"))],
+    "output, options",
+    [("wide.webp", DOUBLE), (None, batch.BatchOptions(Target(scale=2), suffix=".webp"))],
     ids=["file", "standard output"],
 )
-def test_a_format_that_cannot_hold_the_result_is_refused(tmp_path, output, work):
+def test_a_format_that_cannot_hold_the_result_is_refused(tmp_path, output, options):
     Image.new("L", (9000, 1)).save(tmp_path / "wide.png")
-    result = outcomes([Job(tmp_path / "wide.png", output and tmp_path / output)], work)["wide"]
+    result = outcomes([Job(tmp_path / "wide.png", output and tmp_path / output)], options)["wide"]
     assert ".webp holds at most 16383 pixels a side, not 18000x2" in result.reason
 
 
@@ -130,7 +130,7 @@ def test_several_upscalers_share_the_work(tmp_path, noise):
 
 def test_the_next_photo_is_read_while_one_is_computed(photos, monkeypatch):
     read = threading.Semaphore(0)
-    original = batch.pictures.read
+    original = batch.picture_file.read
 
     def noted(*arguments, **options):
         read.release()
@@ -142,7 +142,7 @@ def test_the_next_photo_is_read_while_one_is_computed(photos, monkeypatch):
                 assert read.acquire(timeout=10)
             super().upscale_to(put, photo, **options)
 
-    monkeypatch.setattr(batch.pictures, "read", noted)
+    monkeypatch.setattr(batch.picture_file, "read", noted)
     assert statuses([photos[0], photos[1]], upscalers=[Waiting()]) == "df"
 
 

@@ -4,7 +4,7 @@ from PIL import Image
 
 from sr_keras.inference import model_info
 from sr_keras.photos import rgb
-from sr_keras.photos.pictures import Picture
+from sr_keras.photos.picture import Picture
 from sr_keras.upscaling import choice
 
 

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from sr_keras.evaluation import metrics
-from sr_keras.photos.pictures import Picture
+from sr_keras.photos.picture import Picture
 from sr_keras.upscaling import enlarge
 from sr_keras.upscaling.enlarge import Target
 
