@@ -93,7 +93,7 @@ def test_rounding_a_kernel_keeps_its_sums(rng, shape):
 @pytest.mark.parametrize("precision", model_info.PRECISIONS)
 def test_a_tile_is_that_part_of_the_whole(noise, network, precision):
     photo, size = noise(60, 55), (12, 14)
-    reach = receptive_field.measure(network).reach_of_output
+    reach = receptive_field.measure(network).output_receptive_field
     picture = whole(network, precision, photo).astype(int)
     for start in [(0, 0), (7, 20), (26, 26), (48, 41)]:
         window_start = [max(0, begin - reach) for begin in start]

@@ -31,7 +31,7 @@ def trained(num_blocks=2, num_upscales=2, filters=4):
 def test_the_papers_generator_grown_from_an_edsr_computes_the_same_but_near_the_edges(lr, num_upscales, upscale_filters):
     donor = trained(num_upscales=num_upscales)
     generator = srgan.build_generator(2, num_upscales, filters=4, upscale_filters=upscale_filters)
-    net2net.give_weights(generator, donor.get_weights())
+    net2net.transfer_weights(generator, donor.get_weights())
     rim = 10 * 2**num_upscales
     inside = np.s_[:, rim:-rim, rim:-rim]
     np.testing.assert_allclose(generator(lr).numpy()[inside], donor(lr).numpy()[inside], atol=1e-5)
@@ -40,7 +40,7 @@ def test_the_papers_generator_grown_from_an_edsr_computes_the_same_but_near_the_
 def test_all_that_was_grown_can_be_trained(lr):
     """What is larger has gradients after a few steps at the latest."""
     generator = srgan.build_generator(2, 2, filters=4, upscale_filters=21)
-    net2net.give_weights(generator, trained().get_weights())
+    net2net.transfer_weights(generator, trained().get_weights())
     optimizer = keras.optimizers.SGD(1e-3)
     hr = np.random.default_rng(2).random((1, 160, 144, 3), np.float32)
     for _ in range(3):
@@ -55,7 +55,7 @@ def test_all_that_was_grown_can_be_trained(lr):
 def test_an_edsr_keeps_some_blocks(lr):
     donor = trained(num_blocks=4)
     network = edsr.build(2, filters=4)
-    net2net.give_weights(network, donor.get_weights(), [1, 3])
+    net2net.transfer_weights(network, donor.get_weights(), [1, 3])
     for layer in donor.layers:
         if layer.name.startswith(("block0_conv2", "block2_conv2")):
             layer.set_weights([np.zeros_like(array) for array in layer.get_weights()])
@@ -66,7 +66,7 @@ def test_blocks_are_kept_and_the_network_grows_at_once(lr):
     donor = trained(num_blocks=3)
     small, generator = edsr.build(2, filters=4), srgan.build_generator(2, filters=4, upscale_filters=16)
     for network in (small, generator):
-        net2net.give_weights(network, donor.get_weights(), [0, 2])
+        net2net.transfer_weights(network, donor.get_weights(), [0, 2])
     inside = np.s_[:, 40:-40, 40:-40]
     np.testing.assert_allclose(generator(lr).numpy()[inside], small(lr).numpy()[inside], atol=1e-5)
 
@@ -74,7 +74,7 @@ def test_blocks_are_kept_and_the_network_grows_at_once(lr):
 def test_weights_of_the_same_sizes_are_taken_as_they_are():
     weights = srgan.build_generator(1, filters=4, upscale_filters=4).get_weights()
     generator = srgan.build_generator(1, filters=4, upscale_filters=4)
-    net2net.give_weights(generator, weights)
+    net2net.transfer_weights(generator, weights)
     for mine, given in zip(generator.get_weights(), weights, strict=True):
         np.testing.assert_array_equal(mine, given)
 
@@ -101,6 +101,6 @@ def test_weights_of_the_same_sizes_are_taken_as_they_are():
 def test_weights_that_do_not_fit_are_refused(generator, weights, kept, message):
     before = generator.get_weights()
     with pytest.raises(ValueError, match=message):
-        net2net.give_weights(generator, weights.get_weights(), kept)
+        net2net.transfer_weights(generator, weights.get_weights(), kept)
     for mine, old in zip(generator.get_weights(), before, strict=True):
         np.testing.assert_array_equal(mine, old)

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sr_keras.networks import blocks, srgan, unet_discriminator
+from sr_keras.networks import srgan, unet_discriminator
+from sr_keras.networks.layers import BatchNorm
 
 
 @pytest.fixture
@@ -171,7 +172,7 @@ def test_wrong_numbers_are_refused(build, message):
 
 @pytest.mark.parametrize("shape", [(3, 6, 8, 4), (1, 1, 1, 4)])
 def test_batch_norm_trains_as_that_of_keras(rng, shape):
-    ours, kerass = blocks.BatchNorm(), keras.layers.BatchNormalization()
+    ours, kerass = BatchNorm(), keras.layers.BatchNormalization()
     x, slopes = (tf.constant(rng.normal(size=shape), tf.float32) for _ in range(2))
     found = []
     for layer in (ours, kerass):
@@ -189,7 +190,7 @@ def test_batch_norm_trains_as_that_of_keras(rng, shape):
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 def test_batch_norm_trains_in_every_precision(policy, rng, precision):
     policy(precision)
-    norm = blocks.BatchNorm()
+    norm = BatchNorm()
     x = rng.normal(3, 2, size=(4, 8, 8, 4)).astype(np.float32)
     y = tf.cast(norm(x, training=True), tf.float32)
     np.testing.assert_allclose(tf.math.reduce_std(y, axis=(0, 1, 2)), np.ones(4), atol=0.02)
