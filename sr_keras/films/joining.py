@@ -7,10 +7,9 @@ import io
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import av
-from av.container.core import Chapter
 from av.container.input import InputContainer
 from av.container.output import OutputContainer
 from av.packet import Packet
@@ -21,6 +20,9 @@ from sr_keras.films.encoder import Encoding
 from sr_keras.films.formats import CONTAINERS
 from sr_keras.films.parts import Parts
 from sr_keras.films.source import FilmInfo
+
+if TYPE_CHECKING:
+    from av.container.core import Chapter
 
 # What a file says of itself, not of the film; and what Matroska counts of the old streams.
 _OF_THE_FILE = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
@@ -70,6 +72,8 @@ def join(
         for stream in read.streams:
             if stream is main:
                 streams[stream.index] = written.add_stream_from_template(first.streams.video[0], opaque=True)
+            elif _is_chapters(stream, read):
+                continue
             elif _holds(kind.name, stream):
                 streams[stream.index] = written.add_stream_from_template(stream, opaque=True)
             else:
@@ -85,6 +89,7 @@ def join(
                 pictures.set_display_matrix(info.display_matrix)
             else:
                 notes.append(f"{suffix} files can't say that a film is turned; .mp4 and .mkv do")
+        notes += _what_was_left_out(left_out, suffix)
         for index, stream in streams.items():
             stream.disposition = read.streams[index].disposition
             stream.metadata.update(_words(read.streams[index].metadata, _OF_THE_STREAM))
@@ -97,7 +102,7 @@ def join(
         )
         for packet in pictures_first:
             written.mux(packet)
-    return [*notes, *_what_was_left_out(left_out, suffix)]
+    return notes
 
 
 def _holds(kind: str, stream: Stream) -> bool:
@@ -111,6 +116,11 @@ def _holds(kind: str, stream: Stream) -> bool:
             trial.close()
         return True
     return False
+
+
+def _is_chapters(stream: Stream, read: InputContainer) -> bool:
+    """Whether it is the titles of the chapters, as .mp4 has them: they are written with the chapters."""
+    return stream.type == "data" and stream.name == "bin_data" and bool(read.chapters())
 
 
 def _pictures(parts: Parts, info: FilmInfo, stream: Stream, start: Fraction) -> Iterator[Packet]:
@@ -171,8 +181,8 @@ def _others(read: InputContainer, streams: Mapping[int, Stream], main: Stream, p
         yield packet
 
 
-def _chapters(read: InputContainer, part: Range) -> list[Chapter]:
-    chapters = []
+def _chapters(read: InputContainer, part: Range) -> "list[Chapter]":
+    chapters: list[Chapter] = []
     for chapter in read.chapters():
         unit = chapter["time_base"] or Fraction(1)
         shift = round(part.start / unit)
@@ -180,7 +190,7 @@ def _chapters(read: InputContainer, part: Range) -> list[Chapter]:
         if part.stop is not None:
             end = min(end, round((part.stop - part.start) / unit))
         if end > max(0, start):
-            chapters.append(Chapter({**chapter, "start": max(0, start), "end": end}))
+            chapters.append({**chapter, "start": max(0, start), "end": end})
     return chapters
 
 

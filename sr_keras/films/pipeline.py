@@ -117,11 +117,14 @@ def run(task: Task, upscalers: Sequence[Upscaler], progress: Callable[[int], Non
     with parts.opened(parts_folder(task.output), _recipe(task)) as finished:
         num_resumed = finished.num_frames
         shots = _Shots(reader, colour.Converter(info.colour), skip=num_resumed)
-        waiting = _waiting(task)
+        waiting, stop = _waiting(task), threading.Event()
         with contextlib.closing(_beside(iter(shots), waiting)) as decoded:
-            computed = _computed(decoded, upscalers, task)
+            computed = _computed(decoded, upscalers, task, stop)
             with contextlib.closing(_beside(computed, waiting)) as results:
-                _encode(results, task, finished, progress)
+                try:
+                    _encode(results, task, finished, progress)
+                finally:
+                    stop.set()
         if not finished.segments:
             raise FilmError(f"{task.film}: {'; '.join(['holds no frame of this part', *reader.problems])}")
         notes = _join(task, reader, finished)
@@ -174,12 +177,13 @@ class _Shots:
                 yield _Shot(frame.pts, frame.duration, rgb)
 
 
-def _computed(shots: Iterator[_Shot], upscalers: Sequence[Upscaler], task: Task) -> Iterator[_Shot]:
-    """The shots, enlarged, in their order."""
+def _computed(
+    shots: Iterator[_Shot], upscalers: Sequence[Upscaler], task: Task, stop: threading.Event
+) -> Iterator[_Shot]:
+    """The shots, enlarged, in their order, until `stop` is set."""
     free: queue.SimpleQueue[Upscaler] = queue.SimpleQueue()
     for upscaler in upscalers:
         free.put(upscaler)
-    stop = threading.Event()
     waiting: collections.deque[tuple[_Shot, Future[np.ndarray]]] = collections.deque()
 
     def enlarged(rgb: np.ndarray) -> np.ndarray:
@@ -190,17 +194,14 @@ def _computed(shots: Iterator[_Shot], upscalers: Sequence[Upscaler], task: Task)
             free.put(upscaler)
 
     with ThreadPoolExecutor(len(upscalers), thread_name_prefix="upscale") as pool:
-        try:
-            for shot in shots:
-                same = waiting and waiting[-1][0].rgb is shot.rgb
-                waiting.append((shot, waiting[-1][1] if same else pool.submit(enlarged, shot.rgb)))
-                # One stays, to be the same as the next.
-                if len(waiting) > len(upscalers) + 1:
-                    yield _finished(*waiting.popleft())
-            while waiting:
+        for shot in shots:
+            same = waiting and waiting[-1][0].rgb is shot.rgb
+            waiting.append((shot, waiting[-1][1] if same else pool.submit(enlarged, shot.rgb)))
+            # One stays, to be the same as the next.
+            if len(waiting) > len(upscalers) + 1:
                 yield _finished(*waiting.popleft())
-        finally:
-            stop.set()
+        while waiting:
+            yield _finished(*waiting.popleft())
 
 
 def _finished(shot: _Shot, computing: "Future[np.ndarray]") -> _Shot:

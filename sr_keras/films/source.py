@@ -402,7 +402,9 @@ def _display_matrix(side_data: dict[SideData, bytes]) -> tuple[int, ...] | None:
 def _mastering(side_data: dict[SideData, bytes]) -> tuple[Fraction, ...]:
     """AVMasteringDisplayMetadata: ten fractions, and whether the colours and the light are known."""
     content = side_data.get(SideData.MASTERING_DISPLAY_METADATA)
-    numbers = struct.unpack("=22i", content) if content else (0,)
+    if not content:
+        return ()
+    numbers = struct.unpack("=22i", content)
     if not all(numbers[20:]) or not all(numbers[1:20:2]):
         return ()
     return tuple(Fraction(*pair) for pair in zip(numbers[:20:2], numbers[1:20:2], strict=True))
