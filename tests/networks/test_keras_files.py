@@ -1,6 +1,7 @@
 """`model.save("network.keras")` and `keras.models.load_model`, which need none of this code's names."""
 
 import pathlib
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -47,7 +48,9 @@ def test_a_generator_comes_back(name: str, is_back_projected, rng: np.random.Gen
         lambda: unet_discriminator.build(4),
     ],
 )
-def test_a_discriminator_comes_back(build, rng: np.random.Generator, tmp_path: pathlib.Path) -> None:
+def test_a_discriminator_comes_back(
+    build: Callable[..., keras.Model], rng: np.random.Generator, tmp_path: pathlib.Path
+) -> None:
     network = build()
     photo = rng.random((2, 32, 32, 3), dtype=np.float32)
     # Trained once: spectral norms keep a vector that must come back too.

@@ -38,7 +38,7 @@ def outcomes(
     return {outcome.job.source.stem: outcome for outcome in batch.run(jobs, choosers(*upscalers or [Repeater()]), options)}
 
 
-def choosers(*upscalers: Repeater) -> list[choice.Chooser]:
+def choosers(*upscalers: Repeater) -> list[choice.Choose]:
     return [choice.always(upscaler) for upscaler in upscalers]
 
 
