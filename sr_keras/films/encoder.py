@@ -1,9 +1,10 @@
 """Writes frames as segments of a film: files that each can be played from its first frame on, without any other."""
 
 import dataclasses
+import io
 import os
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 import av
@@ -13,6 +14,7 @@ from av.video.stream import VideoStream
 
 from sr_keras.films.formats import CODECS, FilmError
 from sr_keras.films.source import FilmInfo
+from sr_keras.runtime import files
 
 # SVT-AV1 tells of itself on standard error; it reads this when it begins.
 os.environ.setdefault("SVT_LOG", "1")
@@ -44,6 +46,22 @@ class Encoding:
         return aspect.limit_denominator(10_000)
 
 
+def require_encodable(encoding: Encoding, info: FilmInfo) -> None:
+    """Tells before the work what the encoder would refuse.
+
+    Raises:
+        FilmError: the size is none that it can hold; the message doesn't name the film.
+    """
+    codec, size = CODECS[encoding.codec], f"{encoding.width}x{encoding.height}"
+    if max(encoding.width, encoding.height) > codec.longest_side:
+        raise FilmError(f"{encoding.codec} holds at most {codec.longest_side} pixels a side, not {size}")
+    with av.open(io.BytesIO(), "w", format=SEGMENT_FORMAT) as trial:
+        try:
+            _add_stream(trial, encoding, info).codec_context.open()
+        except (av.error.FFmpegError, ValueError) as error:
+            raise FilmError(f"{encoding.codec} can't hold {size}: {files.reason(error)}") from None
+
+
 class SegmentWriter:
     """Writes one segment.
 
@@ -54,9 +72,6 @@ class SegmentWriter:
     """
 
     def __init__(self, path: pathlib.Path, encoding: Encoding, info: FilmInfo) -> None:
-        """Raises:
-        FilmError: the encoder refuses such frames.
-        """
         self.delay = self.count = self.first_pts = self.end_pts = 0
         self._time_base = info.time_base
         self._numbers: dict[int, int] = {}
@@ -64,12 +79,7 @@ class SegmentWriter:
         self._num_written = 0
         self._first_dts: int | None = None
         self._container = av.open(str(path), "w", format=SEGMENT_FORMAT)
-        try:
-            self._stream = _add_stream(self._container, encoding, info)
-            self._stream.codec_context.open()
-        except (av.error.FFmpegError, ValueError) as error:
-            self._container.close()
-            raise FilmError(f"{encoding.codec} can't hold {encoding.width}x{encoding.height}: {error}") from None
+        self._stream = _add_stream(self._container, encoding, info)
 
     def add(self, frame: VideoFrame, pts: int, duration: int) -> None:
         """Adds a frame that is shown after those before it; times are in units of the film's time base."""
@@ -106,8 +116,6 @@ class SegmentWriter:
 
 def _add_stream(container: av.container.OutputContainer, encoding: Encoding, info: FilmInfo) -> VideoStream:
     codec = CODECS[encoding.codec]
-    if max(encoding.width, encoding.height) > codec.longest_side:
-        raise ValueError(f"it goes up to {codec.longest_side} pixels a side")
     options = codec.options | {"crf": str(encoding.crf)} | _encoder_options(encoding.codec, info)
     stream = container.add_stream(
         codec.encoder,
@@ -144,16 +152,19 @@ def _encoder_options(codec: str, info: FilmInfo) -> dict[str, str]:
 
 def _in_whole_numbers(info: FilmInfo) -> str:
     """In units of 1/50,000 and of 1/10,000 candela per square metre."""
-    return _display(info, lambda value: str(round(50_000 * value)), lambda value: str(round(10_000 * value)))
+    return _display(info.mastering, lambda value, is_light: str(round(value * (10_000 if is_light else 50_000))))
 
 
 def _in_decimals(info: FilmInfo) -> str:
-    return _display(info, lambda value: f"{float(value):.5f}", lambda value: f"{float(value):.4f}")
+    return _display(info.mastering, lambda value, is_light: f"{float(value):.5f}")
 
 
-def _display(info: FilmInfo, point, light) -> str:  # type: ignore[no-untyped-def]
-    if not info.mastering:
+def _display(mastering: tuple[Fraction, ...], written: Callable[[Fraction, bool], str]) -> str:
+    """`written` makes text of a number, told whether it is a light."""
+    if not mastering:
         return ""
-    *chromaticity, darkest, brightest = info.mastering
-    red, green, blue, white = (f"({point(x)},{point(y)})" for x, y in zip(chromaticity[::2], chromaticity[1::2], strict=True))
-    return f"G{green}B{blue}R{red}WP{white}L({light(brightest)},{light(darkest)})"
+    *colours, darkest, brightest = mastering
+    red, green, blue, white = (
+        f"({written(x, False)},{written(y, False)})" for x, y in zip(colours[::2], colours[1::2], strict=True)
+    )
+    return f"G{green}B{blue}R{red}WP{white}L({written(brightest, True)},{written(darkest, True)})"

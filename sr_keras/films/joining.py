@@ -13,11 +13,12 @@ import av
 from av.container.input import InputContainer
 from av.container.output import OutputContainer
 from av.packet import Packet
-from av.stream import Stream
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
 
 from sr_keras.films import source
 from sr_keras.films.encoder import Encoding
-from sr_keras.films.formats import CONTAINERS
+from sr_keras.films.formats import CONTAINERS, Container
 from sr_keras.films.parts import Parts
 from sr_keras.films.source import FilmInfo
 
@@ -30,10 +31,16 @@ _OF_THE_STREAM = ("_STATISTICS", "BPS", "DURATION", "NUMBER_OF_", "encoder")
 
 
 class Range(NamedTuple):
-    """The part of a film that a result holds, in seconds; `stop` None is up to its end."""
+    """The part of a film that a result holds, in seconds.
+
+    Attributes:
+        stop: None is up to its end.
+        is_excerpt: whether there may be something before `start`, which is left out.
+    """
 
     start: Fraction
     stop: Fraction | None = None
+    is_excerpt: bool = False
 
 
 def join(
@@ -61,48 +68,55 @@ def join(
         What the result can't hold, in words.
     """
     kind = CONTAINERS[suffix.lower()]
-    notes = []
-    with contextlib.ExitStack() as stack:
-        read = stack.enter_context(source.opened(film))
-        first = stack.enter_context(av.open(str(parts.paths[0])))
-        written = stack.enter_context(av.open(str(path), "w", format=kind.name))
+    with (
+        source.opened(film) as read,
+        av.open(str(parts.paths[0])) as first,
+        av.open(str(path), "w", format=kind.name) as written,
+    ):
         main = source.video_of(read, film)
-        streams: dict[int, Stream] = {}
+        pictures: VideoStream | None = None
+        others: dict[int, Stream] = {}
         left_out: list[Stream] = []
+        # In the order that they have in the film.
         for stream in read.streams:
             if stream is main:
-                streams[stream.index] = written.add_stream_from_template(first.streams.video[0], opaque=True)
-            elif _is_chapters(stream, read):
-                continue
+                pictures = _add_pictures(written, first.streams.video[0], info, encoding, kind)
+                _describe(pictures, stream)
             elif _holds(kind.name, stream):
-                streams[stream.index] = written.add_stream_from_template(stream, opaque=True)
-            else:
+                others[stream.index] = written.add_stream_from_template(stream, opaque=True)
+                _describe(others[stream.index], stream)
+            elif not _is_chapters(stream, read):
                 left_out.append(stream)
-        pictures = streams[main.index]
-        pictures.time_base = info.time_base
-        pictures.codec_context.framerate = info.rate.limit_denominator(100_000)
-        pictures.codec_context.sample_aspect_ratio = encoding.sample_aspect(info)
-        if encoding.codec == "h265" and kind.name in ("mp4", "mov"):
-            pictures.codec_context.codec_tag = "hvc1"  # Apple's players know no other
-        if info.display_matrix:
-            if kind.rotation:
-                pictures.set_display_matrix(info.display_matrix)
-            else:
-                notes.append(f"{suffix} files can't say that a film is turned; .mp4 and .mkv do")
-        notes += _what_was_left_out(left_out, suffix)
-        for index, stream in streams.items():
-            stream.disposition = read.streams[index].disposition
-            stream.metadata.update(_words(read.streams[index].metadata, _OF_THE_STREAM))
+        assert pictures is not None  # `main` is one of the streams
         written.metadata.update(_words(read.metadata, _OF_THE_FILE))
         written.set_chapters(_chapters(read, part))
-        pictures_first = heapq.merge(
-            _pictures(parts, info, pictures, part.start),
-            _others(read, streams, main, part),
-            key=lambda packet: packet.dts * packet.time_base,
-        )
-        for packet in pictures_first:
+        streams = _pictures(parts, info, pictures, part.start), _others(read, others, part)
+        for packet in heapq.merge(*streams, key=lambda packet: (packet.dts or 0) * packet.time_base):
             written.mux(packet)
+        notes = list(_what_was_left_out(left_out, suffix))
+    if info.display_matrix and not kind.rotation:
+        notes.append(f"{suffix} files can't say that a film is turned; .mp4 and .mkv do")
     return notes
+
+
+def _add_pictures(
+    written: OutputContainer, template: VideoStream, info: FilmInfo, encoding: Encoding, kind: Container
+) -> VideoStream:
+    stream = written.add_stream_from_template(template, opaque=True)
+    stream.time_base = info.time_base
+    context = stream.codec_context
+    context.framerate = info.rate.limit_denominator(100_000)
+    context.sample_aspect_ratio = encoding.sample_aspect(info)
+    if encoding.codec == "h265" and kind.name in ("mp4", "mov"):
+        context.codec_tag = "hvc1"  # Apple's players know no other
+    if info.display_matrix and kind.rotation:
+        stream.set_display_matrix(info.display_matrix)
+    return stream
+
+
+def _describe(stream: Stream, template: Stream) -> None:
+    stream.disposition = template.disposition
+    stream.metadata.update(_words(template.metadata, _OF_THE_STREAM))
 
 
 def _holds(kind: str, stream: Stream) -> bool:
@@ -123,62 +137,62 @@ def _is_chapters(stream: Stream, read: InputContainer) -> bool:
     return stream.type == "data" and stream.name == "bin_data" and bool(read.chapters())
 
 
-def _pictures(parts: Parts, info: FilmInfo, stream: Stream, start: Fraction) -> Iterator[Packet]:
+def _pictures(parts: Parts, info: FilmInfo, stream: VideoStream, start: Fraction) -> Iterator[Packet]:
     """The packets of the segments.
 
-    A packet's place in time among all those before it tells when it must be decoded: each encoder only knew its own segment.
+    When a frame must be decoded follows from the times of all of them: each encoder only knew its own segment.
     """
     shift = round(start / info.time_base)
     delay = max(segment.delay for segment in parts.segments)
     usual = max(1, round(1 / info.rate / info.time_base))
-    decoding: collections.deque[int] = collections.deque(
-        parts.segments[0].first_pts - usual * place for place in range(delay, 0, -1)
-    )
+    begin = parts.segments[0].first_pts
+    decoding = collections.deque(begin - usual * place for place in range(delay, 0, -1))
     for path, segment in zip(parts.paths, parts.segments, strict=True):
         with av.open(str(path)) as container:
-            # The times of a segment begin at 0, and so that none is negative.
             packets = [packet for packet in container.demux(video=0) if packet.size]
             unit = packets[0].time_base / info.time_base
-            begin = packets[0].pts
-            shown = [segment.first_pts + round((packet.pts - begin) * unit) for packet in packets]
+            # A segment's own times begin anywhere.
+            offset = segment.first_pts - min(_time(packet) for packet in packets) * unit
+            shown = [round(_time(packet) * unit + offset) for packet in packets]
             decoding.extend(sorted(shown))
             for packet, pts in zip(packets, shown, strict=True):
-                packet.duration = round(packet.duration * unit)
+                packet.duration = round((packet.duration or 0) * unit)
                 packet.time_base = info.time_base
                 packet.pts, packet.dts = pts - shift, decoding.popleft() - shift
                 packet.stream = stream
                 yield packet
 
 
-def _others(read: InputContainer, streams: Mapping[int, Stream], main: Stream, part: Range) -> Iterator[Packet]:
-    """The packets of all other streams; where the film is damaged, they end."""
-    copied = [read.streams[index] for index in streams if index != main.index]
-    if not copied:
-        return
+def _others(read: InputContainer, streams: Mapping[int, Stream], part: Range) -> Iterator[Packet]:
+    """The packets of all other streams, by their index in the film; where it is damaged, they end."""
     last: dict[int, int] = {}
-    packets = read.demux(copied)
-    while True:
-        try:
-            packet = next(packets)
-        except (StopIteration, av.error.FFmpegError, OSError):
-            return
-        pts = packet.pts if packet.pts is not None else packet.dts
-        if pts is None or not packet.size:
-            continue
-        moment, index = pts * packet.time_base, packet.stream_index
-        is_cover = bool(packet.stream.disposition & av.stream.Disposition.attached_pic)
-        if not is_cover and (part.stop is not None and moment >= part.stop):
-            continue
-        if not is_cover and moment + packet.duration * packet.time_base <= part.start and part.start > 0:
-            continue
-        shift = round(part.start / packet.time_base)
-        dts = (packet.dts if packet.dts is not None else pts) - shift
-        # Files refuse times of decoding that don't grow.
-        dts = max(dts, last.get(index, dts - 1) + 1)
-        last[index] = dts
-        packet.pts, packet.dts = max(pts - shift, dts), dts
-        packet.stream = streams[index]
-        yield packet
+    packets = read.demux([read.streams[index] for index in streams]) if streams else iter(())
+    with contextlib.suppress(av.error.FFmpegError, OSError):
+        for packet in packets:
+            if not packet.size or not _is_within(packet, part):
+                continue
+            shift = round(part.start / packet.time_base)
+            pts = _time(packet) - shift
+            dts = pts if packet.dts is None else packet.dts - shift
+            # Files refuse times of decoding that don't grow.
+            index = packet.stream_index
+            dts = last[index] = max(dts, last.get(index, dts - 1) + 1)
+            packet.pts, packet.dts = max(pts, dts), dts
+            packet.stream = streams[index]
+            yield packet
+
+
+def _is_within(packet: Packet, part: Range) -> bool:
+    if packet.stream.disposition & Disposition.attached_pic:
+        return True
+    begin = _time(packet) * packet.time_base
+    is_before = part.is_excerpt and begin + (packet.duration or 0) * packet.time_base <= part.start
+    return not is_before and (part.stop is None or begin < part.stop)
+
+
+def _time(packet: Packet) -> int:
+    """When it is shown or heard; there are files that say only when it is decoded, or nothing."""
+    return packet.pts if packet.pts is not None else packet.dts if packet.dts is not None else 0
 
 
 def _chapters(read: InputContainer, part: Range) -> "list[Chapter]":

@@ -9,11 +9,11 @@ import queue
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from fractions import Fraction
 from typing import NamedTuple, Protocol, TypeVar
 
 import av
 import numpy as np
+from av.video.frame import VideoFrame
 
 from sr_keras.films import colour, encoder, joining, parts, source
 from sr_keras.films.formats import FilmError
@@ -58,7 +58,7 @@ class Task:
     output: pathlib.Path
     info: source.FilmInfo
     encoding: encoder.Encoding
-    clip: source.Clip = source.Clip()
+    clip: source.Clip = source.WHOLE
     deinterlace: bool = False
     self_ensemble: bool = False
     overwrite: bool = False
@@ -113,6 +113,7 @@ def run(task: Task, upscalers: Sequence[Upscaler], progress: Callable[[int], Non
         ValueError, MemoryError: as `Upscaler` has them.
     """
     info = task.info
+    encoder.require_encodable(task.encoding, info)
     reader = source.Reader(task.film, task.clip, deinterlace=task.deinterlace)
     with parts.opened(parts_folder(task.output), _recipe(task)) as finished:
         num_resumed = finished.num_frames
@@ -177,9 +178,7 @@ class _Shots:
                 yield _Shot(frame.pts, frame.duration, rgb)
 
 
-def _computed(
-    shots: Iterator[_Shot], upscalers: Sequence[Upscaler], task: Task, stop: threading.Event
-) -> Iterator[_Shot]:
+def _computed(shots: Iterator[_Shot], upscalers: Sequence[Upscaler], task: Task, stop: threading.Event) -> Iterator[_Shot]:
     """The shots, enlarged, in their order, until `stop` is set."""
     free: queue.SimpleQueue[Upscaler] = queue.SimpleQueue()
     for upscaler in upscalers:
@@ -229,15 +228,14 @@ def _enlarged(rgb: np.ndarray, upscaler: Upscaler, task: Task, stop: threading.E
 def _encode(shots: Iterator[_Shot], task: Task, finished: parts.Parts, progress: Callable[[int], None]) -> None:
     """Writes segment after segment."""
     converter = colour.Converter(task.info.colour)
-    last = frame = None
-    while (shot := next(shots, None)) is not None:
+    last: tuple[np.ndarray, VideoFrame] | None = None
+    while (first := next(shots, None)) is not None:
         writer = encoder.SegmentWriter(finished.next_path, task.encoding, task.info)
         try:
-            for shot in itertools.chain([shot], itertools.islice(shots, task.encoding.longest - 1)):
-                if last is None or shot.rgb is not last:
-                    frame = converter.to_frame(shot.rgb, task.encoding.width, task.encoding.height)
-                last = shot.rgb
-                writer.add(frame, shot.pts, shot.duration)
+            for shot in itertools.chain([first], itertools.islice(shots, task.encoding.longest - 1)):
+                if last is None or shot.rgb is not last[0]:
+                    last = shot.rgb, converter.to_frame(shot.rgb, task.encoding.width, task.encoding.height)
+                writer.add(last[1], shot.pts, shot.duration)
                 progress(finished.num_frames + writer.count)
         except BaseException:
             writer.abandon()
@@ -247,20 +245,16 @@ def _encode(shots: Iterator[_Shot], task: Task, finished: parts.Parts, progress:
 
 
 def _join(task: Task, reader: source.Reader, finished: parts.Parts) -> list[str]:
-    unit = task.info.time_base
-    start = finished.segments[0].first_pts * unit if task.clip.start else reader.start
-    stop = finished.segments[-1].end_pts * unit if task.clip.end is not None or task.clip.frames is not None else None
+    unit, clip = task.info.time_base, task.clip
+    is_cut = clip.end is not None or clip.frames is not None
+    part = joining.Range(
+        finished.segments[0].first_pts * unit if clip.start else reader.start,
+        finished.segments[-1].end_pts * unit if is_cut else None,
+        is_excerpt=bool(clip.start),
+    )
     try:
-        with files.written_beside(task.output, overwrite=task.overwrite) as part:
-            return joining.join(
-                finished,
-                part,
-                task.film,
-                task.info,
-                task.encoding,
-                joining.Range(start, stop),
-                suffix=task.output.suffix,
-            )
+        with files.written_beside(task.output, overwrite=task.overwrite) as path:
+            return joining.join(finished, path, task.film, task.info, task.encoding, part, suffix=task.output.suffix)
     except av.error.FFmpegError as error:
         raise FilmError(f"{task.output}: {files.reason(error)}") from None
 

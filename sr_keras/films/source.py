@@ -6,7 +6,7 @@ import math
 import os
 import pathlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -51,6 +51,9 @@ class Clip(NamedTuple):
     start: Fraction | None = None
     end: Fraction | None = None
     frames: int | None = None
+
+
+WHOLE = Clip()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,7 +131,7 @@ def video_of(container: InputContainer, path: pathlib.Path) -> VideoStream:
     raise FilmError(f"{path}: holds no video, only {_kinds(container)}")
 
 
-def probe(path: pathlib.Path, clip: Clip = Clip()) -> FilmInfo:
+def probe(path: pathlib.Path, clip: Clip = WHOLE) -> FilmInfo:
     """Finds out what a film is, from its header and its first frames.
 
     Args:
@@ -156,7 +159,7 @@ def probe(path: pathlib.Path, clip: Clip = Clip()) -> FilmInfo:
     except FilmError as error:
         raise FilmError(f"{path}: {error}") from None
     converter = colour.Converter(film_colour)
-    side_data = {each.type: bytes(each) for each in first.side_data}
+    side_data: dict[SideData, bytes] = {each.type: bytes(each) for each in first.side_data}  # type: ignore[attr-defined, arg-type]
     return FilmInfo(
         first.width,
         first.height,
@@ -193,7 +196,7 @@ class Reader:
     length: Fraction | None
     declared_frames: int
 
-    def __init__(self, path: pathlib.Path, clip: Clip = Clip(), *, deinterlace: bool = False) -> None:
+    def __init__(self, path: pathlib.Path, clip: Clip = WHOLE, *, deinterlace: bool = False) -> None:
         """Args:
         path: of the film.
         clip: the part that is read.
@@ -205,7 +208,7 @@ class Reader:
         self._num_damaged = 0
         self._first_damaged = Fraction(0)
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Generator[Frame, None, None]:
         """The frames of the part, in the order of their times, which grow from each to the next.
 
         Raises:
@@ -248,13 +251,13 @@ class Reader:
             self._num_damaged = 0
         yield from self._decoded(None)
 
-    def _decoded(self, start: Fraction | None) -> Iterator[Frame]:
+    def _decoded(self, start: Fraction | None) -> Generator[Frame, None, None]:
         with opened(self._path) as container:
             stream = video_of(container, self._path)
             self._note(container, stream)
             if start is not None:
                 try:
-                    container.seek(int((start + self.start) / stream.time_base), stream=stream)
+                    container.seek(int((start + self.start) * av.time_base))
                 except av.error.FFmpegError:
                     return
             pictures = self._pictures(container, stream)
@@ -265,12 +268,15 @@ class Reader:
         self.time_base = max(stream.time_base or 1 / _USUAL_RATE, _FINEST)
         self.start = Fraction(container.start_time or 0, av.time_base)
         self.length = Fraction(container.duration, av.time_base) if container.duration else None
+        if container.format.name == "avi" and self.length:
+            # FFmpeg shortens it where the file is too short, but knows how many frames there were.
+            self.length = max(self.length, stream.frames / self.rate)
         self.sample_aspect = stream.sample_aspect_ratio or None
         self.declared_frames = stream.frames
 
     def _pictures(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
         """What the decoder gives, whatever is wrong with the film."""
-        end = shown = self.start
+        end, shown = self.start, self.start
         packets = container.demux()
         while True:
             try:
@@ -293,11 +299,12 @@ class Reader:
                 self._first_damaged = self._first_damaged or shown - self.start
                 continue
             for frame in decoded:
-                if frame.pts is not None:
-                    shown = frame.pts * frame.time_base
+                assert isinstance(frame, VideoFrame)
+                shown = shown if frame.pts is None else _seconds(frame.pts, frame)
                 yield frame
-        known = self.length is not None and not _KNOW_THEIR_LENGTH.isdisjoint(container.format.name.split(","))
-        if known and end - self.start < self.length - _MISSED and not self.problems:
+        if self.length is None or _KNOW_THEIR_LENGTH.isdisjoint(container.format.name.split(",")):
+            return
+        if end - self.start < self.length - _MISSED and not self.problems:
             self.problems.append(f"cut off: it ends at {clock(shown - self.start)} of {clock(self.length)}")
 
     def _timed(self, pictures: Iterator[VideoFrame], *, has_times: bool) -> Iterator[Frame]:
@@ -313,7 +320,7 @@ class Reader:
             # .avi has no times of its own, only those of decoding.
             own = picture.pts if picture.pts is not None else picture.dts
             if own is not None:
-                pts = round(own * picture.time_base / self.time_base)
+                pts = round(_seconds(own, picture) / self.time_base)
                 pts = pts if last is None else max(pts, last + 1)
             elif last is not None:
                 pts = last + usual
@@ -322,7 +329,7 @@ class Reader:
             else:
                 pts = round(self.start / self.time_base)
             last = pts
-            duration = round(picture.duration * picture.time_base / self.time_base) if picture.duration else usual
+            duration = round(_seconds(picture.duration, picture) / self.time_base) if picture.duration else usual
             yield Frame(pts, max(1, duration), picture)
 
 
@@ -357,6 +364,11 @@ def _pulled(graph: av.filter.Graph) -> Iterator[VideoFrame]:
     with contextlib.suppress(av.error.BlockingIOError, av.error.EOFError):
         while True:
             yield graph.vpull()
+
+
+def _seconds(ticks: int, picture: VideoFrame) -> Fraction:
+    assert picture.time_base is not None  # the decoder has it from its stream
+    return ticks * picture.time_base
 
 
 def _shape(picture: VideoFrame) -> tuple[int, int, bool]:

@@ -25,11 +25,15 @@ _SUBTITLES = b"1\n00:00:00,000 --> 00:00:00,200\nhello\n\n2\n00:00:00,240 --> 00
 def moving(count: int = 12, *, width: int = WIDTH, height: int = HEIGHT) -> list[np.ndarray]:
     """Frames of a smooth pattern that moves, uint8 `[H, W, 3]`; no two are equal."""
     y, x = np.mgrid[:height, :width]
-    waves = [[np.sin((x + 2 * index) / 5 + channel) * np.cos(y / 4 + channel) for channel in range(3)] for index in range(count)]
+    waves = [
+        [np.sin((x + 2 * index) / 5 + channel) * np.cos(y / 4 + channel) for channel in range(3)] for index in range(count)
+    ]
     return [(128 + 90 * np.stack(wave, axis=-1)).astype(np.uint8) for wave in waves]
 
 
-def flat(levels: Sequence[int], pixel_format: str, count: int = 12, width: int = WIDTH, height: int = HEIGHT) -> list[VideoFrame]:
+def flat(
+    levels: Sequence[int], pixel_format: str, count: int = 12, width: int = WIDTH, height: int = HEIGHT
+) -> list[VideoFrame]:
     """Frames of one luma and two chroma levels."""
     frames = []
     for _ in range(count):
@@ -111,6 +115,7 @@ class Content:
     metadata: dict[str, str]
     rotation: int
     aspect: Fraction | None
+    languages: list[str | None]
 
     @property
     def colours(self) -> tuple[int, int, int, int]:
@@ -141,15 +146,14 @@ def content(path: pathlib.Path) -> Content:
             dict(container.metadata),
             frames[0].rotation,
             video.sample_aspect_ratio,
+            [stream.language for stream in container.streams],
         )
 
 
 def planes(frame: VideoFrame) -> list[np.ndarray]:
     """Luma and chroma `[H, W]`, `[h, w]`, without the padding of lines."""
     level_type = np.uint16 if frame.format.components[0].bits > 8 else np.uint8
-    return [
-        np.frombuffer(plane, level_type).reshape(plane.height, -1)[:, : plane.width] for plane in frame.planes
-    ]
+    return [np.frombuffer(plane, level_type).reshape(plane.height, -1)[:, : plane.width] for plane in frame.planes]
 
 
 def _picture(frame: np.ndarray | VideoFrame, pixel_format: str) -> VideoFrame:
