@@ -1,4 +1,7 @@
-"""Upscales an array, such as a photo that was decoded, cropped or drawn in memory: python examples/upscale_array.py IN.jpg OUT.png"""
+"""Upscales an array, such as a photo that was decoded, cropped or drawn in memory.
+
+python examples/upscale_array.py IN.jpg OUT.png [NETWORK]
+"""
 
 import sys
 
@@ -8,10 +11,10 @@ from PIL import Image
 from sr_keras import ModelError, Upscaler
 
 
-def main(source: str, target: str) -> int:
+def main(source: str, target: str, network: str = "edsr") -> int:
     try:
         # Load once: it takes seconds. One `Upscaler` then serves all photos, also from several threads.
-        upscaler = Upscaler.load("edsr", memory_mb=512)
+        upscaler = Upscaler.load(network, memory_mb=512)
     except ModelError as error:
         print(error, file=sys.stderr)
         return 2

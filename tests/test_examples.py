@@ -30,7 +30,7 @@ def run(script: str, *arguments: object) -> str:
 
 def test_an_array_is_upscaled(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = photo.with_name("large.png")
-    assert runpy.run_path(str(EXAMPLES / "upscale_array.py"))["main"](str(photo), str(target)) == 0
+    assert runpy.run_path(str(EXAMPLES / "upscale_array.py"))["main"](str(photo), str(target), "espcn") == 0
     assert rgb.read_photo(target).shape == (192, 192, 3)
     assert capsys.readouterr().out.startswith("48x48 -> 192x192, x4, in ")
 
