@@ -26,7 +26,7 @@ def write_events(run, iterations):
     """What a process writes that does these iterations, each with its scalars."""
     writer = tf.summary.create_file_writer(str(run / "tensorboard"))
     tensorboard.write_layout(writer)
-    write = tensorboard.number_writer(writer)
+    write = tensorboard.metrics_writer(writer)
     for iteration, scalars in iterations.items():
         write(iteration, scalars)
     writer.close()
