@@ -1,12 +1,14 @@
 # make demo: restore and enlarge a bundled JPEG.   make test: style, types and tests.   make test-slow: what takes many minutes.
-# make wheel: the package, with the networks, in dist/.
+# make wheel: the package, with the networks, in dist/.   make docs: the documentation as a site, in site/.
 # All set up .venv first, once; they need python3 and a network to the package index.
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test test-slow wheel clean
+DOCS_READY := .venv/docs-ready
+
+.PHONY: demo test test-slow docs wheel clean
 
 demo: $(READY)
 	@mkdir -p demo
@@ -28,9 +30,17 @@ $(READY): setup.cfg pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[addons,test]'
 	@touch $@
 
+docs: $(DOCS_READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "site/index.html"
+
+$(DOCS_READY): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	@touch $@
+
 wheel: $(READY)
 	rm -rf build
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf .venv build demo dist
+	rm -rf .venv build demo dist site

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from sr_keras.inference import model_info
 from sr_keras.inference.tile_function import TileFunction, tile_function
-from sr_keras.networks import back_projection, receptive_field
+from sr_keras.networks import back_projection, flops, receptive_field
 
 # What TensorFlow raises over files that are damaged, depending on where it notices.
 _DAMAGE = (OSError, ValueError, IndexError, KeyError, AttributeError, tf.errors.OpError)
@@ -45,16 +45,16 @@ class Servable(tf.Module):
         """
         super().__init__()
         if is_back_projected:
-            network = back_projection.with_back_projection(generator, receptive_field.measure(generator).scale_of_output)
+            network = back_projection.with_back_projection(generator, receptive_field.measure(generator).output_scale)
         else:
             network = keras.Model(generator.input, generator.outputs[-1], name=generator.name)
         measured = receptive_field.measure(network)
         self.info = model_info.ModelInfo(
-            scale=measured.scale_of_output,
-            receptive_field=measured.reach_of_output,
+            scale=measured.output_scale,
+            receptive_field=measured.output_receptive_field,
             peak_values=measured.peak_values,
             peak_margin=measured.peak_margin,
-            operations=measured.operations,
+            operations=flops.count(generator, 1, 1).forward,
             back_projection=is_back_projected,
         )
         # In this order `load_weights` finds them again.

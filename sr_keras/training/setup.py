@@ -273,10 +273,10 @@ def _initialise(options: Options, generator: keras.Model) -> None:
     elif options.init != "random":
         weights = saved_model.load_weights(options.init)
         try:
-            net2net.give_weights(generator, weights, kept_blocks)
+            net2net.transfer_weights(generator, weights, kept_blocks)
         except ValueError as error:
             raise ValueError(f"--init={options.init} does not fit the generator that the flags describe: {error}") from None
-        if net2net.norms_know_nothing(generator) and not options.hold_norms:
+        if net2net.has_untrained_norms(generator) and not options.hold_norms:
             raise ValueError(f"--init={options.init} needs --hold_norms: the generator's batch norms know nothing of photos")
 
 

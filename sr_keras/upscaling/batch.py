@@ -15,8 +15,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal
 
 from sr_keras.inference import model_info
-from sr_keras.photos import pictures, rgb
-from sr_keras.photos.pictures import Format, Picture
+from sr_keras.photos import picture_file, rgb
+from sr_keras.photos.picture import FORMATS, Format, Picture, fitted
 from sr_keras.photos.rgb import PhotoError
 from sr_keras.runtime import files
 from sr_keras.upscaling.choice import Choice, Choose
@@ -30,17 +30,17 @@ Progress = Callable[[Job, float], None]
 
 
 @dataclasses.dataclass(frozen=True)
-class Work:
-    """What is to be done to each picture.
+class BatchOptions:
+    """What is done to each picture of a batch.
 
     Attributes:
         target: the size of the results.
         suffix: of results on standard output; None is as the source has it.
         quality: 1 to 100, of formats with loss.
-        all_frames, self_ensemble: see `pictures.read` and `enlarge`.
+        all_frames, self_ensemble: see `picture_file.read` and `enlarge`.
         max_pixels: the most that a picture and its result may have.
-        existing: what becomes of results that are there already.
-        standard_input: its content, where a job has it as its source.
+        existing: what to do where a result is there already.
+        standard_input: the bytes of the picture whose job has no source.
     """
 
     target: Target
@@ -77,17 +77,17 @@ class Outcome:
 
 
 def run(
-    jobs: Sequence[Job], choosers: Sequence[Choose], work: Work, progress: Progress = lambda job, share: None
+    jobs: Sequence[Job], choosers: Sequence[Choose], options: BatchOptions, progress: Progress = lambda job, share: None
 ) -> Generator[Outcome, None, None]:
-    """Does the jobs, each as soon as an upscaler is free; gives their outcomes in the order in which they end.
+    """Does the jobs, each as soon as an upscaler is free; yields their outcomes in the order in which they end.
 
     Closing the iterator early stops the work after the tiles in hand, and leaves nothing half-written.
 
     Args:
         jobs: no two have one result.
-        choosers: one for each device: which network does a picture. Each works on one picture at a time, all of them at once.
-        work: the same for all.
-        progress: told the share of a job that is done, from 0 to 1, from several threads.
+        choosers: one for each device: the network for a picture. Each works on one picture at a time, all of them at once.
+        options: the same for all jobs.
+        progress: called with the share of a job that is done, from 0 to 1, from several threads.
     """
     waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
     outcomes: queue.SimpleQueue[Outcome | Exception] = queue.SimpleQueue()
@@ -95,13 +95,13 @@ def run(
     for job in jobs:
         waiting.put(job)
 
-    def work_or_tell(choose: Choose) -> None:
+    def work_or_report(choose: Choose) -> None:
         try:
-            _work(choose, work, waiting, outcomes.put, progress, stop)
+            _work(choose, options, waiting, outcomes.put, progress, stop)
         except Exception as error:  # or its jobs would be waited for without end
             outcomes.put(error)
 
-    workers = [threading.Thread(target=work_or_tell, args=(choose,)) for choose in choosers]
+    workers = [threading.Thread(target=work_or_report, args=(choose,)) for choose in choosers]
     for worker in workers:
         worker.start()
     try:
@@ -126,7 +126,7 @@ class _ExistsError(Exception):
 
 def _work(
     choose: Choose,
-    work: Work,
+    options: BatchOptions,
     waiting: "queue.SimpleQueue[Job]",
     report: Callable[[Outcome], None],
     progress: Progress,
@@ -137,7 +137,7 @@ def _work(
     def read_next() -> tuple[Job, Future[tuple[Picture, Format]]] | None:
         with contextlib.suppress(queue.Empty):
             job = waiting.get_nowait()
-            return job, reader.submit(_read, job, work)
+            return job, reader.submit(_read, job, options)
         return None
 
     def told(job: Job, share: float) -> None:
@@ -157,8 +157,8 @@ def _work(
                 larger = enlarge(
                     picture,
                     choice.upscaler,
-                    work.target,
-                    self_ensemble=work.self_ensemble,
+                    options.target,
+                    self_ensemble=options.self_ensemble,
                     progress=functools.partial(told, job),
                 )
                 seconds = time.monotonic() - begun
@@ -172,7 +172,7 @@ def _work(
             if writing is not None:
                 writing.result()
             done = _done(job, picture, larger, seconds, choice)
-            writing = writer.submit(_write, larger, file_format, work, done, report)
+            writing = writer.submit(_write, larger, file_format, options, done, report)
             if larger.frames[0].width * larger.frames[0].height > _LARGEST_BESIDE_ANOTHER:
                 writing.result()
 
@@ -182,45 +182,45 @@ def _done(job: Job, picture: Picture, larger: Picture, seconds: float, choice: C
     return Outcome(job, "done", "", larger.notes, size, result_size, seconds, choice.network, choice.why)
 
 
-def _read(job: Job, work: Work) -> tuple[Picture, Format]:
+def _read(job: Job, options: BatchOptions) -> tuple[Picture, Format]:
     """Reads a picture, as its result's format can hold it; first come all the reasons not to."""
     if job.problem:
         raise PhotoError(job.problem)
     if job.output is not None:
-        _require_place(job.output, work)
+        _require_place(job.output, options)
 
     def check_size(width: int, height: int) -> None:
-        result = work.target.size(width, height)
+        result = options.target.size(width, height)
         for name, pixels in (("it has", width * height), ("its result would have", result[0] * result[1])):
-            if pixels > work.max_pixels:
-                raise PhotoError(f"{job.name}: {name} {pixels:,} pixels, more than --max_pixels={work.max_pixels} allows")
+            if pixels > options.max_pixels:
+                raise PhotoError(f"{job.name}: {name} {pixels:,} pixels, more than --max_pixels={options.max_pixels} allows")
         if job.output is not None:
             rgb.require_writable(job.output, height=result[1], width=result[0])
 
-    source = job.source or io.BytesIO(work.standard_input)
-    picture = pictures.read(source, all_frames=work.all_frames, check_size=check_size)
-    suffix = _suffix(job, work, picture)
+    source = job.source or io.BytesIO(options.standard_input)
+    picture = picture_file.read(source, all_frames=options.all_frames, check_size=check_size)
+    suffix = _suffix(job, options, picture)
     if job.output is None:
-        width, height = work.target.size(*picture.frames[0].size)
+        width, height = options.target.size(*picture.frames[0].size)
         rgb.require_writable(pathlib.Path(f"{job.result_name}{suffix}"), height, width)
-    file_format = pictures.FORMATS[suffix]
-    return pictures.fitted(picture, file_format), file_format
+    file_format = FORMATS[suffix]
+    return fitted(picture, file_format), file_format
 
 
-def _suffix(job: Job, work: Work, picture: Picture) -> str:
+def _suffix(job: Job, options: BatchOptions, picture: Picture) -> str:
     """What the result's format is named by."""
     if job.output is not None:
         return job.output.suffix.lower()
-    if work.suffix is not None:
-        return work.suffix
-    suffixes = {file_format.name: suffix for suffix, file_format in pictures.FORMATS.items()}
+    if options.suffix is not None:
+        return options.suffix
+    suffixes = {file_format.name: suffix for suffix, file_format in FORMATS.items()}
     return suffixes.get(picture.file_format or "", ".png")
 
 
-def _require_place(output: pathlib.Path, work: Work) -> None:
-    if os.path.lexists(output) and work.existing == "skip":
+def _require_place(output: pathlib.Path, options: BatchOptions) -> None:
+    if os.path.lexists(output) and options.existing == "skip":
         raise _ExistsError(f"{output} is there already")
-    if os.path.lexists(output) and work.existing == "fail":
+    if os.path.lexists(output) and options.existing == "fail":
         raise PhotoError(f"{output}: exists already; --overwrite replaces it, --skip_existing leaves it")
     folder = output.absolute().parent
     while not folder.exists():
@@ -231,17 +231,19 @@ def _require_place(output: pathlib.Path, work: Work) -> None:
         raise PhotoError(f"{output}: its folder can't be written")
 
 
-def _write(picture: Picture, file_format: Format, work: Work, done: Outcome, report: Callable[[Outcome], None]) -> None:
+def _write(
+    picture: Picture, file_format: Format, options: BatchOptions, done: Outcome, report: Callable[[Outcome], None]
+) -> None:
     output = done.job.output
     try:
         if output is None:
             buffer = io.BytesIO()
-            pictures.write(buffer, picture, file_format, work.quality)
+            picture_file.write(buffer, picture, file_format, options.quality)
             sys.stdout.buffer.write(buffer.getbuffer())
             sys.stdout.buffer.flush()
         else:
             output.parent.mkdir(parents=True, exist_ok=True)
-            pictures.write(output, picture, file_format, work.quality, overwrite=work.existing == "overwrite")
+            picture_file.write(output, picture, file_format, options.quality, overwrite=options.existing == "overwrite")
     except Exception as error:
         report(_unfinished(done.job, error))
     else:

@@ -8,7 +8,7 @@ import numpy as np
 
 from sr_keras.inference import model_info
 from sr_keras.photos import condition
-from sr_keras.photos.pictures import Picture
+from sr_keras.photos.picture import Picture
 
 if TYPE_CHECKING:  # TensorFlow takes seconds to import
     from sr_keras.inference.upscaler import Upscaler

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from PIL import Image
 
 from sr_keras.inference import model_info
-from sr_keras.photos import pictures, rgb
+from sr_keras.photos import picture, rgb
 from sr_keras.runtime import argument_types, command_line, quiet_tensorflow, signals
 from sr_keras.upscaling import batch, choice, enlarge, plan
 from sr_keras.upscaling.console import Console, report, speak_plainly
@@ -25,7 +25,7 @@ The result lies beside the photo as photo_x4.jpg, in the same format, with its E
 folders and patterns can be named, as many as you like; what fails is said at the end, and does not stop the others.
 """
 
-FORMATS = sorted({suffix[1:] for suffix in pictures.FORMATS})
+FORMATS = sorted({suffix[1:] for suffix in picture.FORMATS})
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "upscale.py") -> int:
@@ -58,7 +58,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.dry_run:
         console.tell_plan(todo)
         return 0
-    work = batch.Work(
+    batch_options = batch.BatchOptions(
         target,
         suffix,
         options.quality,
@@ -68,16 +68,16 @@ def _run(options: argparse.Namespace) -> int:
         existing=_existing(options),
         standard_input=b"" if all(job.source for job in todo) else sys.stdin.buffer.read(),
     )
-    return _upscale(todo, work, options, console)
+    return _upscale(todo, batch_options, options, console)
 
 
-def _upscale(todo: Sequence[plan.Job], work: batch.Work, options: argparse.Namespace, console: Console) -> int:
+def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, options: argparse.Namespace, console: Console) -> int:
     # Each picture's size and its result's are held against --max_pixels before anything is decoded; this one is Pillow's own.
     Image.MAX_IMAGE_PIXELS = None
     with quiet_tensorflow.tensorflow_import():
         from sr_keras.inference import upscaler
     choosers = [_chooser(options, device, console) for device in upscaler.devices()]
-    running = batch.run(todo, choosers, work, console.within)
+    running = batch.run(todo, choosers, batch_options, console.within)
     with report(options.report) as add, console, contextlib.closing(running):
         for outcome in running:
             console.after(outcome)

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from sr_keras.photos import pictures
+from sr_keras.photos import picture_file
+from sr_keras.photos.picture import FORMATS
 from sr_keras.runtime import files
 
 STANDARD_STREAM = "-"
@@ -110,7 +111,7 @@ def plan(
             return None if str(output) == STANDARD_STREAM else output
         if each.path is None:
             return None
-        own = each.path.suffix if each.path.suffix.lower() in pictures.FORMATS else ".png"
+        own = each.path.suffix if each.path.suffix.lower() in FORMATS else ".png"
         folder = each.path.parent if output_dir is None else output_dir / each.path.parent.relative_to(each.root)
         return folder / f"{each.path.stem}_{label}{suffix or own}"
 
@@ -133,8 +134,8 @@ def place(path: pathlib.Path) -> str:
 
 
 def _require_file_name(output: pathlib.Path) -> None:
-    if output.suffix.lower() not in pictures.FORMATS:
-        raise UsageError(f"{output}: the name must end in {', '.join(pictures.FORMATS)}")
+    if output.suffix.lower() not in FORMATS:
+        raise UsageError(f"{output}: the name must end in {', '.join(FORMATS)}")
     if os.path.isdir(output):
         raise UsageError(f"{output}: is a folder; --output_dir takes one")
 
@@ -177,7 +178,7 @@ def _searched(folder: pathlib.Path, recursive: bool) -> Iterator[Found]:
         if not recursive:
             folders.clear()
         paths = (pathlib.Path(where, name) for name in names if not name.startswith("."))
-        photos += [path for path in paths if path.suffix.lower() in pictures.SUFFIXES and os.path.isfile(path)]
+        photos += [path for path in paths if path.suffix.lower() in picture_file.SUFFIXES and os.path.isfile(path)]
     if not photos and not problems:
         hint = "" if recursive else " (--recursive looks into the folders in it)"
         problems.append(Found(folder, folder, problem=f"{folder}: holds no picture{hint}"))

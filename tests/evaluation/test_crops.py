@@ -1,9 +1,10 @@
 import numpy as np
 
 from sr_keras.evaluation import crops
+from tests.types import Noise
 
 
-def test_a_pixel_becomes_a_square_below_its_title(noise):
+def test_a_pixel_becomes_a_square_below_its_title(noise: Noise) -> None:
     lines = [{"left": noise(10, 60), "right": noise(10, 60)}, {"alone": noise(20, 60)}]
     sheet = crops.sheet(lines)
     assert sheet.shape == (28 + 30 + 8 + 28 + 60 + 8, 180 + 8 + 180, 3)
@@ -12,7 +13,7 @@ def test_a_pixel_becomes_a_square_below_its_title(noise):
     assert np.all(sheet[70:, 190:] == 255)
 
 
-def test_the_busiest_place_is_where_the_error_is(noise):
+def test_the_busiest_place_is_where_the_error_is(noise: Noise) -> None:
     hr = noise(200, 300) // 2
     sr = hr.copy()
     sr[100:180, 210:290] += 60
