@@ -117,10 +117,10 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         action="append",
         required=True,
         metavar="DIR",
-        help="a folder of photos, which are downscaled by antialiased bicubic; or one with HR/ and LR_x4/ (or LR_bicubic/X4/) in "
-        "it, references and low-resolution files; or DIV2K_valid_HR, with its LR folder beside it; or HR_DIR,LR_DIR; or the word "
-        f"{photo_sets.DRAWN}: "
-        f"{len(drawn.MEASURED)} pictures of text, line art, flat shapes, windows and pages. May be given again",
+        help="a folder of photos, which are downscaled by antialiased bicubic; or one that holds references in HR/ and "
+        "low-resolution files in LR_x4/ or LR_bicubic/X4/; or DIV2K_valid_HR, with its LR folder beside it; or HR_DIR,LR_DIR; "
+        f"or the word {photo_sets.DRAWN}: {len(drawn.MEASURED)} pictures of text, line art, flat shapes, windows and pages. "
+        "May be given again",
     )
     parser.add_argument(
         "--degrade",

@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -136,11 +136,11 @@ class Upscaler:
 
     def upscale_to(
         self,
-        put: Callable[[int, int, np.ndarray], None],
+        put: tiling.Put,
         photo: np.ndarray,
         *,
         self_ensemble: bool = False,
-        progress: Callable[[float], None] = lambda share: None,
+        progress: tiling.Progress = lambda share: None,
     ) -> None:
         """`upscale` for results that are kept elsewhere: each tile of them is passed to `put(y, x, tile)`.
 

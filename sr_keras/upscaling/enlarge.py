@@ -3,19 +3,18 @@
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
+from sr_keras.inference.tiling import Progress
 from sr_keras.photos.picture import Picture
 
 if TYPE_CHECKING:  # TensorFlow takes seconds to import
     from sr_keras.inference.upscaler import Upscaler
 
 Size = tuple[int, int]  # width and height, as Pillow has them
-Progress = Callable[[float], None]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,8 @@
 from sr_keras.evaluation import comparison
+from tests.types import Noise
 
 
-def test_the_busiest_place_is_where_the_error_is(noise):
+def test_the_busiest_place_is_where_the_error_is(noise: Noise) -> None:
     hr = noise(200, 300) // 2
     sr = hr.copy()
     sr[100:180, 210:290] += 60

@@ -5,7 +5,7 @@ from sr_keras.networks import flops, generators
 from sr_keras.networks.layers import with_spectral_norm
 
 
-def tiny_networks():
+def tiny_networks() -> tuple[keras.Model, keras.Model]:
     """One layer of each kind; 4x4 pixels become 8x8, then a number for each 4x4 of them."""
     lr = keras.Input((None, None, 3))
     x = layers.PReLU(shared_axes=[1, 2])(layers.Conv2D(5, 3, padding="same")(lr))
@@ -17,7 +17,7 @@ def tiny_networks():
     return generator, keras.Model(photo, layers.Dense(1)(x))
 
 
-def test_operations_are_those_counted_by_hand():
+def test_operations_are_those_counted_by_hand() -> None:
     generator, discriminator = (flops.count(n, side, side) for n, side in zip(tiny_networks(), (4, 8), strict=True))
     stem = 2 * 16 * (3 * 3 * 3 * 5)  # 16 pixels come out
     transposed = 2 * 16 * (3 * 3 * 5 * 3)  # 16 pixels come in
@@ -36,7 +36,7 @@ def test_operations_are_those_counted_by_hand():
     assert flops.of_guides_step(generator, discriminator) == step + stem + transposed + from_verdict_to_pixels
 
 
-def test_the_families_are_as_counted_by_hand():
+def test_the_families_are_as_counted_by_hand() -> None:
     """For each pixel of the small photo."""
     trunk = 9 * 9 * 3 * 64 + 17 * 9 * 64 * 64
     upscaling = 9 * 64 * 256 + 9 * 256 * 256 + 4 * 2 * 9 * 256 * 256

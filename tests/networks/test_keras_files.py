@@ -1,5 +1,8 @@
 """`model.save("network.keras")` and `keras.models.load_model`, which need none of this code's names."""
 
+import pathlib
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import pytest
@@ -19,7 +22,7 @@ BUNDLED = {
 }
 
 
-def reloaded(network, tmp_path):
+def reloaded(network, tmp_path: pathlib.Path):
     path = tmp_path / "network.keras"
     network.save(path)
     return keras.models.load_model(path)
@@ -27,7 +30,7 @@ def reloaded(network, tmp_path):
 
 @pytest.mark.parametrize("is_back_projected", [False, True])
 @pytest.mark.parametrize("name", generators.FAMILIES)
-def test_a_generator_comes_back(name, is_back_projected, rng, tmp_path):
+def test_a_generator_comes_back(name: str, is_back_projected, rng: np.random.Generator, tmp_path: pathlib.Path) -> None:
     network = small(name)
     if is_back_projected:
         network = back_projection.with_back_projection(network, 4)
@@ -45,7 +48,9 @@ def test_a_generator_comes_back(name, is_back_projected, rng, tmp_path):
         lambda: unet_discriminator.build(4),
     ],
 )
-def test_a_discriminator_comes_back(build, rng, tmp_path):
+def test_a_discriminator_comes_back(
+    build: Callable[..., keras.Model], rng: np.random.Generator, tmp_path: pathlib.Path
+) -> None:
     network = build()
     photo = rng.random((2, 32, 32, 3), dtype=np.float32)
     # Trained once: spectral norms keep a vector that must come back too.
@@ -55,12 +60,12 @@ def test_a_discriminator_comes_back(build, rng, tmp_path):
     np.testing.assert_allclose(loaded(photo, training=True), network(photo, training=True), rtol=1e-6)
 
 
-def test_all_families_are_tried():
+def test_all_families_are_tried() -> None:
     assert set(SMALL) == set(generators.FAMILIES)
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_a_bundled_network_comes_back(name, rng, tmp_path):
+def test_a_bundled_network_comes_back(name: str, rng: np.random.Generator, tmp_path: pathlib.Path) -> None:
     """Its SavedModel, the network of its weights, and the file of that network compute the same."""
     assert set(BUNDLED) == set(model_info.PURPOSES)
     folder = model_info.SHIPPED_MODELS / name

@@ -2,8 +2,10 @@
 
 import json
 import os
+import pathlib
 import re
 import socket
+import subprocess
 import sys
 
 import numpy as np
@@ -25,7 +27,7 @@ runpy.run_path("train.py", run_name="__main__")
 """
 
 
-def free_ports(count):
+def free_ports(count: int) -> list[int]:
     """Ports of the loopback address that nobody uses now."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [s.getsockname()[1] for s in sockets]
@@ -34,23 +36,23 @@ def free_ports(count):
     return ports
 
 
-def tf_config(ports, index):
+def tf_config(ports: list[int], index: int) -> dict[str, str]:
     cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
     return os.environ | {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})}
 
 
-def start_workers(*flags):
+def start_workers(*flags: object) -> list[subprocess.Popen[str]]:
     ports = free_ports(2)
     return [start(*flags, env=tf_config(ports, index)) for index in range(2)]
 
 
-def finish(processes):
+def finish(processes: list[subprocess.Popen[str]]) -> list[str]:
     outputs = [process.communicate(timeout=500)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], outputs
     return outputs
 
 
-def assert_same_run(one, other):
+def assert_same_run(one: pathlib.Path, other: pathlib.Path) -> None:
     """What is exported, and all that is in the checkpoints: both networks, the average and both optimizers."""
     for mine, theirs in zip(saved_model.load_weights(one), saved_model.load_weights(other), strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-5)
@@ -62,14 +64,14 @@ def assert_same_run(one, other):
 
 
 @pytest.fixture(scope="module")
-def one_device(tmp_path_factory):
+def one_device(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     run_dir = tmp_path_factory.mktemp("one")
     code, stderr = train(*RUN, "--strategy=one", f"--run_dir={run_dir}")
     assert code == 0, stderr
     return run_dir
 
 
-def test_two_devices_train_as_one(one_device, tmp_path):
+def test_two_devices_train_as_one(one_device: pathlib.Path, tmp_path: pathlib.Path) -> None:
     flags = [*RUN, "--strategy=mirrored", f"--run_dir={tmp_path}"]
     process = start(*flags, command=[sys.executable, "-c", TWO_CPUS])
     _, stderr = process.communicate(timeout=500)
@@ -77,7 +79,7 @@ def test_two_devices_train_as_one(one_device, tmp_path):
     assert_same_run(one_device, tmp_path)
 
 
-def test_two_workers_train_as_one_and_the_chief_alone_writes(one_device, tmp_path):
+def test_two_workers_train_as_one_and_the_chief_alone_writes(one_device: pathlib.Path, tmp_path: pathlib.Path) -> None:
     """The other worker has a folder of its own here, in which nothing may appear."""
     ports = free_ports(2)
     folders = [tmp_path / "chief", tmp_path / "other"]
@@ -87,7 +89,7 @@ def test_two_workers_train_as_one_and_the_chief_alone_writes(one_device, tmp_pat
 
 
 @pytest.mark.slow
-def test_a_killed_worker_comes_back(one_device, tmp_path):
+def test_a_killed_worker_comes_back(one_device: pathlib.Path, tmp_path: pathlib.Path) -> None:
     """Its peers end with a line; started again, they all go on from the checkpoint, to the weights of an undisturbed run."""
     flags = [*RUN, f"--run_dir={tmp_path}"]
     chief, other = start_workers(*flags)
@@ -105,7 +107,7 @@ def test_a_killed_worker_comes_back(one_device, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_signal_to_one_worker_stops_all(tmp_path):
+def test_a_signal_to_one_worker_stops_all(tmp_path: pathlib.Path) -> None:
     processes = start_workers(*SMALL, f"--run_dir={tmp_path}", "--steps_per_iteration=100000", "--pretrain_iterations=9")
     for process in processes:
         while "Ctrl-C stops it" not in process.stderr.readline():
@@ -127,13 +129,13 @@ def test_a_signal_to_one_worker_stops_all(tmp_path):
         ('{"cluster": {"ps": ["a:1", "b:1"]}, "task": {"type": "ps", "index": 0}}', "got 'ps'"),
     ],
 )
-def test_a_cluster_that_can_not_be_used_is_named(monkeypatch, config, message):
+def test_a_cluster_that_can_not_be_used_is_named(monkeypatch: pytest.MonkeyPatch, config: str, message: str) -> None:
     monkeypatch.setenv("TF_CONFIG", config)
     with pytest.raises(ValueError, match=message):
         distribution.create("multi_worker")
 
 
-def test_one_device_needs_no_cluster(monkeypatch):
+def test_one_device_needs_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TF_CONFIG", raising=False)
     strategy = distribution.create("auto")
     assert distribution.place(strategy) == (0, 1)

@@ -1,21 +1,28 @@
+import pathlib
 import threading
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from sr_keras.inference import model_info
+from sr_keras.inference.tiling import Progress, Put
 from sr_keras.photos import rgb
+from sr_keras.photos.picture import Picture
 from sr_keras.upscaling import batch, choice
+from sr_keras.upscaling.batch import BatchOptions
 from sr_keras.upscaling.enlarge import Target
 from sr_keras.upscaling.plan import Job
+from tests.types import Noise
 from tests.upscaling.test_enlarge import Repeater
 
 DOUBLE = batch.BatchOptions(Target(scale=2))
 
 
 @pytest.fixture
-def photos(tmp_path, noise):
+def photos(tmp_path: pathlib.Path, noise: Noise) -> list[Job]:
     """Jobs for four photos, of which the second is damaged and the third is missing."""
     jobs = [Job(tmp_path / f"{name}.png", tmp_path / "large" / f"{name}.png") for name in "abcd"]
     for job in jobs:
@@ -25,19 +32,21 @@ def photos(tmp_path, noise):
     return jobs
 
 
-def outcomes(jobs, options=DOUBLE, upscalers=None):
+def outcomes(
+    jobs: Sequence[Job], options: BatchOptions = DOUBLE, upscalers: Sequence[Repeater] | None = None
+) -> dict[str, batch.JobOutcome]:
     return {outcome.job.source.stem: outcome for outcome in batch.run(jobs, choosers(*upscalers or [Repeater()]), options)}
 
 
-def choosers(*upscalers):
+def choosers(*upscalers: Repeater) -> list[choice.Choose]:
     return [choice.always(upscaler) for upscaler in upscalers]
 
 
-def statuses(jobs, options=DOUBLE, upscalers=None):
+def statuses(jobs: Sequence[Job], options: BatchOptions = DOUBLE, upscalers: Sequence[Repeater] | None = None) -> str:
     return "".join(outcome.status[0] for _, outcome in sorted(outcomes(jobs, options, upscalers).items()))
 
 
-def test_a_bad_file_stops_nothing(photos):
+def test_a_bad_file_stops_nothing(photos: list[Job]) -> None:
     result = outcomes(photos)
     assert [result[name].status for name in "abcd"] == ["done", "failed", "failed", "done"]
     assert "b.png: " in result["b"].reason
@@ -48,7 +57,7 @@ def test_a_bad_file_stops_nothing(photos):
     assert sorted(path.name for path in folder.iterdir()) == ["a.png", "d.png"]
 
 
-def test_results_are_those_of_one_photo_alone(photos):
+def test_results_are_those_of_one_photo_alone(photos: list[Job]) -> None:
     outcomes(photos)
     for job in (photos[0], photos[3]):
         source = Image.open(job.source)
@@ -57,7 +66,7 @@ def test_results_are_those_of_one_photo_alone(photos):
 
 
 @pytest.mark.parametrize("existing, status, replaced", [("fail", "f", False), ("skip", "s", False), ("overwrite", "d", True)])
-def test_existing_results(photos, existing, status, replaced):
+def test_existing_results(photos: list[Job], existing: str, status: str, replaced: bool) -> None:
     photos[0].output.parent.mkdir()
     photos[0].output.write_bytes(b"precious")
     assert statuses(photos, batch.BatchOptions(Target(scale=2), existing=existing)) == f"{status}ffd"
@@ -65,7 +74,7 @@ def test_existing_results(photos, existing, status, replaced):
 
 
 @pytest.mark.parametrize("max_pixels, reason", [(62, "it has 63 pixels"), (251, "its result would have 252 pixels")])
-def test_too_many_pixels_are_refused_before_they_are_decoded(photos, max_pixels, reason):
+def test_too_many_pixels_are_refused_before_they_are_decoded(photos: list[Job], max_pixels: int, reason: str) -> None:
     result = outcomes(photos[:1], batch.BatchOptions(Target(scale=2), max_pixels=max_pixels))["a"]
     assert result.status == "failed"
     assert f"{reason}, more than --max_pixels={max_pixels} allows" in result.reason
@@ -76,16 +85,18 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(photos, max_pixels,
     [("wide.webp", DOUBLE), (None, batch.BatchOptions(Target(scale=2), suffix=".webp"))],
     ids=["file", "standard output"],
 )
-def test_a_format_that_cannot_hold_the_result_is_refused(tmp_path, output, options):
+def test_a_format_that_cannot_hold_the_result_is_refused(
+    tmp_path: pathlib.Path, output: str | None, options: BatchOptions
+) -> None:
     Image.new("L", (9000, 1)).save(tmp_path / "wide.png")
     result = outcomes([Job(tmp_path / "wide.png", output and tmp_path / output)], options)["wide"]
     assert ".webp holds at most 16383 pixels a side, not 18000x2" in result.reason
 
 
 @pytest.mark.parametrize("error, reason", [(MemoryError(), "too little memory"), (ValueError("not finite"), "not finite")])
-def test_a_network_that_fails_is_a_failed_photo(photos, error, reason):
+def test_a_network_that_fails_is_a_failed_photo(photos: list[Job], error: Exception, reason: str) -> None:
     class Failing(Repeater):
-        def upscale_to(self, put, photo, **options):
+        def upscale_to(self, put: Put, photo: np.ndarray, **options: Any) -> None:
             raise error
 
     result = outcomes(photos[:1], upscalers=[Failing()])["a"]
@@ -95,15 +106,15 @@ def test_a_network_that_fails_is_a_failed_photo(photos, error, reason):
     assert not photos[0].output.parent.exists()
 
 
-def test_a_place_that_cannot_be_written_is_a_failed_photo(photos, tmp_path):
+def test_a_place_that_cannot_be_written_is_a_failed_photo(photos: list[Job], tmp_path: pathlib.Path) -> None:
     (tmp_path / "file").touch()
     result = outcomes([photos[0]._replace(output=tmp_path / "file" / "a.png")])["a"]
     assert result.status == "failed"
     assert "file is no folder" in result.reason
 
 
-def test_a_full_disk_is_a_failed_photo(photos, monkeypatch):
-    def full(*_, **__):
+def test_a_full_disk_is_a_failed_photo(photos: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", full)
@@ -113,12 +124,12 @@ def test_a_full_disk_is_a_failed_photo(photos, monkeypatch):
     assert list(photos[0].output.parent.iterdir()) == []
 
 
-def test_several_upscalers_share_the_work(tmp_path, noise):
+def test_several_upscalers_share_the_work(tmp_path: pathlib.Path, noise: Noise) -> None:
     """Each has a photo in hand before any of them ends."""
     together = threading.Barrier(3, timeout=30)
 
     class Meeting(Repeater):
-        def upscale_to(self, put, photo, **options):
+        def upscale_to(self, put: Put, photo: np.ndarray, **options: Any) -> None:
             together.wait()
             super().upscale_to(put, photo, **options)
 
@@ -128,16 +139,16 @@ def test_several_upscalers_share_the_work(tmp_path, noise):
     assert statuses(jobs, upscalers=[Meeting() for _ in range(3)]) == 9 * "d"
 
 
-def test_the_next_photo_is_read_while_one_is_computed(photos, monkeypatch):
+def test_the_next_photo_is_read_while_one_is_computed(photos: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
     read = threading.Semaphore(0)
     original = batch.picture_file.read
 
-    def noted(*arguments, **options):
+    def noted(*arguments: Any, **options: Any) -> Picture:
         read.release()
         return original(*arguments, **options)
 
     class Waiting(Repeater):
-        def upscale_to(self, put, photo, **options):
+        def upscale_to(self, put: Put, photo: np.ndarray, **options: Any) -> None:
             for _ in range(2):
                 assert read.acquire(timeout=10)
             super().upscale_to(put, photo, **options)
@@ -146,10 +157,10 @@ def test_the_next_photo_is_read_while_one_is_computed(photos, monkeypatch):
     assert statuses([photos[0], photos[1]], upscalers=[Waiting()]) == "df"
 
 
-def test_a_worker_that_breaks_down_ends_the_run(photos, monkeypatch):
+def test_a_worker_that_breaks_down_ends_the_run(photos: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
     """Its jobs would be waited for without end."""
 
-    def no_threads(*_, **__):
+    def no_threads(*_: object, **__: object) -> None:
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(batch, "ThreadPoolExecutor", no_threads)
@@ -157,11 +168,11 @@ def test_a_worker_that_breaks_down_ends_the_run(photos, monkeypatch):
         list(batch.run(photos, choosers(Repeater()), DOUBLE))
 
 
-def test_closing_stops_between_tiles_and_leaves_nothing(photos):
+def test_closing_stops_between_tiles_and_leaves_nothing(photos: list[Job]) -> None:
     begun = threading.Event()
 
     class Endless(Repeater):
-        def upscale_to(self, put, photo, *, progress, **options):
+        def upscale_to(self, put: Put, photo: np.ndarray, *, progress: Progress, **options: Any) -> None:
             while True:
                 progress(0.1)
                 begun.set()
@@ -173,14 +184,14 @@ def test_closing_stops_between_tiles_and_leaves_nothing(photos):
     assert not photos[0].output.parent.exists()
 
 
-def test_what_was_chosen_is_told(photos):
+def test_what_was_chosen_is_told(photos: list[Job]) -> None:
     by_name = choice.Choice(Repeater(), "edsr", "clean")
     outcome = next(iter(batch.run(photos[:1], [lambda picture: by_name], DOUBLE)))
     assert (outcome.network, outcome.why) == ("edsr", "clean")
 
 
-def test_a_network_that_is_missing_ends_the_run(photos):
-    def missing(picture):
+def test_a_network_that_is_missing_ends_the_run(photos: list[Job]) -> None:
+    def missing(picture: Picture) -> None:
         raise model_info.ModelError("no such network")
 
     with pytest.raises(model_info.ModelError, match="no such network"):
