@@ -30,7 +30,7 @@ def write_events(run: pathlib.Path, iterations: dict[int, dict[str, float]]) -> 
     """What a process writes that does these iterations, each with its scalars."""
     writer = tf.summary.create_file_writer(str(run / "tensorboard"))
     tensorboard.write_layout(writer)
-    write = tensorboard.number_writer(writer)
+    write = tensorboard.metrics_writer(writer)
     for iteration, scalars in iterations.items():
         write(iteration, scalars)
     writer.close()

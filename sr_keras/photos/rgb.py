@@ -19,6 +19,9 @@ from sr_keras.runtime.errors import UserError
 # Bundled photos: a few to train on, and small ones to upscale.
 SAMPLE = pathlib.Path(__file__).parent.parent / "sample"
 
+# ITU-R BT.601: luma from red, green and blue.
+LUMA_WEIGHTS = (0.299, 0.587, 0.114)
+
 # What training reads. Upscaling reads whatever Pillow does.
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
 
