@@ -2,8 +2,11 @@
 
 import argparse
 import contextlib
+import fractions
+import re
 
 _LARGEST_SCALE = 1000
+_LARGEST_CRF = 63
 
 
 def positive_int(text: str) -> int:
@@ -25,6 +28,17 @@ def percent(text: str) -> int:
     """
     if not text.isdecimal() or not 1 <= int(text) <= 100:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 to 100, got {text!r}")
+    return int(text)
+
+
+def crf(text: str) -> int:
+    """A whole number from 0 to 63.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    if not text.isdecimal() or int(text) > _LARGEST_CRF:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {_LARGEST_CRF}, got {text!r}")
     return int(text)
 
 
@@ -50,3 +64,15 @@ def scale(text: str) -> float:
         if 1 < float(text) <= _LARGEST_SCALE:
             return float(text)
     raise argparse.ArgumentTypeError(f"must be a number above 1, up to {_LARGEST_SCALE}, got {text!r}")
+
+
+def moment(text: str) -> fractions.Fraction:
+    """A time in seconds from a text such as 90, 1:30 or 0:01:30.5.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    if re.fullmatch(r"(\d+:){0,2}\d+(\.\d+)?", text):
+        *larger, seconds = text.split(":")
+        return fractions.Fraction(seconds) + sum(int(part) * 60**power for power, part in enumerate(reversed(larger), start=1))
+    raise argparse.ArgumentTypeError(f"must be a time such as 90, 1:30 or 0:01:30.5, got {text!r}")
