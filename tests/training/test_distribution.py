@@ -93,7 +93,7 @@ def test_a_killed_worker_comes_back(one_device: pathlib.Path, tmp_path: pathlib.
     """Its peers end with a line; started again, they all go on from the checkpoint, to the weights of an undisturbed run."""
     flags = [*RUN, f"--run_dir={tmp_path}"]
     chief, other = start_workers(*flags)
-    while "iteration 1 of 2: generator/loss" not in chief.stderr.readline():
+    while "iteration 1 of 2: generator loss" not in chief.stderr.readline():
         assert chief.poll() is None
     other.kill()
     other.communicate()
