@@ -276,8 +276,10 @@ def _panels(rows: int, title: str) -> tuple[Figure, Sequence[Axes]]:
 
 
 def _draw_curves(axes: Axes, curves: Mapping[str, Curve], label: str, guess: float | None = None) -> None:
-    """Args:
-    guess: what a discriminator has that knows nothing.
+    """Draws curves into a panel.
+
+    Args:
+        guess: what a discriminator has that knows nothing.
     """
     for name, curve in curves.items():
         # A single value would make no line.
