@@ -35,7 +35,7 @@ _SCALE = 4
 Networks = tuple[keras.Model, keras.Model]
 
 
-class Row(NamedTuple):
+class TrainingSpeed(NamedTuple):
     """What was measured of one work.
 
     Attributes:
@@ -58,7 +58,7 @@ class Measured(NamedTuple):
         device_mb: the most memory of the first GPU that our step took; None without a GPU.
     """
 
-    rows: Mapping[str, Row]
+    rows: Mapping[str, TrainingSpeed]
     matrix_gflops: Mapping[str, float]
     host_mb: float
     device_mb: float | None
@@ -105,9 +105,9 @@ def train(
     seconds = timing.fastest({**products, **{name: work.run for name, work in works.items()}}, repeats)
     matrix_gflops = {name: timing.matrix_gflops(seconds[name]) for name in formats}
 
-    def row(work: _Work, seconds: float) -> Row:
+    def row(work: _Work, seconds: float) -> TrainingSpeed:
         gflops = work.operations_a_photo * work.photos / seconds / 1e9
-        return Row(work.photos / seconds, gflops, gflops / matrix_gflops[work.number_format])
+        return TrainingSpeed(work.photos / seconds, gflops, gflops / matrix_gflops[work.number_format])
 
     return Measured({name: row(work, seconds[name]) for name, work in works.items()}, matrix_gflops, host_mb, device_mb)
 

@@ -34,7 +34,7 @@ def photos(tmp_path: pathlib.Path, noise: Noise) -> list[Job]:
 
 def outcomes(
     jobs: Sequence[Job], options: BatchOptions = DOUBLE, upscalers: Sequence[Repeater] | None = None
-) -> dict[str, batch.Outcome]:
+) -> dict[str, batch.JobOutcome]:
     return {outcome.job.source.stem: outcome for outcome in batch.run(jobs, choosers(*upscalers or [Repeater()]), options)}
 
 
