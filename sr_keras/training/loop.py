@@ -76,9 +76,10 @@ def run(
     return True
 
 
-def _marked(step: int) -> contextlib.AbstractContextManager:
+def _marked(step: int) -> contextlib.AbstractContextManager[object]:
     """Tells a profiler what one step is, reading included; without one, nothing."""
-    return tf.profiler.experimental.Trace("train", step_num=step, _r=1)
+    mark: contextlib.AbstractContextManager[object] = tf.profiler.experimental.Trace("train", step_num=step, _r=1)
+    return mark
 
 
 class _Totals:

@@ -148,13 +148,13 @@ def _step(state: TrainState, train: OnDevice, practice: Practice) -> Step:
     strategy = state.strategy
     on_device = tf.function(train, jit_compile=True) if practice.jit_compile else train
 
-    @tf.function(autograph=False)
     def step(lr: tf.Tensor, hr: tf.Tensor) -> Numbers:
         numbers = strategy.run(on_device, (lr, hr))
         _follow(state, practice.average_decay)
         return {name: strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None) for name, value in numbers.items()}
 
-    return step
+    traced: Step = tf.function(step, autograph=False)
+    return traced
 
 
 def _taught(state: TrainState, teacher: Callable[[tf.Tensor], tf.Tensor] | None, lr: tf.Tensor) -> tf.Tensor | None:
