@@ -5,20 +5,23 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
-
 DOCS_READY := .venv/docs-ready
 
-.PHONY: demo test test-slow docs wheel clean
+.PHONY: demo test lint pytest test-slow docs wheel clean
 
 demo: $(READY)
 	@mkdir -p demo
 	@$(BIN)/python upscale.py sr_keras/sample/web.jpg --output=demo/web_x4.png --comparison=demo/comparison.png --overwrite
 
-test: $(READY)
+test: lint pytest
+
+lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+pytest: $(READY)
 	$(BIN)/pytest
 
 test-slow: $(READY)

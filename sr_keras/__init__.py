@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelError", "PhotoError", "Upscaler", "__version__", "list_models"]
 
-__version__ = "0.2.0.dev0"
+__version__ = "0.2.0"
 
 
 def __getattr__(name: str) -> object:
