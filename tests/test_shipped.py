@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from sr_keras import evaluate
-from sr_keras.evaluation import degradations, metrics
+from sr_keras.evaluation import comparison, degradations, metrics
 from sr_keras.inference import model_info, saved_model
 from sr_keras.inference.upscaler import Upscaler
 from sr_keras.photos import condition, rgb
@@ -51,7 +50,7 @@ def measured(network: saved_model.ExportedNetwork, pairs: Pairs) -> Measured:
     """What is measured of each photo, enlarged by the network and by bicubic."""
     upscaler = Upscaler(network, precision="float32", tile=32)
     pictures = [(hr, upscaler.upscale(lr), rgb.resize_bicubic(lr, 256, 256)) for lr, hr in pairs]
-    return [[evaluate.compare(hr, sr, scale=4, tile=32) for sr in (ours, bicubic)] for hr, ours, bicubic in pictures]
+    return [[comparison.measure(hr, sr, scale=4, tile=32) for sr in (ours, bicubic)] for hr, ours, bicubic in pictures]
 
 
 def test_srresnet_is_the_papers_generator() -> None:

@@ -19,6 +19,7 @@ from sr_keras.data.stream import TrainStream
 from sr_keras.networks import flops
 from sr_keras.runtime import precision
 from sr_keras.training import losses, state, steps
+from sr_keras.training.objective import Objective
 
 OURS, OURS_XLA, PLAIN = "our step", "our step, XLA", "plain step"
 PIPELINE, PIPELINE_ONE_CORE, PIPELINE_REAL = "data pipeline", "data pipeline, one core", "data pipeline, real"
@@ -34,7 +35,7 @@ _SCALE = 4
 Networks = tuple[keras.Model, keras.Model]
 
 
-class Row(NamedTuple):
+class TrainingSpeed(NamedTuple):
     """What was measured of one work.
 
     Attributes:
@@ -57,7 +58,7 @@ class Measured(NamedTuple):
         device_mb: the most memory of the first GPU that our step took; None without a GPU.
     """
 
-    rows: Mapping[str, Row]
+    rows: Mapping[str, TrainingSpeed]
     matrix_gflops: Mapping[str, float]
     host_mb: float
     device_mb: float | None
@@ -104,9 +105,9 @@ def train(
     seconds = timing.fastest({**products, **{name: work.run for name, work in works.items()}}, repeats)
     matrix_gflops = {name: timing.matrix_gflops(seconds[name]) for name in formats}
 
-    def row(work: _Work, seconds: float) -> Row:
+    def row(work: _Work, seconds: float) -> TrainingSpeed:
         gflops = work.operations_a_photo * work.photos / seconds / 1e9
-        return Row(work.photos / seconds, gflops, gflops / matrix_gflops[work.number_format])
+        return TrainingSpeed(work.photos / seconds, gflops, gflops / matrix_gflops[work.number_format])
 
     return Measured({name: row(work, seconds[name]) for name, work in works.items()}, matrix_gflops, host_mb, device_mb)
 
@@ -180,13 +181,15 @@ def _our_step(networks: Networks, batch_size: int, hr_size: int) -> dict[str, _W
     batch = _noise(batch_size, hr_size)
     counted = flops.of_gan_step(*_counts(networks, hr_size))
 
-    def work(practice: steps.Practice) -> _Work:
-        step = steps.gan_step(trained, adversarial_weight=1.0, practice=practice)
+    objective = Objective(iterations=trained.generator_optimizer.iterations)
+
+    def work(options: steps.StepOptions) -> _Work:
+        step = steps.gan_step(trained, objective, adversarial_weight=1.0, options=options)
         return _Work(timing.timed(lambda: step(*batch)), batch_size, counted, generator.compute_dtype)
 
     works = {OURS: work(steps.PAPER)}
     if tf.config.list_physical_devices("GPU"):
-        works[OURS_XLA] = work(steps.Practice(jit_compile=True))
+        works[OURS_XLA] = work(steps.StepOptions(jit_compile=True))
     return works
 
 

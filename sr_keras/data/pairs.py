@@ -64,10 +64,12 @@ class PairMaker:
         return self.hr_size + (self.scale * degradations.MARGIN if self.degradation == "real" else 0)
 
     def __call__(self, hr: tf.Tensor, blur: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Args:
-        hr: `[window_size, window_size, 3]` in [0, 1].
-        blur: a number in [0, 1), which chooses the blur of "blur".
-        seed: int64 `[2]`, of "real".
+        """Makes `(lr, hr)` of a window of a photo.
+
+        Args:
+            hr: `[window_size, window_size, 3]` in [0, 1].
+            blur: a number in [0, 1), which chooses the blur of "blur".
+            seed: int64 `[2]`, of "real".
         """
         if self.degradation == "real":
             lr, hr = degradations.degrade(hr, self.scale, seed)

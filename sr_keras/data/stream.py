@@ -53,7 +53,9 @@ class TrainStream:
         worker: int = 0,
         workers: int = 1,
     ) -> None:
-        """Args:
+        """The same arguments and the same `position` give the same batches.
+
+        Args:
             photos: the photos, at least one.
             max_reduction: the largest window, in units of `hr_size`; windows are made smaller to `hr_size`, so 1 cuts them from
                 the photo as it is.

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-# ITU-R BT.601, from RGB in 0..255 to luma in 16..235.
-_LUMA_WEIGHTS = np.array([65.481, 128.553, 24.966]) / 255
+from sr_keras.photos import rgb
+
+# As video has it: luma lies in 16..235.
+_LUMA_WEIGHTS = np.array(rgb.LUMA_WEIGHTS) * (235 - 16) / 255
 _LUMA_OFFSET = 16
 
 # The side of the windows whose spectrum is taken.

@@ -36,9 +36,11 @@ class Servable(tf.Module):
     """
 
     def __init__(self, generator: keras.Model, *, is_back_projected: bool = True) -> None:
-        """Args:
-        generator: it must compute in float32. It is not copied: the functions see later changes of its weights.
-        is_back_projected: whether back-projection keeps the result consistent with the photo.
+        """Wraps a generator.
+
+        Args:
+            generator: it must compute in float32. It is not copied: the functions see later changes of its weights.
+            is_back_projected: whether back-projection keeps the result consistent with the photo.
 
         Raises:
             ValueError: the generator has an unknown layer.

@@ -36,15 +36,17 @@ class Upscaler:
         tile: int | None = None,
         device: str | None = None,
     ) -> None:
-        """Args:
-        network: computes the result.
-        enlarging: a network of the same scale that only enlarges. Its result and that of `network` are mixed.
-        denoise: the share of `network` in that, from 0 to 1. Noise falls steadily as it grows; 0 is `enlarging` alone.
-        precision: "auto" is the fastest of "float32", "bfloat16" and "float16" that the hardware multiplies natively.
-        memory_mb: memory for the work on a tile, in MB (10^6 bytes), beside the photo and the result; the tile size follows.
-            None is 384 on a CPU and 4096 on a GPU.
-        tile: overrides `memory_mb`.
-        device: where the network was loaded, as TensorFlow names it.
+        """Takes networks that are loaded; `load` takes a name or a folder.
+
+        Args:
+            network: computes the result.
+            enlarging: a network of the same scale that only enlarges. Its result and that of `network` are mixed.
+            denoise: the share of `network` in that, from 0 to 1. Noise falls steadily as it grows; 0 is `enlarging` alone.
+            precision: "auto" is the fastest of "float32", "bfloat16" and "float16" that the hardware multiplies natively.
+            memory_mb: memory for the work on a tile, in MB (10^6 bytes), beside the photo and the result. The tile size follows
+                from it. None is 384 on a CPU and 4096 on a GPU.
+            tile: overrides `memory_mb`.
+            device: where the network was loaded, as TensorFlow names it.
 
         Raises:
             ValueError: an argument is none of its values.

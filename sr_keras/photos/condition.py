@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sr_keras.photos import rgb
+
 # JPEG of at least this quality, and noise below this many levels, are clean: there a network that restores is as near to the
 # original as one that only enlarges, and takes more texture (by PSNR on Set5 and a fifth of BSD100).
 CLEAN_QUALITY = 90
@@ -49,7 +51,7 @@ _STEPS = np.array(
         [72, 92, 95, 98, 112, 100, 103, 99],
     ]
 )
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_LUMA = np.array(rgb.LUMA_WEIGHTS, np.float32)
 
 
 class Condition(NamedTuple):

@@ -14,9 +14,13 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from sr_keras.runtime import files
+from sr_keras.runtime.errors import UserError
 
 # Bundled photos: a few to train on, and small ones to upscale.
 SAMPLE = pathlib.Path(__file__).parent.parent / "sample"
+
+# ITU-R BT.601: luma from red, green and blue.
+LUMA_WEIGHTS = (0.299, 0.587, 0.114)
 
 # What training reads. Upscaling reads whatever Pillow does.
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
@@ -37,7 +41,7 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 SAVE_OPTIONS = {"quality": 95, "subsampling": "4:4:4"}
 
 
-class PhotoError(Exception):
+class PhotoError(UserError):
     """A photo can't be read or written; the message is one line that names the file and the reason."""
 
 

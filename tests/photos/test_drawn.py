@@ -10,6 +10,7 @@ from fontTools import ttLib
 
 from data_prep import draw_pictures
 from sr_keras import evaluate
+from sr_keras.evaluation import comparison
 from sr_keras.photos import rgb
 from sr_keras.photos.drawn_pictures import canvas, drawn
 
@@ -63,7 +64,7 @@ def test_each_font_has_all_letters() -> None:
 def test_evaluate_measures_on_drawn_pictures(
     interpolator: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(evaluate, "_SPEED_SIDE", 32)
+    monkeypatch.setattr(comparison, "_SPEED_SIDE", 32)
     monkeypatch.setattr(drawn, "MEASURED", range(len(drawn.KINDS)))
     report = tmp_path / "report.json"
     assert evaluate.main([str(interpolator), "--data=drawn", "--degrade=web", f"--json={report}"]) == 0

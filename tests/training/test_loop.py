@@ -15,6 +15,7 @@ class Run:
         self.taken = 0
         self.actions: list[tuple[int, object]] = []
         self.seen: list[int] = []
+        self.order: list[str] = []
         self.stop_after = stop_after
         self.iterations = iterations
 
@@ -26,11 +27,16 @@ class Run:
             iteration_step=self.step,
             iterations=self.iterations,
             steps_per_iteration=4,
-            measure=lambda means: {"value": means["value"]},
+            publish=lambda: self.order.append("published"),
+            measure=self._measure,
             actions=[lambda iteration, scalars: self.actions.append((iteration, scalars["value"]))],
             after_step=lambda step, scalars: self.seen.append(step),
             should_stop=lambda: self.taken == self.stop_after,
         )
+
+    def _measure(self, means: loop.Metrics) -> loop.Metrics:
+        self.order.append("measured")
+        return {"value": means["value"]}
 
     def _step(self, value: float) -> dict[str, tf.Tensor]:
         self.taken += 1
@@ -42,6 +48,7 @@ def test_the_loop_acts_on_the_mean_of_each_iteration() -> None:
     assert run()
     assert run.actions == [(1, 2.5), (2, 6.5), (3, 10.5)]
     assert run.seen == 3 * [1, 2, 3, 4]
+    assert run.order == 3 * ["published", "measured"]
 
 
 def test_a_stopped_loop_goes_on_where_it_was() -> None:

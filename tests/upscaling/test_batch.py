@@ -40,7 +40,7 @@ def large(tmp_path: pathlib.Path) -> pathlib.Path:
 
 def outcomes(
     jobs: Sequence[Job], options: BatchOptions = DOUBLE, upscalers: Sequence[Repeater] | None = None
-) -> dict[str, batch.Outcome]:
+) -> dict[str, batch.JobOutcome]:
     results = batch.run(jobs, choosers(*upscalers or [Repeater()]), options)
     return {pathlib.Path(outcome.job.name).stem: outcome for outcome in results}
 
