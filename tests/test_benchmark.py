@@ -99,7 +99,7 @@ def test_the_plain_step_trains_both_networks(rng: np.random.Generator) -> None:
 
 
 def test_training_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    row = training.Row(2.0, 30.0, 0.5)
+    row = training.TrainingSpeed(2.0, 30.0, 0.5)
     rows = dict.fromkeys([training.OURS, training.PLAIN, training.BARE], row)
     rows |= {training.PIPELINE: row, training.PIPELINE_REAL: row._replace(photos_per_second=1.0)}
     measured = training.Measured(rows, {"float32": 60.0}, 1000.0, None)

@@ -45,6 +45,17 @@ def start(*arguments: object, command: Sequence[str] = (sys.executable, "train.p
     return subprocess.Popen([*command, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, text=True, **options)
 
 
+def printed_until(process: subprocess.Popen[str], words: str) -> str:
+    """Waits for a line with these words on standard error, or for its end; returns what was printed until then."""
+    assert process.stderr
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if words in line:
+            break
+    return "".join(lines)
+
+
 def train(*arguments: object, timeout: float = 500) -> tuple[int, str]:
     with start(*arguments) as process:
         try:
@@ -75,15 +86,17 @@ for line in sys.stdin:
 @pytest.fixture(scope="module")
 def refused() -> Iterator[Callable[..., str]]:
     """Starts `train.py`, which has to refuse, without a traceback; returns the line that says why."""
-    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
+    options: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
     with subprocess.Popen([sys.executable, "-c", STARTS], **options) as process:
 
         def start_it(*arguments: object) -> str:
+            assert process.stdin and process.stdout
             print(json.dumps([*map(str, arguments)]), file=process.stdin, flush=True)
             code, stderr = json.loads(process.stdout.readline())
             assert code == 2, stderr
             assert "Traceback" not in stderr
-            return [line for line in stderr.splitlines() if not line.startswith("Try: ")][-1]
+            lines: list[str] = stderr.splitlines()
+            return [line for line in lines if not line.startswith("Try: ")][-1]
 
         yield start_it
 
@@ -128,7 +141,7 @@ def test_a_run_leaves_what_it_should(finished_run: tuple[pathlib.Path, str]) -> 
 def test_the_best_network_is_kept(finished_run: tuple[pathlib.Path, str], events: EventAccumulator) -> None:
     """Though its iteration may be long past, and its own export gone."""
     psnr_db = scalars(events, "validation/psnr_db")
-    best = max(psnr_db, key=psnr_db.get)
+    best = max(psnr_db, key=psnr_db.__getitem__)
     kept = json.loads((finished_run[0] / "best" / "psnr.json").read_text())
     assert kept == {"iteration": best, "psnr_db": pytest.approx(psnr_db[best])}
     assert saved_model.ExportedNetwork(finished_run[0] / "best").info.scale == 4
@@ -209,11 +222,10 @@ def test_a_run_repeats_from_its_own_flags(finished_run: tuple[pathlib.Path, str]
 
 def test_a_stopped_run_saves_and_resumes(tmp_path: pathlib.Path) -> None:
     flags = [*SMALL, f"--run_dir={tmp_path}", "--steps_per_iteration=100000", "--iterations=1"]
-    before = []
+    before: list[str] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         process = start(*flags)
-        while "Ctrl-C stops it" not in process.stderr.readline():
-            assert process.poll() is None
+        assert "Ctrl-C stops it" in printed_until(process, "Ctrl-C stops it")
         process.send_signal(number)
         _, stderr = process.communicate(timeout=120)
         assert process.returncode == 128 + number, stderr
