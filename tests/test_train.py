@@ -19,7 +19,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar import layout_pb2, metadata
 
-from sr_keras import figures
+from sr_keras.evaluation import run_figures
 from sr_keras.inference import model_info, saved_model
 from sr_keras.photos import rgb
 from tests.conftest import ROOT, take_interrupts
@@ -248,7 +248,7 @@ def test_a_run_stops_where_it_is_told_and_goes_on_from_there(tmp_path: pathlib.P
         assert f"stopped after iteration {iteration}; to go on: python train.py --flagfile={tmp_path}/train.flags" in stderr
         assert [path.name for path in model_info.versions(tmp_path)][-1] == str(iteration)
         assert f"iteration {iteration} of 3: " in stderr
-        rate = figures.read_scalars(tmp_path / "tensorboard")["generator/learning_rate"][iteration]
+        rate = run_figures.read_scalars(tmp_path / "tensorboard")["generator/learning_rate"][iteration]
         assert rate == pytest.approx(1e-4 * (0.505 + 0.495 * math.cos(math.pi * iteration / 3)), rel=1e-3)
     code, stderr = train(f"--flagfile={tmp_path}/train.flags")
     assert code == 0, stderr
@@ -338,7 +338,7 @@ def test_the_learning_rate_falls_and_kernels_are_normalised(tmp_path: pathlib.Pa
     flags = ["--schedule=cosine", "--spectral_norm", "--iterations=2", f"--run_dir={tmp_path}"]
     code, stderr = train(*SMALL, *flags)
     assert code == 0, stderr
-    rates = list(figures.read_scalars(tmp_path / "tensorboard")["generator/learning_rate"].values())
+    rates = list(run_figures.read_scalars(tmp_path / "tensorboard")["generator/learning_rate"].values())
     assert rates == pytest.approx([0.505e-4, 1e-6], rel=1e-3)  # half-way from 1e-4 to its hundredth, and there
     reader = tf.train.load_checkpoint(str(tmp_path / "checkpoints"))
     assert any("vector_u" in name for name in reader.get_variable_to_shape_map())
@@ -349,7 +349,7 @@ def test_the_learning_rate_grows_before_it_falls(tmp_path: pathlib.Path) -> None
     flags = ["--schedule=cosine", "--warmup_steps=4", "--iterations=4", "--pretrain_iterations=4", "--steps_per_iteration=2"]
     code, stderr = train(*SMALL, *flags, f"--run_dir={tmp_path}")
     assert code == 0, stderr
-    rates = list(figures.read_scalars(tmp_path / "tensorboard")["generator/learning_rate"].values())
+    rates = list(run_figures.read_scalars(tmp_path / "tensorboard")["generator/learning_rate"].values())
     assert rates == pytest.approx([0.5e-4, 1e-4, 0.505e-4, 1e-6], rel=1e-3)
 
 
@@ -357,7 +357,7 @@ def test_a_changed_learning_rate_is_taken_on_resume(finished_run: tuple[pathlib.
     run_dir = shutil.copytree(finished_run[0], tmp_path / "run")
     code, stderr = train(f"--flagfile={run_dir}/train.flags", f"--run_dir={run_dir}", "--iterations=21", "--learning_rate=0.5")
     assert code == 0, stderr
-    assert figures.read_scalars(run_dir / "tensorboard")["generator/learning_rate"][21] == pytest.approx(0.5)
+    assert run_figures.read_scalars(run_dir / "tensorboard")["generator/learning_rate"][21] == pytest.approx(0.5)
     assert [path.name for path in model_info.versions(run_dir)] == ["20", "21"]
 
 
@@ -398,7 +398,7 @@ def test_a_network_learns_from_another(finished_run: tuple[pathlib.Path, str], t
     flags = [*SMALL, "--iterations=1", f"--init={run_dir}", f"--teacher={run_dir}", "--hold_norms", "--back_projection"]
     code, stderr = train(*flags, f"--run_dir={tmp_path / 'run'}")
     assert code == 0, stderr
-    curves = figures.read_scalars(tmp_path / "run" / "tensorboard")
+    curves = run_figures.read_scalars(tmp_path / "run" / "tensorboard")
     assert curves["generator/teacher_loss"][1] < curves["generator/pixel_loss"][1]
 
 
@@ -410,7 +410,7 @@ def test_features_are_compared_where_a_model_is_given(refused: Callable[..., str
     more = ["--grid_weight=1", "--shift=4", "--hold_norms", "--back_projection", f"--run_dir={tmp_path / 'run'}"]
     code, stderr = train(*flags, "--perceptual_layers=edges", *more)
     assert code == 0, stderr
-    curves = figures.read_scalars(tmp_path / "run" / "tensorboard")
+    curves = run_figures.read_scalars(tmp_path / "run" / "tensorboard")
     assert curves["generator/loss"][1] == pytest.approx(1e9 * curves["generator/perceptual_loss"][1], rel=1e-3)
     assert "--perceptual_layers=edges" in (tmp_path / "run" / "train.flags").read_text()
     line = refused(*flags, "--perceptual_layers=corners", f"--run_dir={tmp_path / 'other'}")

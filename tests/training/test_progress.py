@@ -1,12 +1,13 @@
 """What a person reads of a running training."""
 
 import logging
+import time
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from sr_keras.training import progress
+from sr_keras.training import loop, progress
 
 
 @pytest.mark.parametrize(
@@ -27,15 +28,15 @@ def test_durations_have_the_units_of_a_person(seconds: float, expected: str) -> 
 def test_the_line_of_an_iteration_is_for_a_person(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     """Losses, PSNR, speed and the time left until this process stops; TensorBoard has the rest."""
     now = [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     line = progress.ProgressLine(iteration=1, iterations=9, steps_per_iteration=3, batch_size=4, steps_left=6)
     step = {"generator/loss": tf.constant(0.5), "generator/pixel_loss": tf.constant(0.5)}
     for done in (1, 2, 3):
         now[0] += 100 if done == 1 else 40  # the first one is traced
         line.after_step(done, step)
-    others = {"work/host_mib": 900.0, "generator/gradient_norm": 0.1, "discriminator/verdicts_real": np.ones(40)}
-    losses = {"generator/loss": 0.71, "generator/pixel_loss": 0.01236, "generator/adversarial_loss": 0.698}
-    measured = {"discriminator/loss": 1.38, "validation/psnr_db": 28.314, "work/photos_per_second": 8.512}
+    others: loop.Metrics = {"work/host_mib": 900.0, "generator/gradient_norm": 0.1, "discriminator/verdicts_real": np.ones(40)}
+    losses: loop.Metrics = {"generator/loss": 0.71, "generator/pixel_loss": 0.01236, "generator/adversarial_loss": 0.698}
+    measured: loop.Metrics = {"discriminator/loss": 1.38, "validation/psnr_db": 28.314, "work/photos_per_second": 8.512}
     with caplog.at_level(logging.INFO):
         line.after_iteration(2, {**losses, **measured, **others})
     line.close()
