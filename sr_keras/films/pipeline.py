@@ -35,9 +35,10 @@ class Upscaler(Protocol):
         put: Callable[[int, int, np.ndarray], None],
         photo: np.ndarray,
         *,
-        self_ensemble: bool = False,
-        progress: Callable[[float], None] = ...,
-    ) -> None: ...
+        self_ensemble: bool,
+        progress: Callable[[float], None],
+    ) -> None:
+        """See `Upscaler.upscale_to`."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -74,5 +74,8 @@ def moment(text: str) -> fractions.Fraction:
     """
     if re.fullmatch(r"(\d+:){0,2}\d+(\.\d+)?", text):
         *larger, seconds = text.split(":")
-        return fractions.Fraction(seconds) + sum(int(part) * 60**power for power, part in enumerate(reversed(larger), start=1))
+        minutes = 0
+        for part in larger:
+            minutes = 60 * minutes + int(part)
+        return 60 * minutes + fractions.Fraction(seconds)
     raise argparse.ArgumentTypeError(f"must be a time such as 90, 1:30 or 0:01:30.5, got {text!r}")

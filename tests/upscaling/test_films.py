@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,10 +61,10 @@ def test_frames_are_those_that_photos_would_be(tmp_path: pathlib.Path, run: Run)
     for index, frame in enumerate(making.moving(2)):
         rgb.write_photo(tmp_path / f"{index}.png", frame)
     assert run(film, tmp_path / "0.png", tmp_path / "1.png", "--crf=1", "--precision=float32") == 0
-    for index, frame in enumerate(making.content(tmp_path / "film_x4.mkv").frames):
+    for index, large in enumerate(making.content(tmp_path / "film_x4.mkv").frames):
         photo = rgb.read_photo(tmp_path / f"{index}_x4.png")
         luma = 16 + 219 / 255 * photo @ [0.2126, 0.7152, 0.0722]  # BT.709
-        assert np.abs(making.planes(frame)[0] - luma).mean() < 1
+        assert np.abs(making.planes(large)[0] - luma).mean() < 1
 
 
 @pytest.mark.parametrize(
@@ -175,8 +176,8 @@ def test_interlaced_films_are_refused_or_made_whole(
 
 
 def test_hdr_is_never_shown_washed_out(tmp_path: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    pq = {"color_primaries": 9, "color_trc": 16, "colorspace": 9, "color_range": 1}
-    frames = making.flat([500, 512, 512], "yuv420p10le", count=2)
+    pq: dict[str, Any] = {"color_primaries": 9, "color_trc": 16, "colorspace": 9, "color_range": 1}
+    frames = making.flat([500, 512, 512], "yuv420p10le", count=3)
     film = making.make(
         tmp_path / "film.mp4",
         frames,
@@ -224,7 +225,7 @@ def test_the_first_frames_condition_chooses_the_network(
 ) -> None:
     """Once for the film and all devices, by its most worn frame: the first ones may be black."""
     clean, noisy = clean_and_noisy
-    choosers = [choice.by_condition(Named) for _ in range(2)]  # type: ignore[arg-type]
+    choosers = [choice.by_condition(Named) for _ in range(2)]
     for frames, network in (([clean, clean], "edsr"), ([np.zeros_like(clean), *12 * [noisy]], "photo")):
         film = making.make(tmp_path / f"{network}.mkv", frames, encoder="ffv1", pixel_format="bgr0")
         job = plan.Job(film, tmp_path / f"{network}_x4.mkv")
@@ -319,5 +320,5 @@ def test_these_are_photos(tmp_path: pathlib.Path, run: Run, names: list[str]) ->
 def test_numbered_frames_have_one_network(clean_and_noisy: tuple[np.ndarray, np.ndarray]) -> None:
     """That of the first one, on all devices."""
     clean, noisy = (picture.Picture((Image.fromarray(frame),)) for frame in clean_and_noisy)
-    choosers = numbered.decided_once([choice.by_condition(Named) for _ in range(2)])  # type: ignore[arg-type]
+    choosers = numbered.decided_once([choice.by_condition(Named) for _ in range(2)])
     assert [choose(frame).network for frame in (clean, noisy) for choose in choosers] == 4 * ["edsr"]
