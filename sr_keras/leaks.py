@@ -9,11 +9,8 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
+from sr_keras.data import near_duplicates
 from sr_keras.runtime import argument_types, command_line, quiet_tensorflow
-
-with quiet_tensorflow.tensorflow_import():
-    from sr_keras.data import near_duplicates, sources
-
 
 PROG = "python -m sr_keras.leaks"
 
@@ -38,6 +35,9 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
 
 
 def _find(options: argparse.Namespace) -> int:
+    # Later, because TensorFlow takes seconds to import: --help and wrong options are answered at once.
+    with quiet_tensorflow.tensorflow_import():
+        from sr_keras.data import sources
     photos = sources.open_photos(options.train)
     tests = [sources.open_photos(folder) for folder in options.tests]
     found = 0

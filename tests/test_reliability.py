@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from sr_keras import figures
+from sr_keras.evaluation import run_figures
 from sr_keras.inference import model_info, saved_model
 from tests.test_train import SMALL, start, train
 
@@ -88,7 +88,7 @@ def test_memory_and_disk_stay_flat_over_200_iterations(tmp_path: pathlib.Path) -
     flags = ["--iterations=200", "--average_decay=0.9", "--keep_exports=2", "--keep_checkpoints=2", "--keep_samples=4"]
     code, stderr = train(*SMALL, *flags, f"--run_dir={tmp_path}", timeout=3000)
     assert code == 0, stderr
-    curves = figures.read_scalars(tmp_path / "tensorboard")
+    curves = run_figures.read_scalars(tmp_path / "tensorboard")
     assert set(curves["work/traces_of_the_step"].values()) == {1.0}
     resident = [curves["work/host_mib"][iteration] for iteration in range(50, 201)]
     growth = np.polyfit(range(50, 201), resident, 1)[0]

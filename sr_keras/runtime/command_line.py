@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 import sr_keras
+from sr_keras.runtime import signals
 from sr_keras.runtime.errors import UserError
 
 EXIT_CODES = "Exit code: 0 done, 2 wrong use, 130 stopped by Ctrl-C."
@@ -28,14 +29,17 @@ class Parser(argparse.ArgumentParser):
 
 
 def run(prog: str, work: Callable[[], int]) -> int:
-    """Does a command's work; returns the process's exit code, which is 2 with a line where a user or a file is at fault.
+    """Does a command's work; returns the process's exit code.
+
+    That is 2, with a line, where a user or a file is at fault, and 128 and its number after a signal: 130 after Ctrl-C.
 
     Args:
         prog: what the command was called by.
         work: returns the exit code. Below it, a fault is a `UserError`, or what Python raises of files and of values.
     """
     try:
-        return work()
+        with signals.as_interrupts(signal.SIGTERM, signal.SIGHUP):
+            return work()
     except (UserError, OSError, ValueError, ImportError, MemoryError) as error:
         print(f"{prog}: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
         return 2

@@ -1,7 +1,6 @@
 """The command that trains: its flags, and an exit code."""
 
 import logging
-import signal
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
@@ -64,10 +63,7 @@ def _help(prog: str) -> str:
 
 
 def _run(prog: str) -> int:
-    try:
-        return train(read_flags(flags.FLAGS), prog)
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+    return command_line.run(prog, lambda: train(read_flags(flags.FLAGS), prog))
 
 
 def train(options: Options, prog: str) -> int:

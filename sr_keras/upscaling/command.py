@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import pathlib
-import signal
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
@@ -12,7 +11,7 @@ from PIL import Image
 
 from sr_keras.inference import model_info
 from sr_keras.photos import picture, rgb
-from sr_keras.runtime import argument_types, command_line, quiet_tensorflow, signals
+from sr_keras.runtime import argument_types, command_line, quiet_tensorflow
 from sr_keras.upscaling import batch, choice, enlarge, plan
 from sr_keras.upscaling.console import Console, report, speak_plainly
 
@@ -31,14 +30,7 @@ FORMATS = sorted({suffix[1:] for suffix in picture.FORMATS})
 def main(argv: Sequence[str] | None = None, prog: str = "upscale.py") -> int:
     options = _parse(argv, prog)
     speak_plainly()
-    try:
-        with signals.as_interrupts(signal.SIGTERM, signal.SIGHUP):
-            return _run(options)
-    except (plan.UsageError, model_info.ModelError, rgb.PhotoError) as error:
-        print(f"{prog}: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as interrupt:
-        return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
+    return command_line.run(prog, lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:
