@@ -5,7 +5,6 @@ one must lie in the other, and be no smaller there than a third of the shorter s
 """
 
 import argparse
-import pathlib
 import sys
 from collections.abc import Sequence
 
@@ -21,8 +20,8 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
         description=__doc__.replace(PROG, prog),
         epilog="Exit code: 0 no pair was found, 1 some were (each is named), 2 wrong use, 130 stopped by Ctrl-C.",
     )
-    parser.add_argument("train", metavar="TRAIN", type=pathlib.Path, help="what train.py --data takes")
-    parser.add_argument("tests", metavar="TEST", nargs="+", type=pathlib.Path, help="the same, of the test photos")
+    parser.add_argument("train", metavar="TRAIN", type=argument_types.path, help="what train.py --data takes")
+    parser.add_argument("tests", metavar="TEST", nargs="+", type=argument_types.path, help="the same, of the test photos")
     parser.add_argument(
         "--least",
         type=argument_types.share,

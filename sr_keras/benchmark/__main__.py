@@ -5,7 +5,6 @@ the machine and on what else it does.
 """
 
 import argparse
-import pathlib
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -114,7 +113,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     upscale_parser.add_argument(
         "-m",
         "--model",
-        type=model_info.find_model,
+        type=lambda text: model_info.find_model(argument_types.name(text)),
         default="srresnet",
         metavar="MODEL",
         help="a name or a folder (%(default)s)",
@@ -127,7 +126,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     train_parser = commands.add_parser("train", help="the training step of the paper's networks and the pipeline of photos")
     samples = rgb.SAMPLE / "photos"
     train_parser.add_argument(
-        "--data", type=pathlib.Path, default=samples, metavar="FOLDER", help="photos (default: the bundled ones)"
+        "--data", type=argument_types.path, default=samples, metavar="FOLDER", help="photos (default: the bundled ones)"
     )
     train_parser.add_argument("--batch_size", type=argument_types.positive_int, default=8, metavar="N", help="(%(default)s)")
     train_parser.add_argument("--repeats", type=argument_types.positive_int, default=3, metavar="N", help="(%(default)s)")
