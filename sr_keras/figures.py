@@ -64,6 +64,8 @@ def _draw(options: argparse.Namespace) -> int:
 
 def _pictures(run: pathlib.Path, photos: Sequence[NamedPhoto], large: np.ndarray) -> dict[str, Callable[[], np.ndarray]]:
     """What draws each figure, by the name of its file."""
+    from matplotlib.figure import Figure
+
     from sr_keras.evaluation import drawing, run_figures
     from sr_keras.inference.upscaler import Upscaler
 
@@ -77,7 +79,7 @@ def _pictures(run: pathlib.Path, photos: Sequence[NamedPhoto], large: np.ndarray
         except model_info.ModelError as error:
             raise run_figures.MissingError(str(error)) from None
 
-    def curves(draw: Callable, title: str) -> np.ndarray:
+    def curves(draw: Callable[[dict[str, run_figures.Curve], str], Figure], title: str) -> np.ndarray:
         return drawing.rendered(draw(scalars, f"{name}: {title}"))
 
     pictures: dict[str, Callable[[], np.ndarray]] = {

@@ -13,7 +13,7 @@ import pytest
 from sr_keras import evaluate
 from sr_keras.evaluation import comparison, metrics, photo_sets, table
 from sr_keras.inference import saved_model
-from sr_keras.networks import srgan
+from sr_keras.networks import perceptual, srgan
 from sr_keras.photos import rgb
 from tests.types import Noise
 
@@ -40,7 +40,8 @@ def measured(tmp_path: pathlib.Path, *arguments: object) -> dict[str, Any]:
     """What is written to `--json`."""
     report = tmp_path / "report.json"
     assert evaluate.main([*map(str, arguments), f"--json={report}"]) == 0
-    return json.loads(report.read_text())
+    report_content: dict[str, Any] = json.loads(report.read_text())
+    return report_content
 
 
 def cells(line: str) -> list[str]:
@@ -171,7 +172,7 @@ def test_the_feature_distance_needs_weights(
     measured(tmp_path, interpolator, f"--data={photos}")
     assert "Left out: the SqueezeNet feature distance" in capsys.readouterr().out
     # A stand-in for the network: the features are the photo's colours.
-    monkeypatch.setattr(comparison.perceptual, "squeezenet", lambda path: lambda photo, training: {"colours": photo})
+    monkeypatch.setattr(perceptual, "squeezenet", lambda path: lambda photo, training: {"colours": photo})
     bicubic, _, original = measured(tmp_path, interpolator, f"--data={photos}", "--perceptual=weights.npz")["means"]
     assert "Left out: the SqueezeNet" not in capsys.readouterr().out
     assert original["feature_distance"] == 0 < bicubic["feature_distance"]

@@ -2,7 +2,7 @@
 
 import pathlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -26,13 +26,13 @@ ADVERSARIAL = {
 CURVES, NETWORK = ["losses.png", "validation.png"], ["figure_2.png", "figure_3.png"]
 
 
-def write_events(run: pathlib.Path, iterations: dict[int, dict[str, float]]) -> None:
+def write_events(run: pathlib.Path, iterations: Mapping[int, dict[str, float]]) -> None:
     """What a process writes that does these iterations, each with its scalars."""
     writer = tf.summary.create_file_writer(str(run / "tensorboard"))
     tensorboard.write_layout(writer)
     write = tensorboard.metrics_writer(writer)
     for iteration, scalars in iterations.items():
-        write(iteration, scalars)
+        write(iteration, {**scalars})
     writer.close()
 
 
@@ -125,7 +125,7 @@ def test_the_end_of_what_is_being_written_is_left_out(tmp_path: pathlib.Path) ->
 def test_curves_hold_the_values(tmp_path: pathlib.Path) -> None:
     write_events(tmp_path, {1: PIXELS, 2: PIXELS | ADVERSARIAL | {"generator/loss": 0.5}})
     figure = run_figures.draw_losses(run_figures.read_scalars(tmp_path / "tensorboard"), "title")
-    drawn = [{str(line.get_label()): line.get_xydata() for line in axes.lines} for axes in figure.axes]
+    drawn = [{str(line.get_label()): np.asarray(line.get_xydata()) for line in axes.lines} for axes in figure.axes]
     np.testing.assert_allclose(drawn[0]["sum"], [[1, 0.02], [2, 0.5]])
     np.testing.assert_allclose(drawn[0]["adversarial loss"], [[2, 0.7]])
     np.testing.assert_allclose(drawn[1]["sum"], [[2, 1.4]])

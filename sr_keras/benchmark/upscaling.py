@@ -69,6 +69,6 @@ def _upscale_plainly(network: saved_model.ExportedNetwork, photo: np.ndarray, ti
     def upscale_tile(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
         sr = network(window[np.newaxis] / np.float32(255))[0]
         y, x = (slice(scale * begin, scale * (begin + extent)) for begin, extent in zip(start, size, strict=True))
-        return np.rint(np.clip(sr[y, x], 0, 1) * 255).astype(np.uint8)
+        return np.asarray(np.rint(np.clip(sr[y, x], 0, 1) * 255), np.uint8)
 
     tiling.upscale_tiled(upscale_tile, photo, lambda *_: None, scale=scale, tile=tile, overlap=network.info.receptive_field)

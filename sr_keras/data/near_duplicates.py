@@ -177,7 +177,7 @@ def _details(grey: Image.Image, shorter_side: int) -> np.ndarray:
     """
     photo = np.asarray(_resized(grey, shorter_side), np.float32)
     details = photo - _blurred(photo)
-    return details / (np.sqrt(_blurred(np.square(details))) + _NOISE)
+    return np.asarray(details / (np.sqrt(_blurred(np.square(details))) + _NOISE))
 
 
 def _blurred(photo: np.ndarray) -> np.ndarray:
@@ -200,4 +200,4 @@ def _normalised(squares: np.ndarray) -> np.ndarray:
     side = squares.shape[-1]
     flat = squares.reshape(-1, side * side)
     flat = flat - flat.mean(axis=1, keepdims=True)
-    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), _LEAST_CONTRAST * side)
+    return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), _LEAST_CONTRAST * side))

@@ -129,7 +129,7 @@ class TrainStream:
         return tf.random.experimental.index_shuffle(place, seed=of_pass, max_index=tf.constant(count - 1, tf.int64))
 
 
-def _map_readable(examples: tf.data.Dataset, load: Callable, attempts: int) -> tf.data.Dataset:
+def _map_readable(examples: tf.data.Dataset, load: Callable[..., tuple[tf.Tensor, ...]], attempts: int) -> tf.data.Dataset:
     """`(index, failed, *load(index, failed))` of each index, where `failed` is the first attempt, from 0, that raises no error.
 
     Where all attempts do, `failed` is their number, and what follows is zeros. An error inside `Dataset.map` either ends the

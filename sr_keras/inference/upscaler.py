@@ -160,11 +160,11 @@ class Upscaler:
         def upscale_tile(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
             with _clear_errors(), tf.device(self.device):
                 place = tf.constant(window), tf.constant(start), tf.constant(size)
-                tiles = [function(*place).numpy() for function, _ in shares]
+                tiles = [np.asarray(function(*place).numpy()) for function, _ in shares]
             if len(tiles) == 1:
                 return tiles[0]
             mean = sum(np.float32(share) * tile for tile, (_, share) in zip(tiles, shares, strict=True))
-            return np.rint(mean).astype(photo.dtype)
+            return np.asarray(np.rint(mean), photo.dtype)
 
         tiling.upscale_tiled(
             _ensemble(upscale_tile) if self_ensemble else upscale_tile,

@@ -11,7 +11,7 @@ import warnings
 from typing import IO
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from sr_keras.runtime import files
 from sr_keras.runtime.errors import UserError
@@ -125,7 +125,7 @@ def to_uint8(photo: np.ndarray) -> np.ndarray:
     """
     if not np.isfinite(photo).all():
         raise ValueError("the picture holds values that are not finite")
-    return np.rint(np.clip(photo, 0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(photo, 0, 1) * 255), np.uint8)
 
 
 def resize_bicubic(photo: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -137,7 +137,7 @@ def _read(file: str | os.PathLike[str] | IO[bytes], name: str) -> np.ndarray:
     try:
         with Image.open(file) as picture:
             return np.asarray(to_rgb(ImageOps.exif_transpose(picture)))
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise PhotoError(f"{name}: not a picture") from None
     # A damaged file raises whatever its decoder stumbles over.
     except Exception as error:

@@ -2,17 +2,13 @@
 
 import json
 import pathlib
-import sys
 
 import matplotlib
 import numpy as np
 import pytest
 from fontTools import ttLib
 
-# The scripts are no package.
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "data_prep"))
-import draw_pictures
-
+from data_prep import draw_pictures
 from sr_keras import evaluate
 from sr_keras.evaluation import comparison
 from sr_keras.photos import rgb
@@ -23,7 +19,7 @@ def edges(picture: np.ndarray) -> np.ndarray:
     """Of each three pixels in a row whose ends differ much, the share of the way at which the middle one lies."""
     left, middle, right = (picture[:, begin : begin + drawn.WIDTH - 2].astype(float).mean(-1) for begin in range(3))
     is_edge = np.abs(right - left) > 60
-    return (middle - left)[is_edge] / (right - left)[is_edge]
+    return np.asarray((middle - left)[is_edge] / (right - left)[is_edge])
 
 
 def draw(*arguments: object) -> int:
