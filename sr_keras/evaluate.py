@@ -128,7 +128,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         action="append",
         choices=list(degradations.KINDS),
         default=[],
-        help="also measure on small photos that are made of the references as a phone, the web or a surveillance camera would. "
+        help="also measure on small photos made of the references as a phone, the web or a surveillance camera would. "
         "May be given again",
     )
     parser.add_argument("--perceptual", type=argument_types.path, metavar="FILE", help="weights of SqueezeNet 1.1 (.npz)")
@@ -136,15 +136,15 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         "--tile",
         type=argument_types.positive_int,
         metavar="PIXELS",
-        help="tile size, in pixels of the small photo; 64 is the paper's (default: as upscale.py takes it)",
+        help="tile size, in pixels of the small photo; 64 is the paper's (default: as for sr-keras upscale)",
     )
     parser.add_argument(
         "--precision", choices=["auto", *model_info.PRECISIONS], default="float32", help="of the arithmetic (%(default)s)"
     )
-    parser.add_argument("--self_ensemble", action="store_true", help="the mean of 8 flips and rotations")
-    parser.add_argument("--photos", action="store_true", help="print a line for each photo too")
+    parser.add_argument("--self_ensemble", action="store_true", help="the mean over 8 flips and rotations")
+    parser.add_argument("--photos", action="store_true", help="also print a line for each photo")
     parser.add_argument(
-        "--json", type=argument_types.output_file, metavar="FILE", help="write all numbers here, those of each photo too"
+        "--json", type=argument_types.output_file, metavar="FILE", help="write all figures here, those of each photo too"
     )
     parser.add_argument(
         "--crops",
