@@ -102,7 +102,7 @@ class SegmentWriter:
         """Ends it without what the encoder still holds."""
         self._container.close()
 
-    def _write(self, packets: Iterable[Packet]) -> None:
+    def _write(self, packets: Iterable["Packet[VideoStream]"]) -> None:
         for packet in packets:
             assert packet.pts is not None and packet.dts is not None  # encoders give both
             packet.duration = self._durations.pop(packet.pts)
