@@ -19,10 +19,17 @@ from sr_keras.photos import rgb
 from sr_keras.photos.picture import FORMATS
 from sr_keras.upscaling import command
 from sr_keras.web import compute
+from sr_keras.web.jobs import Compute
 from sr_keras.web.orders import Limits
 from tests.web.conftest import Hand, Serve, Served, until
 
 SESSION = "0123456789abcdef"
+
+
+@pytest.fixture(scope="module")
+def real() -> Compute:
+    """Computes with the bundled networks, each of which it loads once."""
+    return compute.computer(None, Limits())
 
 
 @pytest.fixture
@@ -55,9 +62,9 @@ def draw(path: pathlib.Path, mode: str) -> pathlib.Path:
     ],
 )
 def test_pixels_equal_those_of_the_command(
-    serve: Serve, tmp_path: pathlib.Path, name: str, mode: str, fields: dict[str, Any]
+    serve: Serve, real: Compute, tmp_path: pathlib.Path, name: str, mode: str, fields: dict[str, Any]
 ) -> None:
-    served = serve(compute.computer(None, Limits()))
+    served = serve(real)
     photo = draw(tmp_path / name, mode)
     answer = served.post(photo, model="espcn", **fields)
     assert answer.status_code == 200, answer.text
@@ -72,9 +79,9 @@ def test_pixels_equal_those_of_the_command(
 @pytest.mark.slow
 @pytest.mark.parametrize("fields", [{}, {"denoise": 0.5}, {"model": "photo", "scale": 2}, {"model": "srgan"}], ids=str)
 def test_pixels_of_all_networks_equal_those_of_the_command(
-    serve: Serve, tmp_path: pathlib.Path, fields: dict[str, Any]
+    serve: Serve, real: Compute, tmp_path: pathlib.Path, fields: dict[str, Any]
 ) -> None:
-    served = serve(compute.computer(None, Limits()))
+    served = serve(real)
     flags = [f"--{field}={value}" for field, value in fields.items()]
     for photo in (rgb.SAMPLE / "web.jpg", rgb.SAMPLE / "small.png"):
         answer = served.post(photo, **fields)
@@ -83,16 +90,16 @@ def test_pixels_of_all_networks_equal_those_of_the_command(
         assert answer.content == result.read_bytes()
 
 
-def test_what_could_not_be_kept_is_said(serve: Serve, tmp_path: pathlib.Path) -> None:
-    served = serve(compute.computer(None, Limits()))
+def test_what_could_not_be_kept_is_said(serve: Serve, real: Compute, tmp_path: pathlib.Path) -> None:
+    served = serve(real)
     job_id = served.job(draw(tmp_path / "drawn.png", "RGBA"), model="espcn", format="jpg")
     until(lambda: served.state(job_id) == "done")
     [note] = served.client.get(f"/v1/jobs/{job_id}").json()["notes"]
     assert "what was transparent became white" in note
 
 
-def test_a_picture_that_browsers_do_not_show_is_shown_all_the_same(serve: Serve, tmp_path: pathlib.Path) -> None:
-    served = serve(compute.computer(None, Limits()))
+def test_a_picture_that_browsers_do_not_show_is_shown_all_the_same(serve: Serve, real: Compute, tmp_path: pathlib.Path) -> None:
+    served = serve(real)
     job_id = served.job(draw(tmp_path / "deep.tif", "I;16"), model="espcn", scale=2)
     until(lambda: served.state(job_id) == "done")
 
@@ -155,9 +162,9 @@ def test_a_cancelled_job_stops(serve: Serve, hand: Hand, picture: pathlib.Path) 
 
 def test_who_goes_away_cancels_the_job(serve: Serve, hand: Hand, picture: pathlib.Path) -> None:
     served = serve(hand)
-    with httpx.Client(base_url=served.client.base_url, timeout=0.3) as client, picture.open("rb") as file:
-        with pytest.raises(httpx.ReadTimeout):
-            client.post("/v1/upscale", files={"file": file})
+    impatient = httpx.Client(base_url=served.client.base_url, timeout=0.3)
+    with impatient, picture.open("rb") as file, pytest.raises(httpx.ReadTimeout):
+        impatient.post("/v1/upscale", files={"file": file})
     until(lambda: served.queue.counts() == (0, 0))
     until(lambda: not list(served.folder.iterdir()))
 
@@ -281,8 +288,8 @@ def test_what_is_no_picture_is_refused(served: Served, tmp_path: pathlib.Path, c
     assert list(served.folder.iterdir()) == []
 
 
-def test_a_damaged_picture_fails_by_itself(serve: Serve, tmp_path: pathlib.Path, picture: pathlib.Path) -> None:
-    served = serve(compute.computer(None, Limits()))
+def test_a_damaged_picture_fails_by_itself(serve: Serve, real: Compute, tmp_path: pathlib.Path, picture: pathlib.Path) -> None:
+    served = serve(real)
     half = tmp_path / "half.png"
     half.write_bytes(picture.read_bytes()[:-60])
     answer = served.post(half, model="espcn")
