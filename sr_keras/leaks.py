@@ -5,15 +5,11 @@ one must lie in the other, and be no smaller there than a third of the shorter s
 """
 
 import argparse
-import pathlib
 import sys
 from collections.abc import Sequence
 
+from sr_keras.data import near_duplicates
 from sr_keras.runtime import argument_types, command_line, quiet_tensorflow
-
-with quiet_tensorflow.tensorflow_import():
-    from sr_keras.data import near_duplicates, sources
-
 
 PROG = "python -m sr_keras.leaks"
 
@@ -24,8 +20,8 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
         description=__doc__.replace(PROG, prog),
         epilog="Exit code: 0 no pair was found, 1 some were (each is named), 2 wrong use, 130 stopped by Ctrl-C.",
     )
-    parser.add_argument("train", metavar="TRAIN", type=pathlib.Path, help="what train.py --data takes")
-    parser.add_argument("tests", metavar="TEST", nargs="+", type=pathlib.Path, help="the same, of the test photos")
+    parser.add_argument("train", metavar="TRAIN", type=argument_types.path, help="what train.py --data takes")
+    parser.add_argument("tests", metavar="TEST", nargs="+", type=argument_types.path, help="the same, of the test photos")
     parser.add_argument(
         "--least",
         type=argument_types.share,
@@ -38,6 +34,9 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
 
 
 def _find(options: argparse.Namespace) -> int:
+    # Later, because TensorFlow takes seconds to import: --help and wrong options are answered at once.
+    with quiet_tensorflow.tensorflow_import():
+        from sr_keras.data import sources
     photos = sources.open_photos(options.train)
     tests = [sources.open_photos(folder) for folder in options.tests]
     found = 0
