@@ -9,6 +9,7 @@ from sr_keras.runtime import command_line
 # By its name: the module, which is imported only when the command is called, and what the command does.
 _COMMANDS = {
     "upscale": ("sr_keras.upscaling.command", "make photos larger"),
+    "web": ("sr_keras.web.__main__", "make photos larger on a page in the browser, or for programs"),
     "train": ("sr_keras.training.command", "train a network"),
     "evaluate": ("sr_keras.evaluate", "compare networks with each other and with bicubic"),
     "figures": ("sr_keras.figures", "draw the curves and pictures of a run"),
