@@ -9,15 +9,17 @@ import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from sr_keras.data import sources
 from sr_keras.photos import rgb
 from sr_keras.runtime import parallel
+
+if TYPE_CHECKING:
+    from sr_keras.data import sources
 
 # What is looked for is a square in a photo's middle, so large a part of its shorter side. It is looked for in squares of other
 # photos, whose sides are these parts of the shorter side; neighbours are so near that one of them fits.
@@ -70,16 +72,18 @@ class _Sketch(NamedTuple):
     places: np.ndarray
 
 
-def find(photos: sources.Photos, folders: Iterable[pathlib.Path]) -> set[int]:
+def find(photos: "sources.Photos", folders: Iterable[pathlib.Path]) -> set[int]:
     """The numbers of the photos that show the same as one in `folders` (each what `sources.open_photos` takes).
 
     Raises:
         FileNotFoundError, OSError, ValueError: as `sources.open_photos` has them.
     """
+    from sr_keras.data import sources  # TensorFlow takes seconds to import
+
     return {match.number for match in matches(photos, [sources.open_photos(folder) for folder in folders])}
 
 
-def matches(photos: sources.Photos, tests: Sequence[sources.Photos], *, least: float = SAME) -> Iterator[Match]:
+def matches(photos: "sources.Photos", tests: "Sequence[sources.Photos]", *, least: float = SAME) -> Iterator[Match]:
     """The pairs that show the same, in the order of the photos; what can't be read matches nothing.
 
     Args:
@@ -107,7 +111,7 @@ def matches(photos: sources.Photos, tests: Sequence[sources.Photos], *, least: f
                     yield Match(photo.name, test.name, similarity)
 
 
-def _sketches(photos: sources.Photos, name: Callable[[int], Any]) -> Iterator[_Sketch]:
+def _sketches(photos: "sources.Photos", name: Callable[[int], Any]) -> Iterator[_Sketch]:
     def sketch(number: int) -> _Sketch | None:
         try:
             photo = Image.fromarray(photos.photo(number)).convert("L")
