@@ -251,16 +251,16 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         default=model_info.AUTO,
         metavar="MODEL",
         help=f"{model_info.AUTO}: {model_info.ENLARGING} for clean photos, {model_info.RESTORING} for those with noise or "
-        f"traces of JPEG. Or one of {', '.join(model_info.shipped())}; or the folder of a run, or of one of its SavedModels. Only "
-        "load models that you trust: a model is a program (%(default)s)",
+        f"traces of JPEG. Or one of {', '.join(model_info.shipped())}; or the folder of a run, or of one of its SavedModels. "
+        "Only load models that you trust: a model is a program (%(default)s)",
     )
     network.add_argument(
         "--denoise",
         type=argument_types.share,
         default=1.0,
         metavar="0-1",
-        help=f"how strongly {model_info.RESTORING}, or another network that restores, cleans a photo: 1 fully; 0 not at all, as "
-        f"{model_info.ENLARGING} does; in between, the results of both are mixed (%(default)s)",
+        help=f"how strongly {model_info.RESTORING}, or another network that restores, cleans a photo: 1 fully; 0 not at all, "
+        f"as {model_info.ENLARGING} does; in between, the results of both are mixed (%(default)s)",
     )
     network.add_argument(
         "--self_ensemble", action="store_true", help="take the mean over 8 flips and rotations: a little better, 8 times slower"
