@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sr_keras.inference import model_info
-from sr_keras.photos import condition
+from sr_keras.photos import condition, raster
 from sr_keras.photos.picture import Picture
+from sr_keras.photos.raster import Raster
 
 if TYPE_CHECKING:  # TensorFlow takes seconds to import
     from sr_keras.inference.upscaler import Upscaler
@@ -51,7 +52,6 @@ def by_condition(load: Callable[[str], "Upscaler"]) -> Choose:
 
 def _visible(picture: Picture) -> np.ndarray:
     """The first frame as 8-bit levels, `[H, W]` or `[H, W, 3]`."""
-    frame = picture.frames[0]
-    if frame.mode == "I;16":
-        return (np.asarray(frame) // 257).astype(np.uint8)
+    first = picture.frames[0]
+    frame = raster.to_image(first) if isinstance(first, Raster) else first
     return np.asarray(frame.convert("L" if frame.mode in ("L", "LA") else "RGB"))
