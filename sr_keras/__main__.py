@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     call = command_line.package_call()
     if arguments and arguments[0] in _COMMANDS:
         module, _ = _COMMANDS[arguments[0]]
-        return importlib.import_module(module).main(arguments[1:], prog=f"{call} {arguments[0]}")
+        return int(importlib.import_module(module).main(arguments[1:], prog=f"{call} {arguments[0]}"))
     lines = [f"  {name:9}  {purpose}" for name, (_, purpose) in _COMMANDS.items()]
     description = "\n".join(["Super-resolution with Keras:", "", *lines])
     parser = command_line.Parser(prog=call, description=description, epilog=command_line.EXIT_CODES)

@@ -5,6 +5,8 @@ import signal
 import numpy as np
 import pytest
 
+from tests.types import Noise, TinyGenerator
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -21,13 +23,13 @@ def rng() -> np.random.Generator:
 
 
 @pytest.fixture
-def noise(rng):
+def noise(rng: np.random.Generator) -> Noise:
     """Makes uint8 `[height, width, 3]` of random numbers."""
     return lambda height, width: rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
 @pytest.fixture
-def tiny_generator():
+def tiny_generator() -> TinyGenerator:
     """Makes the smallest generator of the paper's structure, with random weights."""
     from sr_keras.networks import srgan
 
@@ -35,7 +37,7 @@ def tiny_generator():
 
 
 @pytest.fixture(scope="session")
-def interpolator(tmp_path_factory):
+def interpolator(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """The folder of an exported network that interpolates: small, and easy to tell from noise."""
     from sr_keras.inference import saved_model
     from sr_keras.networks import srgan

@@ -1,5 +1,7 @@
 """A small network of each family."""
 
+import keras
+import numpy as np
 import tensorflow as tf
 
 from sr_keras.networks import generators
@@ -12,11 +14,11 @@ SMALL = {
 }
 
 
-def small(name, **sizes):
+def small(name: str, **sizes: int) -> keras.Model:
     """With random weights."""
     return generators.build(name, **{**SMALL[name], **sizes})
 
 
-def last_picture(network, lr):
+def last_picture(network: keras.Model, lr: np.ndarray) -> np.ndarray:
     """The picture of the network's last level."""
-    return tf.nest.flatten(network(lr))[-1].numpy()
+    return np.asarray(tf.nest.flatten(network(lr))[-1].numpy())

@@ -1,3 +1,5 @@
+import pathlib
+
 import keras
 import numpy as np
 import pytest
@@ -8,14 +10,15 @@ from sr_keras.data import sources
 from sr_keras.inference import saved_model
 from sr_keras.networks import flops, srgan
 from sr_keras.photos import rgb
+from tests.types import TinyGenerator
 
 
 @pytest.fixture
-def network(interpolator):
+def network(interpolator: pathlib.Path) -> saved_model.ExportedNetwork:
     return saved_model.ExportedNetwork(interpolator)
 
 
-def test_upscaling_is_measured_in_one_run(network, monkeypatch):
+def test_upscaling_is_measured_in_one_run(network: saved_model.ExportedNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "MATRIX_SIDE", 64)
     tile, rates, rows = upscaling.upscale(network, tile=12, repeats=1)
     assert tile == 12
@@ -29,7 +32,9 @@ def test_upscaling_is_measured_in_one_run(network, monkeypatch):
     assert fast.of_matrix_product == pytest.approx(fast.gflops / rates["float32"])
 
 
-def test_the_table_is_printed(interpolator, capsys, monkeypatch):
+def test_the_table_is_printed(
+    interpolator: pathlib.Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(timing, "MATRIX_SIDE", 64)
     assert benchmark.main(["upscale", f"--model={interpolator}", "--tile=8", "--repeats=1"]) == 0
     out = capsys.readouterr().out
@@ -37,17 +42,17 @@ def test_the_table_is_printed(interpolator, capsys, monkeypatch):
     assert "plain Keras, float32" in out
 
 
-def test_a_missing_model_is_one_line(capsys):
+def test_a_missing_model_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert benchmark.main(["upscale", "--model=nowhere"]) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("benchmark: nowhere: no such model folder")
 
 
-def tiny_networks():
+def tiny_networks() -> tuple[keras.Model, keras.Model]:
     return srgan.build_generator(1, 2, 4, 4), srgan.build_discriminator(2)
 
 
-def test_training_is_measured_in_one_run(monkeypatch):
+def test_training_is_measured_in_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "MATRIX_SIDE", 64)
     monkeypatch.setattr(training, "_PHOTOS_A_TURN", 4)
     monkeypatch.setattr(timing, "cores", list)
@@ -75,7 +80,7 @@ def test_training_is_measured_in_one_run(monkeypatch):
     assert keras.mixed_precision.dtype_policy().name == "float32"
 
 
-def test_the_plain_twin_is_the_same_network_of_keras_layers(rng, tiny_generator):
+def test_the_plain_twin_is_the_same_network_of_keras_layers(rng: np.random.Generator, tiny_generator: TinyGenerator) -> None:
     generator = tiny_generator()
     twin = training.plain_twin(generator)
     assert all(type(layer).__module__.startswith("keras.") for layer in twin.layers)
@@ -84,7 +89,7 @@ def test_the_plain_twin_is_the_same_network_of_keras_layers(rng, tiny_generator)
     np.testing.assert_allclose(twin(lr), generator(lr), atol=1e-5)
 
 
-def test_the_plain_step_trains_both_networks(rng):
+def test_the_plain_step_trains_both_networks(rng: np.random.Generator) -> None:
     networks = [training.plain_twin(network) for network in tiny_networks()]
     before = [network.get_weights() for network in networks]
     lr, hr = (rng.random((2, side, side, 3), dtype=np.float32) for side in (8, 32))
@@ -93,8 +98,8 @@ def test_the_plain_step_trains_both_networks(rng):
         assert any((old != new).any() for old, new in zip(weights, network.get_weights(), strict=True))
 
 
-def test_training_is_printed(capsys, monkeypatch):
-    row = training.Row(2.0, 30.0, 0.5)
+def test_training_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    row = training.TrainingSpeed(2.0, 30.0, 0.5)
     rows = dict.fromkeys([training.OURS, training.PLAIN, training.BARE], row)
     rows |= {training.PIPELINE: row, training.PIPELINE_REAL: row._replace(photos_per_second=1.0)}
     measured = training.Measured(rows, {"float32": 60.0}, 1000.0, None)
@@ -105,6 +110,6 @@ def test_training_is_printed(capsys, monkeypatch):
     assert "data pipeline, real : our step = 0.50" in out
 
 
-def test_no_photos_are_one_line(capsys, tmp_path):
+def test_no_photos_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path) -> None:
     assert benchmark.main(["train", f"--data={tmp_path}"]) == 2
     assert capsys.readouterr().err == f"benchmark: {tmp_path}: holds no JPEG, PNG or BMP photo\n"

@@ -11,10 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-# The processes that convert import the script by its name too.
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "data_prep"))
-import convert_rgb
-
+from data_prep import convert_rgb
 from sr_keras.photos import rgb
 
 SCRIPT = pathlib.Path(convert_rgb.__file__)
@@ -22,13 +19,13 @@ HEIGHT, WIDTH = 24, 40
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: pathlib.Path) -> pathlib.Path:
     path = tmp_path / "photos"
     path.mkdir()
     return path
 
 
-def gradient(mode="RGB"):
+def gradient(mode: str = "RGB") -> Image.Image:
     """A smooth picture, darkest at the top left, that every format keeps well."""
     down, right = np.mgrid[:HEIGHT, :WIDTH]
     tones = (down * 4 + right * 3).astype(np.uint8)
@@ -40,27 +37,27 @@ def gradient(mode="RGB"):
     return picture.convert("P").convert("PA") if mode == "PA" else picture.convert(mode)
 
 
-def contents(root):
+def contents(root: pathlib.Path) -> dict[str, bytes]:
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-def truncated(path):
+def truncated(path: pathlib.Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
 
 
-def convert(*arguments, jobs=1):
+def convert(*arguments: object, jobs: object = 1) -> int:
     return convert_rgb.main([*map(str, arguments), f"--jobs={jobs}"])
 
 
-def assert_rgb_jpeg(path):
+def assert_rgb_jpeg(path: pathlib.Path) -> None:
     with Image.open(path) as picture:
         assert (picture.format, picture.mode) == ("JPEG", "RGB")
         assert not set(picture.info) & {"exif", "icc_profile", "comment", "xmp"}
         picture.load()
 
 
-def test_rgb_photos_stay_as_they_are_byte_for_byte(folder, capsys):
+def test_rgb_photos_stay_as_they_are_byte_for_byte(folder: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     turned = Image.Exif()
     turned[0x0112] = 6
     gradient().save(folder / "turned.jpg", exif=turned)
@@ -92,7 +89,7 @@ def test_rgb_photos_stay_as_they_are_byte_for_byte(folder, capsys):
         ("I;16", ".tif"),
     ],
 )
-def test_every_other_mode_becomes_an_rgb_jpeg(folder, mode, suffix):
+def test_every_other_mode_becomes_an_rgb_jpeg(folder: pathlib.Path, mode: str, suffix: str) -> None:
     source = folder / f"photo{suffix}"
     gradient(mode).save(source)
     expected = rgb.read_photo(source)
@@ -103,20 +100,20 @@ def test_every_other_mode_becomes_an_rgb_jpeg(folder, mode, suffix):
     assert difference.mean() < 4
 
 
-def test_a_transparent_colour_of_an_rgb_png_becomes_white(folder):
+def test_a_transparent_colour_of_an_rgb_png_becomes_white(folder: pathlib.Path) -> None:
     Image.new("RGB", (8, 8), "red").save(folder / "photo.png", transparency=(255, 0, 0))
     assert convert(folder) == 0
     assert rgb.read_photo(folder / "photo.jpg").min() == 255
 
 
-def test_a_jpeg_keeps_its_name(folder):
+def test_a_jpeg_keeps_its_name(folder: pathlib.Path) -> None:
     for name in ("one.JPG", "two.jpeg"):
         gradient("L").save(folder / name)
     assert convert(folder) == 0
     assert set(contents(folder)) == {"one.JPG", "two.jpeg"}
 
 
-def test_permissions_stay(folder):
+def test_permissions_stay(folder: pathlib.Path) -> None:
     gradient("L").save(folder / "photo.png")
     (folder / "photo.png").chmod(0o600)
     convert(folder)
@@ -124,7 +121,7 @@ def test_permissions_stay(folder):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_orientation_is_applied_once(folder, orientation):
+def test_orientation_is_applied_once(folder: pathlib.Path, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     gradient("L").save(folder / "photo.jpg", exif=exif, quality=95)
@@ -134,19 +131,19 @@ def test_orientation_is_applied_once(folder, orientation):
     np.testing.assert_allclose(rgb.read_photo(folder / "photo.jpg").astype(int), expected, atol=4)
 
 
-def test_metadata_is_not_carried_over(folder):
+def test_metadata_is_not_carried_over(folder: pathlib.Path) -> None:
     gradient("CMYK").save(folder / "photo.jpg", icc_profile=b"no profile", comment=b"made for print")
     assert convert(folder) == 0
     assert_rgb_jpeg(folder / "photo.jpg")
 
 
-def test_cmyk_takes_the_colours_of_its_profile(folder):
+def test_cmyk_takes_the_colours_of_its_profile(folder: pathlib.Path) -> None:
     Image.new("CMYK", (8, 8), (255, 0, 0, 0)).save(folder / "photo.jpg", icc_profile=_profile_of_invisible_colours())
     assert convert(folder) == 0
     np.testing.assert_allclose(rgb.read_photo(folder / "photo.jpg"), 255, atol=1)
 
 
-def _profile_of_invisible_colours():
+def _profile_of_invisible_colours() -> bytes:
     """The smallest CMYK profile: on this paper black ink shows, and no other."""
     identity = struct.pack(">9i", *(65536 * (i % 4 == 0) for i in range(9)))
     paper, ink = bytes([255, 128, 128]), bytes([0, 128, 128])
@@ -160,7 +157,9 @@ def _profile_of_invisible_colours():
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_broken_photos_are_named_counted_and_left_alone(folder, capsys, jobs):
+def test_broken_photos_are_named_counted_and_left_alone(
+    folder: pathlib.Path, capsys: pytest.CaptureFixture[str], jobs: int
+) -> None:
     gradient("L").save(folder / "grey.jpg")
     gradient().save(folder / "rgb.jpg")
     gradient().save(folder / "rgb.png")
@@ -180,7 +179,7 @@ def test_broken_photos_are_named_counted_and_left_alone(folder, capsys, jobs):
     assert [line.split(": ")[0] for line in captured.err.splitlines()] == [str(folder / name) for name in broken]
 
 
-def test_greyscale_of_unknown_range_is_refused(folder, capsys):
+def test_greyscale_of_unknown_range_is_refused(folder: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.new("F", (8, 8), 1.0).save(folder / "photo.tif")
     before = contents(folder)
     assert convert(folder) == 1
@@ -188,7 +187,7 @@ def test_greyscale_of_unknown_range_is_refused(folder, capsys):
     assert "32-bit" in capsys.readouterr().err
 
 
-def test_a_picture_that_no_jpeg_can_hold_is_refused(folder, capfd):
+def test_a_picture_that_no_jpeg_can_hold_is_refused(folder: pathlib.Path, capfd: pytest.CaptureFixture[str]) -> None:
     Image.new("L", (65501, 1)).save(folder / "photo.png")
     assert convert(folder) == 1
     assert capfd.readouterr().err == (
@@ -196,7 +195,9 @@ def test_a_picture_that_no_jpeg_can_hold_is_refused(folder, capfd):
     )
 
 
-def test_only_absurdly_large_pictures_fail(folder, capsys, monkeypatch):
+def test_only_absurdly_large_pictures_fail(
+    folder: pathlib.Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     Image.new("L", (40, 30)).save(folder / "large.png")
     Image.new("L", (80, 60)).save(folder / "absurd.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
@@ -205,7 +206,7 @@ def test_only_absurdly_large_pictures_fail(folder, capsys, monkeypatch):
     assert capsys.readouterr().err.startswith(f"{folder / 'absurd.png'}: ")
 
 
-def test_a_second_run_finds_nothing_to_do(folder, capsys):
+def test_a_second_run_finds_nothing_to_do(folder: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "deep" / "er").mkdir(parents=True)
     gradient("L").save(folder / "grey.jpg")
     gradient("RGBA").save(folder / "deep" / "er" / "alpha.png")
@@ -219,7 +220,9 @@ def test_a_second_run_finds_nothing_to_do(folder, capsys):
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
-def test_a_dry_run_changes_nothing_and_says_what_would_happen(folder, tmp_path, capsys, elsewhere):
+def test_a_dry_run_changes_nothing_and_says_what_would_happen(
+    folder: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str], elsewhere: bool
+) -> None:
     gradient("L").save(folder / "grey.png")
     gradient().save(folder / "rgb.png")
     before = contents(tmp_path)
@@ -233,19 +236,21 @@ def test_a_dry_run_changes_nothing_and_says_what_would_happen(folder, tmp_path, 
     ]
 
 
-def test_a_name_that_is_no_text_does_not_matter(folder):
+def test_a_name_that_is_no_text_does_not_matter(folder: pathlib.Path) -> None:
     try:
         gradient("L").save(folder / os.fsdecode(b"caf\xe9.jpg"))
     except OSError:
         pytest.skip("this file system has no such names")
-    command = [sys.executable, SCRIPT, folder, "--jobs=1"]
+    command = [sys.executable, str(SCRIPT), str(folder), "--jobs=1"]
     environment = {**os.environ, "PYTHONPATH": str(SCRIPT.parent.parent)}
     for option in ["--dry_run"], []:
         assert b"1 converted" in subprocess.check_output(command + option, env=environment)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_an_output_folder_gets_all_photos_and_the_source_stays(folder, tmp_path, capsys, jobs):
+def test_an_output_folder_gets_all_photos_and_the_source_stays(
+    folder: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str], jobs: int
+) -> None:
     (folder / "deep" / "er").mkdir(parents=True)
     gradient("L").save(folder / "grey.jpg")
     gradient("P").save(folder / "deep" / "er" / "palette.gif")
@@ -266,7 +271,9 @@ def test_an_output_folder_gets_all_photos_and_the_source_stays(folder, tmp_path,
     assert capsys.readouterr().out == "3 photos: 0 converted, 0 already RGB, 3 done before, 0 failed\n"
 
 
-def test_nothing_in_the_output_folder_is_overwritten(folder, tmp_path, capsys):
+def test_nothing_in_the_output_folder_is_overwritten(
+    folder: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     gradient("L").save(folder / "grey.png")
     gradient().save(folder / "rgb.png")
     output_dir = tmp_path / "rgb"
@@ -281,7 +288,9 @@ def test_nothing_in_the_output_folder_is_overwritten(folder, tmp_path, capsys):
 
 @pytest.mark.parametrize("elsewhere", [False, True])
 @pytest.mark.parametrize("names", [("b.jpg", "b.png"), ("B.JPEG", "b.png"), ("b.gif", "b.png"), ("b.gif", "B.png")])
-def test_two_photos_never_get_one_name(folder, tmp_path, capsys, names, elsewhere):
+def test_two_photos_never_get_one_name(
+    folder: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str], names: tuple[str, str], elsewhere: bool
+) -> None:
     for name in names:
         gradient("L").save(folder / name)
     before = contents(folder)
@@ -294,7 +303,7 @@ def test_two_photos_never_get_one_name(folder, tmp_path, capsys, names, elsewher
     assert [line.split(": ")[0] for line in lines] == [str(folder / name) for name in sorted(refused)]
 
 
-def test_two_photos_never_get_one_name_whichever_process_is_first(folder):
+def test_two_photos_never_get_one_name_whichever_process_is_first(folder: pathlib.Path) -> None:
     for number in range(20):
         gradient("L").save(folder / f"{number}.png")
         gradient("P").save(folder / f"{number}.gif")
@@ -303,7 +312,7 @@ def test_two_photos_never_get_one_name_whichever_process_is_first(folder):
     assert contents(folder) == before
 
 
-def test_a_folder_that_has_the_new_name_is_a_conflict(folder, capsys):
+def test_a_folder_that_has_the_new_name_is_a_conflict(folder: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     gradient("L").save(folder / "b.png")
     (folder / "b.jpg").mkdir()
     assert convert(folder) == 1
@@ -313,8 +322,15 @@ def test_a_folder_that_has_the_new_name_is_a_conflict(folder, capsys):
 
 @pytest.mark.parametrize("name", ["photo.jpg", "photo.png"])
 @pytest.mark.parametrize("owner, call", [(os, "fsync"), (pathlib.Path, "replace")])
-def test_a_failed_write_leaves_the_photo(folder, capsys, monkeypatch, name, owner, call):
-    def fail(*_):
+def test_a_failed_write_leaves_the_photo(
+    folder: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    owner: object,
+    call: str,
+) -> None:
+    def fail(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     gradient("L").save(folder / name)
@@ -325,10 +341,12 @@ def test_a_failed_write_leaves_the_photo(folder, capsys, monkeypatch, name, owne
     assert capsys.readouterr().err == f"{folder / name}: No space left on device\n"
 
 
-def test_a_photo_that_cannot_be_removed_keeps_its_place_alone(folder, capsys, monkeypatch):
+def test_a_photo_that_cannot_be_removed_keeps_its_place_alone(
+    folder: pathlib.Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     unlink = pathlib.Path.unlink
 
-    def refuse_png(path, missing_ok=False):
+    def refuse_png(path: pathlib.Path, missing_ok: bool = False) -> None:
         if path.suffix == ".png":
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         unlink(path, missing_ok)
@@ -341,7 +359,7 @@ def test_a_photo_that_cannot_be_removed_keeps_its_place_alone(folder, capsys, mo
     assert capsys.readouterr().err == f"{folder / 'photo.png'}: Permission denied\n"
 
 
-def test_two_processes_do_what_one_does(folder, tmp_path):
+def test_two_processes_do_what_one_does(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
     for number, mode in enumerate(["L", "P", "RGB", "RGBA", "LA", "1"] * 8):
         gradient(mode).save(folder / f"{number}.png")
     outputs = []
@@ -353,7 +371,7 @@ def test_two_processes_do_what_one_does(folder, tmp_path):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_ctrl_c_ends_the_run_without_half_files(folder, jobs):
+def test_ctrl_c_ends_the_run_without_half_files(folder: pathlib.Path, jobs: int) -> None:
     original = folder / "0.png"
     Image.effect_noise((500, 500), 50).save(original)
     for number in range(1, 500):
@@ -379,7 +397,9 @@ def test_ctrl_c_ends_the_run_without_half_files(folder, jobs):
 @pytest.mark.parametrize(
     "arguments", [["nowhere"], [".", "--output_dir=rgb"], ["deep", "--output_dir=."], [".", "--output_dir=file"]]
 )
-def test_wrong_use_is_one_line_and_exit_code_2(folder, capsys, monkeypatch, arguments):
+def test_wrong_use_is_one_line_and_exit_code_2(
+    folder: pathlib.Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
     monkeypatch.chdir(folder)
     (folder / "deep").mkdir()
     (folder / "file").touch()
@@ -393,7 +413,7 @@ def test_wrong_use_is_one_line_and_exit_code_2(folder, capsys, monkeypatch, argu
 
 
 @pytest.mark.parametrize("jobs", ["0", "-1", "two"])
-def test_jobs_must_be_a_positive_number(folder, capsys, jobs):
+def test_jobs_must_be_a_positive_number(folder: pathlib.Path, capsys: pytest.CaptureFixture[str], jobs: str) -> None:
     with pytest.raises(SystemExit, match="2"):
         convert(folder, jobs=jobs)
     assert jobs in capsys.readouterr().err

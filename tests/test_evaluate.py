@@ -2,21 +2,24 @@
 
 import json
 import math
+import pathlib
 import sys
 import types
+from typing import Any
 
 import numpy as np
 import pytest
 
 from sr_keras import evaluate
-from sr_keras.evaluation import metrics
+from sr_keras.evaluation import comparison, metrics, photo_sets, table
 from sr_keras.inference import saved_model
-from sr_keras.networks import srgan
+from sr_keras.networks import perceptual, srgan
 from sr_keras.photos import rgb
+from tests.types import Noise
 
 
 @pytest.fixture
-def photos(tmp_path):
+def photos(tmp_path: pathlib.Path) -> pathlib.Path:
     """A folder of two originals and their low-resolution files, as the field's sets come; one original is no multiple of 4."""
     for name in ("HR", "LR_x4"):
         (tmp_path / "set" / name).mkdir(parents=True)
@@ -29,22 +32,25 @@ def photos(tmp_path):
 
 
 @pytest.fixture(autouse=True)
-def fast(monkeypatch):
-    monkeypatch.setattr(evaluate, "_SPEED_SIDE", 32)
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "_SPEED_SIDE", 32)
 
 
-def measured(tmp_path, *arguments):
+def measured(tmp_path: pathlib.Path, *arguments: object) -> dict[str, Any]:
     """What is written to `--json`."""
     report = tmp_path / "report.json"
     assert evaluate.main([*map(str, arguments), f"--json={report}"]) == 0
-    return json.loads(report.read_text())
+    report_content: dict[str, Any] = json.loads(report.read_text())
+    return report_content
 
 
-def cells(line):
+def cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
-def test_one_table_holds_all_networks_and_folders(photos, interpolator, tmp_path, capsys):
+def test_one_table_holds_all_networks_and_folders(
+    photos: pathlib.Path, interpolator: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     other = tmp_path / "other"
     other.mkdir()
     rgb.write_photo(other / "c.png", rgb.read_photo(photos / "HR" / "a.png"))
@@ -62,14 +68,16 @@ def test_one_table_holds_all_networks_and_folders(photos, interpolator, tmp_path
     assert f"{network['psnr_db']:.2f}" in lines[1]
 
 
-def test_lines_of_photos_are_printed_on_request(photos, interpolator, capsys):
+def test_lines_of_photos_are_printed_on_request(
+    photos: pathlib.Path, interpolator: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert evaluate.main([str(interpolator), f"--data={photos}", "--photos"]) == 0
     tables = capsys.readouterr().out.split("\n\n")
     assert [cells(line)[1] for line in tables[0].splitlines()[2:]] == ["a.png"] * 3 + ["b.png"] * 3
     assert "photo" not in tables[1].splitlines()[0]
 
 
-def test_small_photos_are_as_given_or_made(photos, interpolator, tmp_path):
+def test_small_photos_are_as_given_or_made(photos: pathlib.Path, interpolator: pathlib.Path, tmp_path: pathlib.Path) -> None:
     hr_dir, lr_dir = photos / "HR", photos / "LR_x4"
     ways = (photos, hr_dir, f"{hr_dir},{lr_dir}")
     numbers = [measured(tmp_path, interpolator, f"--data={way}")["photos"] for way in ways]
@@ -79,7 +87,9 @@ def test_small_photos_are_as_given_or_made(photos, interpolator, tmp_path):
     assert measured(tmp_path, interpolator, f"--data={photos}")["photos"] != numbers[0]
 
 
-def test_degraded_photos_are_measured_too(photos, interpolator, tmp_path, capsys):
+def test_degraded_photos_are_measured_too(
+    photos: pathlib.Path, interpolator: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Beside the photos as they are, whose lines stay the same; and again with the same numbers."""
     arguments = [interpolator, f"--data={photos}"]
     clean = measured(tmp_path, *arguments)["photos"]
@@ -101,23 +111,25 @@ def test_degraded_photos_are_measured_too(photos, interpolator, tmp_path, capsys
     assert bicubic[2]["blockiness"] > 1
 
 
-def test_the_noise_left_is_a_share_of_bicubics():
+def test_the_noise_left_is_a_share_of_bicubics() -> None:
     rows = [
         {"data": "a", "photo": photo, "method": method, "colour_error": 0, "flat_noise": noise}
         for photo, of_methods in {"1": {"bicubic": 2.0, "net": 1.0}, "2": {"bicubic": 6.0, "net": 3.0}}.items()
         for method, noise in of_methods.items()
     ]
-    assert [row["noise_left"] for row in evaluate.means(rows)] == [1, 0.5]
+    assert [row["noise_left"] for row in table.means(rows)] == [1, 0.5]
 
 
-def test_an_unknown_degradation_is_refused(photos, interpolator, capsys):
+def test_an_unknown_degradation_is_refused(
+    photos: pathlib.Path, interpolator: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as refusal:
         evaluate.main([str(interpolator), f"--data={photos}", "--degrade=rain"])
     assert refusal.value.code == 2
     assert "invalid choice: 'rain'" in capsys.readouterr().err
 
 
-def test_evaluation_knows_bicubic(tmp_path, interpolator):
+def test_evaluation_knows_bicubic(tmp_path: pathlib.Path, interpolator: pathlib.Path) -> None:
     """The numbers are those of tests/evaluation/test_metrics.py."""
     (tmp_path / "HR").mkdir()
     rgb.write_photo(tmp_path / "HR" / "astronaut.png", rgb.read_photo(rgb.SAMPLE / "photos" / "astronaut.jpg"))
@@ -131,34 +143,48 @@ def test_evaluation_knows_bicubic(tmp_path, interpolator):
     assert original["psnr_db"] is original["edge_db"] is original["seconds_per_megapixel"] is None
 
 
-def test_seams_are_measured_at_the_tiles_borders(rng):
+def test_seams_are_measured_at_the_tiles_borders(rng: np.random.Generator) -> None:
     hr = rng.integers(0, 100, (128, 128, 3), dtype=np.uint8)
     sr = hr.copy()
     sr[64:] += 100
-    seams = [evaluate.compare(hr, photo, scale=4, tile=16)["seam"] for photo in (hr, sr)]
+    seams = [comparison.measure(hr, photo, scale=4, tile=16)["seam"] for photo in (hr, sr)]
     assert seams[0] == pytest.approx(1, abs=0.1)
     assert seams[1] > 1.5
-    assert math.isnan(evaluate.compare(hr, sr, scale=4, tile=32)["seam"])
-    assert "seam" not in evaluate.compare(hr, sr, scale=4, tile=None)
+    assert math.isnan(comparison.measure(hr, sr, scale=4, tile=32)["seam"])
+    assert "seam" not in comparison.measure(hr, sr, scale=4, tile=None)
 
 
-def test_a_reduced_precision_tells_what_it_costs(photos, interpolator, tmp_path):
+def test_a_reduced_precision_tells_what_it_costs(
+    photos: pathlib.Path, interpolator: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
     bicubic, network, _ = measured(tmp_path, interpolator, f"--data={photos}", "--precision=bfloat16")["means"]
     assert 0 < network["off_float32"] < network["most_off_float32"] < 10
     assert "off_float32" not in bicubic
 
 
-def test_the_feature_distance_needs_weights(photos, interpolator, tmp_path, monkeypatch, capsys):
+def test_the_feature_distance_needs_weights(
+    photos: pathlib.Path,
+    interpolator: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     measured(tmp_path, interpolator, f"--data={photos}")
     assert "Left out: the SqueezeNet feature distance" in capsys.readouterr().out
     # A stand-in for the network: the features are the photo's colours.
-    monkeypatch.setattr(evaluate.perceptual, "squeezenet", lambda path: lambda photo, training: {"colours": photo})
+    monkeypatch.setattr(perceptual, "squeezenet", lambda path: lambda photo, training: {"colours": photo})
     bicubic, _, original = measured(tmp_path, interpolator, f"--data={photos}", "--perceptual=weights.npz")["means"]
     assert "Left out: the SqueezeNet" not in capsys.readouterr().out
     assert original["feature_distance"] == 0 < bicubic["feature_distance"]
 
 
-def test_piqe_needs_its_library(photos, interpolator, tmp_path, monkeypatch, capsys):
+def test_piqe_needs_its_library(
+    photos: pathlib.Path,
+    interpolator: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     monkeypatch.setattr(metrics, "has_piqe", lambda: False)
     assert "piqe" not in measured(tmp_path, interpolator, f"--data={photos}")["means"][0]
     assert "Left out: PIQE" in capsys.readouterr().out
@@ -170,7 +196,7 @@ def test_piqe_needs_its_library(photos, interpolator, tmp_path, monkeypatch, cap
     assert original["piqe"] == pytest.approx(rgb.read_photo(photos / "HR" / "a.png")[:100, :120, 2].mean())
 
 
-def test_spectra_show_each_method(photos, interpolator, tmp_path):
+def test_spectra_show_each_method(photos: pathlib.Path, interpolator: pathlib.Path, tmp_path: pathlib.Path) -> None:
     file = tmp_path / "spectra.png"
     assert evaluate.main([str(interpolator), f"--data={photos}", f"--spectra={file}"]) == 0
     drawn = rgb.read_photo(file)
@@ -180,16 +206,18 @@ def test_spectra_show_each_method(photos, interpolator, tmp_path):
     assert corners[2] > max(corners[:2])
 
 
-def test_photos_too_small_for_a_spectrum_are_said(photos, interpolator, tmp_path, capsys):
+def test_photos_too_small_for_a_spectrum_are_said(
+    photos: pathlib.Path, interpolator: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     small = tmp_path / "small"
     small.mkdir()
     rgb.write_photo(small / "photo.png", rgb.read_photo(photos / "HR" / "a.png")[:48, :48])
     assert evaluate.main([str(interpolator), f"--data={small}", f"--spectra={tmp_path / 'spectra.png'}"]) == 2
-    assert capsys.readouterr().err.startswith("evaluate: no photo is large enough for ")
+    assert capsys.readouterr().err.startswith("python -m sr_keras.evaluate: no photo is large enough for ")
     assert not (tmp_path / "spectra.png").exists()
 
 
-def test_crops_show_each_method(photos, interpolator, tmp_path):
+def test_crops_show_each_method(photos: pathlib.Path, interpolator: pathlib.Path, tmp_path: pathlib.Path) -> None:
     file = tmp_path / "crops.png"
     assert evaluate.main([str(interpolator), f"--data={photos}", f"--crops={file}"]) == 0
     height, width, _ = rgb.read_photo(file).shape
@@ -198,7 +226,9 @@ def test_crops_show_each_method(photos, interpolator, tmp_path):
 
 
 @pytest.mark.parametrize("missing", ["folder", "lr", "photos", "model", "weights"])
-def test_what_is_missing_is_named_in_one_line(photos, interpolator, tmp_path, capsys, missing):
+def test_what_is_missing_is_named_in_one_line(
+    photos: pathlib.Path, interpolator: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str], missing: str
+) -> None:
     (tmp_path / "empty").mkdir()
     arguments = {
         "folder": ["--data=nowhere"],
@@ -211,13 +241,58 @@ def test_what_is_missing_is_named_in_one_line(photos, interpolator, tmp_path, ca
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_networks_of_two_scales_are_not_compared(photos, interpolator, tmp_path, capsys):
+def test_networks_of_two_scales_are_not_compared(
+    photos: pathlib.Path, interpolator: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     saved_model.save(saved_model.Servable(srgan.build_generator(1, 1, 4, 4)), tmp_path / "x2" / "1")
     assert evaluate.main([str(interpolator), str(tmp_path / "x2"), f"--data={photos}"]) == 2
     assert "one scale" in capsys.readouterr().err
 
 
-def test_a_low_resolution_file_of_the_wrong_size_is_named(photos, interpolator, noise, capsys):
+def test_a_low_resolution_file_of_the_wrong_size_is_named(
+    photos: pathlib.Path, interpolator: pathlib.Path, noise: Noise, capsys: pytest.CaptureFixture[str]
+) -> None:
     rgb.write_photo(photos / "LR_x4" / "b.png", noise(20, 20))
     assert evaluate.main([str(interpolator), f"--data={photos}"]) == 2
     assert "b.png: its low-resolution file must have 35x30 pixels, has 20x20" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("lr_dir, name", [("LR_bicubic/X4", "{}x4.png"), ("LR_bicubic/X4", "{}.png"), ("LR_x4", "{}x4.png")])
+def test_small_photos_are_found_where_the_fields_sets_have_them(photos: pathlib.Path, lr_dir: str, name: str) -> None:
+    whole = [pair.lr for pair in photo_sets.read_pairs(photo_sets.find(str(photos), 4), 4)]
+    (photos / "LR_x4").rename(photos / "given")
+    (photos / lr_dir).mkdir(parents=True)
+    for letter in "ab":
+        # Marked, to be told from what is made.
+        marked = 255 - rgb.read_photo(photos / "given" / f"{letter}.png")
+        rgb.write_photo(photos / lr_dir / name.format(letter), marked)
+    found = photo_sets.find(str(photos), 4)
+    assert found.origin == f"set: low-resolution photos from {photos / lr_dir}"
+    for pair, made in zip(photo_sets.read_pairs(found, 4), whole, strict=True):
+        np.testing.assert_array_equal(pair.lr, 255 - made)
+    assert photo_sets.find(str(photos), 2).lr_dir is None
+
+
+def test_div2k_has_its_small_photos_in_a_folder_beside(photos: pathlib.Path) -> None:
+    (photos / "HR").rename(photos / "DIV2K_valid_HR")
+    (photos / "DIV2K_valid_LR_bicubic").mkdir()
+    (photos / "LR_x4").rename(photos / "DIV2K_valid_LR_bicubic" / "X4")
+    found = photo_sets.find(str(photos / "DIV2K_valid_HR"), 4)
+    assert (found.name, found.lr_dir) == ("DIV2K_valid_HR", photos / "DIV2K_valid_LR_bicubic" / "X4")
+
+
+def test_folders_of_one_name_have_lines_of_their_own(
+    photos: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", "two"):
+        (tmp_path / name / "val").mkdir(parents=True)
+        rgb.write_photo(tmp_path / name / "val" / "a.png", rgb.read_photo(photos / "HR" / "a.png"))
+    assert [found.name for found in photo_sets.find_all(["one/val", "set", "two/val"], 4)] == ["one/val", "set", "two/val"]
+    with pytest.raises(rgb.PhotoError, match=r"^set: named twice$"):
+        photo_sets.find_all(["set", "one/val", "set"], 4)
+
+
+def test_files_that_are_passed_over_are_counted(photos: pathlib.Path) -> None:
+    (photos / "HR" / "notes.txt").write_text("none")
+    assert photo_sets.find(str(photos / "HR"), 4).origin.endswith("bicubic downscaling; other files passed over: 1")

@@ -1,14 +1,18 @@
 """`python -m sr_keras.figures` as a person runs it, on runs that are made up here."""
 
+import pathlib
 import shutil
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from sr_keras import figures
+from sr_keras.evaluation import run_figures
 from sr_keras.photos import rgb
 from sr_keras.training import run_folder, tensorboard
+from tests.types import Noise
 
 PIXELS = {"generator/loss": 0.02, "generator/pixel_loss": 0.02, "validation/psnr_db": 25.0, "validation/ssim": 0.6}
 ADVERSARIAL = {
@@ -22,27 +26,27 @@ ADVERSARIAL = {
 CURVES, NETWORK = ["losses.png", "validation.png"], ["figure_2.png", "figure_3.png"]
 
 
-def write_events(run, iterations):
+def write_events(run: pathlib.Path, iterations: Mapping[int, dict[str, float]]) -> None:
     """What a process writes that does these iterations, each with its scalars."""
     writer = tf.summary.create_file_writer(str(run / "tensorboard"))
     tensorboard.write_layout(writer)
-    write = tensorboard.number_writer(writer)
+    write = tensorboard.metrics_writer(writer)
     for iteration, scalars in iterations.items():
-        write(iteration, scalars)
+        write(iteration, {**scalars})
     writer.close()
 
 
-def listing(folder):
+def listing(folder: pathlib.Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def size(path):
+def size(path: pathlib.Path) -> tuple[int, int]:
     height, width = rgb.read_photo(path).shape[:2]
     return width, height
 
 
 @pytest.fixture
-def run(tmp_path, interpolator, noise):
+def run(tmp_path: pathlib.Path, interpolator: pathlib.Path, noise: Noise) -> pathlib.Path:
     """Three iterations, of which one is on pixels alone, with two samples and a network."""
     run = tmp_path / "run"
     write_events(run, {1: PIXELS, 2: PIXELS | ADVERSARIAL, 3: PIXELS | ADVERSARIAL})
@@ -53,7 +57,7 @@ def run(tmp_path, interpolator, noise):
     return run
 
 
-def test_a_run_gives_all_figures(run, capsys):
+def test_a_run_gives_all_figures(run: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert figures.main([str(run)]) == 0
     folder = run / "figures"
     names = sorted([*CURVES, *NETWORK, "samples.png"])
@@ -66,7 +70,7 @@ def test_a_run_gives_all_figures(run, capsys):
     assert size(folder / "figure_3.png") == (2 * 600 + 8, 28 + 400)
 
 
-def test_photos_are_by_path(run, tmp_path, noise):
+def test_photos_are_by_path(run: pathlib.Path, tmp_path: pathlib.Path, noise: Noise) -> None:
     """Files, and folders for what is in them."""
     (tmp_path / "folder").mkdir()
     for name, photo in {
@@ -86,7 +90,7 @@ def test_photos_are_by_path(run, tmp_path, noise):
     assert not (run / "figures").exists()
 
 
-def test_a_run_on_degraded_photos_shows_some(run):
+def test_a_run_on_degraded_photos_shows_some(run: pathlib.Path) -> None:
     """The large photo, and four small ones whose pixels are squares; of two photos."""
     run_folder.record_flags(run, ["--degradation=real", "--num_upscales=2"])
     photos = [str(rgb.SAMPLE / "photos" / f"{name}.jpg") for name in ("cat", "retina")]
@@ -101,36 +105,36 @@ def test_a_run_on_degraded_photos_shows_some(run):
         np.testing.assert_allclose(draw.mean((0, 1)), columns[0].mean((0, 1)), atol=12)
 
 
-def test_of_iterations_done_again_the_later_values_count(tmp_path):
+def test_of_iterations_done_again_the_later_values_count(tmp_path: pathlib.Path) -> None:
     """A run wrote 4 iterations, went back to the checkpoint of the first, and is now in its fourth again."""
     name = "generator/loss"
     write_events(tmp_path, {iteration: {name: iteration} for iteration in (1, 2, 3, 4)})
     write_events(tmp_path, {iteration: {name: 10 * iteration} for iteration in (2, 3)})
-    assert figures.read_scalars(tmp_path / "tensorboard") == {name: {1: 1.0, 2: 20.0, 3: 30.0}}
+    assert run_figures.read_scalars(tmp_path / "tensorboard") == {name: {1: 1.0, 2: 20.0, 3: 30.0}}
 
 
-def test_the_end_of_what_is_being_written_is_left_out(tmp_path):
+def test_the_end_of_what_is_being_written_is_left_out(tmp_path: pathlib.Path) -> None:
     write_events(tmp_path, {1: PIXELS, 2: PIXELS})
     [events] = (tmp_path / "tensorboard").iterdir()
     events.write_bytes(events.read_bytes()[:-10])
-    scalars = figures.read_scalars(tmp_path / "tensorboard")
+    scalars = run_figures.read_scalars(tmp_path / "tensorboard")
     assert list(scalars["generator/loss"]) == [1, 2]
     assert list(scalars["validation/ssim"]) == [1]
 
 
-def test_curves_hold_the_values(tmp_path):
+def test_curves_hold_the_values(tmp_path: pathlib.Path) -> None:
     write_events(tmp_path, {1: PIXELS, 2: PIXELS | ADVERSARIAL | {"generator/loss": 0.5}})
-    figure = figures.draw_losses(figures.read_scalars(tmp_path / "tensorboard"), "title")
-    drawn = [{str(line.get_label()): line.get_xydata() for line in axes.lines} for axes in figure.axes]
+    figure = run_figures.draw_losses(run_figures.read_scalars(tmp_path / "tensorboard"), "title")
+    drawn = [{str(line.get_label()): np.asarray(line.get_xydata()) for line in axes.lines} for axes in figure.axes]
     np.testing.assert_allclose(drawn[0]["sum"], [[1, 0.02], [2, 0.5]])
     np.testing.assert_allclose(drawn[0]["adversarial loss"], [[2, 0.7]])
     np.testing.assert_allclose(drawn[1]["sum"], [[2, 1.4]])
     np.testing.assert_allclose(drawn[2]["D(fake)"], [[2, 0.4]])
 
 
-def test_a_run_on_pixels_alone_has_one_curve(tmp_path):
+def test_a_run_on_pixels_alone_has_one_curve(tmp_path: pathlib.Path) -> None:
     write_events(tmp_path, {1: PIXELS, 2: PIXELS})
-    [axes] = figures.draw_losses(figures.read_scalars(tmp_path / "tensorboard"), "title").axes
+    [axes] = run_figures.draw_losses(run_figures.read_scalars(tmp_path / "tensorboard"), "title").axes
     assert [line.get_label() for line in axes.lines] == ["pixel loss"]
 
 
@@ -138,11 +142,13 @@ def test_a_run_on_pixels_alone_has_one_curve(tmp_path):
     "iterations, chosen",
     [([7], [7]), ([27, 28, 29, 30], [27, 28, 29, 30]), (range(1, 1001), [1, 10, 100, 1000]), ([1, 2, 3, 4, 50], [1, 3, 4, 50])],
 )
-def test_samples_are_chosen_from_the_first_to_the_last(iterations, chosen):
-    assert figures.choose(list(iterations), 4) == chosen
+def test_samples_are_chosen_from_the_first_to_the_last(iterations: Sequence[int], chosen: list[int]) -> None:
+    assert run_figures.choose(list(iterations), 4) == chosen
 
 
-def test_a_network_alone_has_its_figures(interpolator, tmp_path, capsys):
+def test_a_network_alone_has_its_figures(
+    interpolator: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert figures.main([str(interpolator), f"--output={tmp_path}"]) == 0
     assert listing(tmp_path) == NETWORK
     assert capsys.readouterr().err.splitlines() == [
@@ -152,7 +158,7 @@ def test_a_network_alone_has_its_figures(interpolator, tmp_path, capsys):
     ]
 
 
-def test_curves_need_no_network(tmp_path):
+def test_curves_need_no_network(tmp_path: pathlib.Path) -> None:
     write_events(tmp_path / "run", {1: PIXELS})
     assert figures.main([str(tmp_path / "run")]) == 0
     assert listing(tmp_path / "run" / "figures") == CURVES
@@ -168,13 +174,15 @@ def test_curves_need_no_network(tmp_path):
         (["{begun}", "--large={large}"], "large.png: must have at most 1,000,000 pixels, has 1001x1000"),
     ],
 )
-def test_wrong_use_is_one_clear_line(tmp_path, noise, capsys, arguments, message):
+def test_wrong_use_is_one_clear_line(
+    tmp_path: pathlib.Path, noise: Noise, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
     write_events(tmp_path / "begun", {})
     for name, photo in {"small": noise(60, 70), "large": noise(1000, 1001)}.items():
         rgb.write_photo(tmp_path / f"{name}.png", photo)
     paths = {"begun": tmp_path / "begun", "small": tmp_path / "small.png", "large": tmp_path / "large.png"}
     assert figures.main([argument.format(**paths) for argument in arguments]) == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("figures: ")
+    assert line.startswith("python -m sr_keras.figures: ")
     assert message in line
     assert not (tmp_path / "begun" / "figures").exists()

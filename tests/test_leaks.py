@@ -1,5 +1,8 @@
 """`python -m sr_keras.leaks` as a person runs it."""
 
+import pathlib
+
+import pytest
 from PIL import Image
 
 from sr_keras import leaks
@@ -8,7 +11,7 @@ from sr_keras.photos import rgb
 PHOTOS = rgb.SAMPLE / "photos"
 
 
-def test_it_names_pairs_as_a_person_runs_it(tmp_path, capsys):
+def test_it_names_pairs_as_a_person_runs_it(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "tests"
     folder.mkdir()
     Image.open(PHOTOS / "astronaut.jpg").reduce(2).save(folder / "0.jpg", quality=60)

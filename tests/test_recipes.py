@@ -6,6 +6,7 @@ import pathlib
 import pytest
 
 from sr_keras.inference import model_info
+from sr_keras.training.options import Options
 from tests.training.test_options import parse
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -13,20 +14,20 @@ RUNS = "saved_models/runs/"
 
 
 @pytest.fixture(scope="module")
-def recipes():
+def recipes() -> dict[str, Options]:
     """The options of each recipe by its name, in the order in which a shell lists them."""
     return {path.stem: parse(f"--flagfile={path}") for path in sorted((ROOT / "recipes").glob("*.flags"))}
 
 
-def network(recipe):
+def network(recipe: str) -> str:
     return recipe.split("_")[0]
 
 
-def test_each_shipped_network_has_its_recipe(recipes):
+def test_each_shipped_network_has_its_recipe(recipes: dict[str, Options]) -> None:
     assert set(map(network, recipes)) == set(model_info.shipped())
 
 
-def test_a_recipe_begins_where_another_one_ends(recipes):
+def test_a_recipe_begins_where_another_one_ends(recipes: dict[str, Options]) -> None:
     ending = {options.run_dir: name for name, options in recipes.items() if options.run_dir}
     before = {}
     for name, options in recipes.items():

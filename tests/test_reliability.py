@@ -1,38 +1,30 @@
 """What a run of `train.py` survives. The long forms are slow: make test-slow."""
 
+import pathlib
 import random
 import re
 import resource
 import signal
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
-from sr_keras import figures
+from sr_keras.evaluation import run_figures
 from sr_keras.inference import model_info, saved_model
-from tests.test_train import SMALL, start, train
+from tests.test_train import SMALL, printed_until, start, train
 
 # Checkpoints within iterations, so that kills find the run between them, before the first, and while one is written.
 EXACT = [*SMALL, "--deterministic", "--steps_per_iteration=6", "--checkpoint_steps=2", "--pretrain_iterations=1"]
 EXACT += ["--average_decay=0.9", "--adversarial_ramp_steps=9", "--label_smoothing=0.1", "--clip_gradients=1"]
 
 
-def training_begins(process):
-    """Waits until the first step is near; returns what was printed until then."""
-    lines = []
-    for line in process.stderr:
-        lines.append(line)
-        if "training; Ctrl-C" in line:
-            break
-    return "".join(lines)
-
-
-def newest_checkpoint(run):
+def newest_checkpoint(run: pathlib.Path) -> int:
     return max((int(path.stem.split("-")[1]) for path in (run / "checkpoints").glob("*.index")), default=0)
 
 
-def killed(flags, run, seconds, after_checkpoint):
+def killed(flags: Sequence[str], run: pathlib.Path, seconds: float, after_checkpoint: bool) -> bool:
     """Starts a run and ends it by SIGKILL so many seconds after training began, or after it has written one more checkpoint.
 
     Returns:
@@ -40,7 +32,7 @@ def killed(flags, run, seconds, after_checkpoint):
     """
     process = start(*flags, f"--run_dir={run}")
     before = newest_checkpoint(run)
-    training_begins(process)
+    printed_until(process, "training; Ctrl-C")
     while after_checkpoint and process.poll() is None and newest_checkpoint(run) == before:
         time.sleep(0.01)
     time.sleep(seconds)
@@ -49,7 +41,7 @@ def killed(flags, run, seconds, after_checkpoint):
     return process.returncode == -signal.SIGKILL
 
 
-def survived_kills(tmp_path, kills, iterations):
+def survived_kills(tmp_path: pathlib.Path, kills: int, iterations: int) -> tuple[int, int]:
     """Kills a run again and again, and lets it end; its weights must be those of a run that nothing happened to.
 
     Every other kill comes before the run has got anywhere, the others around checkpoints, exports and new stages.
@@ -73,19 +65,19 @@ def survived_kills(tmp_path, kills, iterations):
     return hits, written
 
 
-def test_a_kill_does_not_show_in_the_weights(tmp_path):
+def test_a_kill_does_not_show_in_the_weights(tmp_path: pathlib.Path) -> None:
     hits, written = survived_kills(tmp_path, kills=2, iterations=2)
     assert hits == 2
     assert written >= 1
 
 
 @pytest.mark.slow
-def test_memory_and_disk_stay_flat_over_200_iterations(tmp_path):
+def test_memory_and_disk_stay_flat_over_200_iterations(tmp_path: pathlib.Path) -> None:
     """Each with an export, a sample, summaries and a checkpoint."""
     flags = ["--iterations=200", "--average_decay=0.9", "--keep_exports=2", "--keep_checkpoints=2", "--keep_samples=4"]
     code, stderr = train(*SMALL, *flags, f"--run_dir={tmp_path}", timeout=3000)
     assert code == 0, stderr
-    curves = figures.read_scalars(tmp_path / "tensorboard")
+    curves = run_figures.read_scalars(tmp_path / "tensorboard")
     assert set(curves["work/traces_of_the_step"].values()) == {1.0}
     resident = [curves["work/host_mib"][iteration] for iteration in range(50, 201)]
     growth = np.polyfit(range(50, 201), resident, 1)[0]
@@ -100,21 +92,21 @@ def test_memory_and_disk_stay_flat_over_200_iterations(tmp_path):
 
 
 @pytest.mark.slow
-def test_twenty_kills_do_not_show_in_the_weights(tmp_path):
+def test_twenty_kills_do_not_show_in_the_weights(tmp_path: pathlib.Path) -> None:
     hits, written = survived_kills(tmp_path, kills=20, iterations=12)
     print(f"{hits} kills hit, {written} checkpoints were written before the last start")
     assert hits == 20
     assert written >= 5
 
 
-def test_a_full_disk_is_one_line_and_leaves_the_last_checkpoint(tmp_path):
+def test_a_full_disk_is_one_line_and_leaves_the_last_checkpoint(tmp_path: pathlib.Path) -> None:
     """No file may grow beyond what a checkpoint needs: as on a full disk, writing fails half-way."""
     flags = [*SMALL, f"--run_dir={tmp_path}"]
     code, stderr = train(*flags, "--iterations=1")
     assert code == 0, stderr
     largest = max(path.stat().st_size for path in (tmp_path / "checkpoints").iterdir())
 
-    def full():
+    def full() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest // 2, largest // 2))
 
     process = start(*flags, "--iterations=2", preexec_fn=full)
@@ -128,7 +120,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_last_checkpoint(tmp_path):
     assert model_info.versions(tmp_path)[-1].name == "2"
 
 
-def test_a_run_that_comes_apart_says_where_and_what_is_left(tmp_path):
+def test_a_run_that_comes_apart_says_where_and_what_is_left(tmp_path: pathlib.Path) -> None:
     flags = [*SMALL, f"--run_dir={tmp_path}", "--init=random"]
     code, stderr = train(*flags, "--iterations=1")
     assert code == 0, stderr

@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 
-from sr_keras import evaluate
-from sr_keras.evaluation import degradations, metrics
+from sr_keras.evaluation import comparison, degradations, metrics
 from sr_keras.inference import model_info, saved_model
 from sr_keras.inference.upscaler import Upscaler
 from sr_keras.photos import condition, rgb
+from tests.types import Noise
+
+Pairs = list[tuple[np.ndarray, np.ndarray]]
+# Of each photo: what was measured of ours, and of bicubic.
+Measured = list[list[dict[str, float]]]
 
 PHOTOS = ("astronaut.jpg", "camera.jpg", "cat.jpg")
 
@@ -19,20 +23,20 @@ COLOUR_ERRORS = {"photo": 1.0}
 
 
 @pytest.fixture(scope="module", params=model_info.shipped())
-def name(request):
-    return request.param
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def network(name):
+def network(name: str) -> saved_model.ExportedNetwork:
     return saved_model.ExportedNetwork(model_info.SHIPPED_MODELS / name)
 
 
 @pytest.fixture(scope="module")
-def pairs():
+def pairs() -> Pairs:
     """The middle of bundled photos, none of which it was trained on."""
 
-    def pair(file_name):
+    def pair(file_name: str) -> tuple[np.ndarray, np.ndarray]:
         photo = rgb.read_photo(rgb.SAMPLE / "photos" / file_name)
         y, x = ((length - 256) // 2 for length in photo.shape[:2])
         hr = photo[y : y + 256, x : x + 256]
@@ -42,14 +46,14 @@ def pairs():
 
 
 @pytest.fixture(scope="module")
-def measured(network, pairs):
+def measured(network: saved_model.ExportedNetwork, pairs: Pairs) -> Measured:
     """What is measured of each photo, enlarged by the network and by bicubic."""
     upscaler = Upscaler(network, precision="float32", tile=32)
     pictures = [(hr, upscaler.upscale(lr), rgb.resize_bicubic(lr, 256, 256)) for lr, hr in pairs]
-    return [[evaluate.compare(hr, sr, scale=4, tile=32) for sr in (ours, bicubic)] for hr, ours, bicubic in pictures]
+    return [[comparison.measure(hr, sr, scale=4, tile=32) for sr in (ours, bicubic)] for hr, ours, bicubic in pictures]
 
 
-def test_srresnet_is_the_papers_generator():
+def test_srresnet_is_the_papers_generator() -> None:
     network = saved_model.ExportedNetwork(model_info.SHIPPED_MODELS / "srresnet")
     assert network.info == model_info.ModelInfo(
         scale=4, receptive_field=31, peak_values=12288, peak_margin=7, operations=14_186_880
@@ -57,7 +61,7 @@ def test_srresnet_is_the_papers_generator():
     assert sum(weight.size for weight in saved_model.load_weights(model_info.SHIPPED_MODELS / "srresnet")) == 2_627_907
 
 
-def test_it_is_better_than_bicubic(name, measured):
+def test_it_is_better_than_bicubic(name: str, measured: Measured) -> None:
     gains = [ours["psnr_db"] - bicubic["psnr_db"] for ours, bicubic in measured]
     least, on_average = GAINS.get(name, (0.5, 1.5))
     assert min(gains) > least
@@ -67,27 +71,29 @@ def test_it_is_better_than_bicubic(name, measured):
     assert all(ours["sharpness"] > bicubic["sharpness"] for ours, bicubic in measured)
 
 
-def test_what_was_trained_to_look_like_a_photo_is_as_sharp_as_one(name, measured):
+def test_what_was_trained_to_look_like_a_photo_is_as_sharp_as_one(name: str, measured: Measured) -> None:
     sharpness = [ours["sharpness"] for ours, _ in measured]
     assert (min(sharpness) > 0.65) == (name == "srgan")
     assert max(sharpness) < 1.1
 
 
-def test_it_leaves_no_grid(measured):
+def test_it_leaves_no_grid(measured: Measured) -> None:
     """Originals have up to 1.1 dB here; what is seen as a checkerboard has 9 and more."""
     assert all(ours["grid_db"] < 3 for ours, _ in measured)
 
 
-def test_it_moves_no_colour(name, measured):
+def test_it_moves_no_colour(name: str, measured: Measured) -> None:
     assert max(ours["colour_error"] for ours, _ in measured) < COLOUR_ERRORS.get(name, 0.5)
 
 
-def test_its_tiles_leave_no_seams(measured):
+def test_its_tiles_leave_no_seams(measured: Measured) -> None:
     assert all(ours["seam"] < 1.2 * bicubic["seam"] for ours, bicubic in measured)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_its_result_does_not_depend_on_the_tile_size(network, noise, precision):
+def test_its_result_does_not_depend_on_the_tile_size(
+    network: saved_model.ExportedNetwork, noise: Noise, precision: str
+) -> None:
     """Half of what is enlarged is a photo, half noise."""
     photo = np.concatenate([rgb.read_photo(rgb.SAMPLE / "small.png")[:70, :45], noise(70, 45)], axis=1)
     whole, tiled = (Upscaler(network, precision=precision, tile=tile).upscale(photo).astype(int) for tile in (1000, 24))
@@ -98,7 +104,7 @@ def test_its_result_does_not_depend_on_the_tile_size(network, noise, precision):
     assert difference.max() <= 2
 
 
-def test_float32_is_the_keras_network(network, pairs):
+def test_float32_is_the_keras_network(network: saved_model.ExportedNetwork, pairs: Pairs) -> None:
     """To 1e-4; the 16-bit form is the float32 form with finer levels."""
     upscaler = Upscaler(network, tile=64)
     for lr, _ in pairs:
@@ -108,7 +114,9 @@ def test_float32_is_the_keras_network(network, pairs):
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
-def test_reduced_precisions_cost_nothing_that_is_seen(network, pairs, precision):
+def test_reduced_precisions_cost_nothing_that_is_seen(
+    network: saved_model.ExportedNetwork, pairs: Pairs, precision: str
+) -> None:
     fine, coarse = (Upscaler(network, precision=name, tile=64) for name in ("float32", precision))
     for lr, hr in pairs:
         pictures = [upscaler.upscale(lr) for upscaler in (fine, coarse)]
@@ -118,8 +126,8 @@ def test_reduced_precisions_cost_nothing_that_is_seen(network, pairs, precision)
 
 
 @pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (40, 128, 200), (250, 20, 90)])
-def test_flat_areas_keep_their_colour_in_bfloat16(network, colour):
-    photo = np.broadcast_to(np.uint8(colour), (60, 60, 3))
+def test_flat_areas_keep_their_colour_in_bfloat16(network: saved_model.ExportedNetwork, colour: tuple[int, int, int]) -> None:
+    photo = np.broadcast_to(np.array(colour, np.uint8), (60, 60, 3))
     fine, coarse = (Upscaler(network, precision=name).upscale(photo) for name in ("float32", "bfloat16"))
     difference = coarse[104:-104, 104:-104].astype(int) - fine[104:-104, 104:-104]
     assert np.abs(difference.mean((0, 1))).max() < 1
@@ -127,12 +135,12 @@ def test_flat_areas_keep_their_colour_in_bfloat16(network, colour):
 
 
 @pytest.fixture(scope="module", params=list(degradations.KINDS))
-def worn_pairs(request, pairs):
+def worn_pairs(request: pytest.FixtureRequest, pairs: Pairs) -> Pairs:
     """The same photos as `pairs`, degraded."""
     return [(degradations.degrade(hr, request.param, name, 4), hr) for name, (_, hr) in zip(PHOTOS, pairs, strict=True)]
 
 
-def test_worn_photos_are_restored(worn_pairs):
+def test_worn_photos_are_restored(worn_pairs: Pairs) -> None:
     """Better than bicubic, and than `edsr`, and much less noisy."""
     restoring, enlarging = (
         Upscaler.load(model_info.SHIPPED_MODELS / name) for name in (model_info.RESTORING, model_info.ENLARGING)
@@ -149,7 +157,7 @@ def test_worn_photos_are_restored(worn_pairs):
     assert of_ours < 0.6 * of_bicubic < of_plain
 
 
-def test_noise_falls_steadily_as_the_strength_grows(pairs):
+def test_noise_falls_steadily_as_the_strength_grows(pairs: Pairs) -> None:
     lr = degradations.degrade(pairs[1][1], "cctv", "camera.jpg", 4)
     strengths = [
         Upscaler.load(model_info.SHIPPED_MODELS / model_info.RESTORING, denoise=denoise) for denoise in (0, 0.3, 0.6, 1)
@@ -161,7 +169,7 @@ def test_noise_falls_steadily_as_the_strength_grows(pairs):
 
 
 @pytest.mark.parametrize("name", PHOTOS)
-def test_each_photo_goes_to_its_network(name):
+def test_each_photo_goes_to_its_network(name: str) -> None:
     """By its pixels alone, as if JPEGs had been saved as PNG."""
     hr = rgb.read_photo(rgb.SAMPLE / "photos" / name)
     hr = hr[: hr.shape[0] // 4 * 4, : hr.shape[1] // 4 * 4]

@@ -2,11 +2,14 @@
 
 import json
 import math
+import pathlib
 import re
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -36,12 +39,23 @@ SMALL = [
 ]
 
 
-def start(*arguments, command=(sys.executable, "train.py"), **options):
+def start(*arguments: object, command: Sequence[str] = (sys.executable, "train.py"), **options: Any) -> subprocess.Popen[str]:
     options = {"preexec_fn": take_interrupts, **options}
     return subprocess.Popen([*command, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, text=True, **options)
 
 
-def train(*arguments, timeout=500):
+def printed_until(process: subprocess.Popen[str], words: str) -> str:
+    """Waits for a line with these words on standard error, or for its end; returns what was printed until then."""
+    assert process.stderr
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if words in line:
+            break
+    return "".join(lines)
+
+
+def train(*arguments: object, timeout: float = 500) -> tuple[int, str]:
     with start(*arguments) as process:
         try:
             _, stderr = process.communicate(timeout=timeout)
@@ -69,23 +83,25 @@ for line in sys.stdin:
 
 
 @pytest.fixture(scope="module")
-def refused():
+def refused() -> Iterator[Callable[..., str]]:
     """Starts `train.py`, which has to refuse, without a traceback; returns the line that says why."""
-    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
+    options: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
     with subprocess.Popen([sys.executable, "-c", STARTS], **options) as process:
 
-        def start_it(*arguments):
+        def start_it(*arguments: object) -> str:
+            assert process.stdin and process.stdout
             print(json.dumps([*map(str, arguments)]), file=process.stdin, flush=True)
             code, stderr = json.loads(process.stdout.readline())
             assert code == 2, stderr
             assert "Traceback" not in stderr
-            return [line for line in stderr.splitlines() if not line.startswith("Try: ")][-1]
+            lines: list[str] = stderr.splitlines()
+            return [line for line in lines if not line.startswith("Try: ")][-1]
 
         yield start_it
 
 
 @pytest.fixture(scope="module")
-def finished_run(tmp_path_factory):
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path, str]:
     """A run of 20 iterations: one on pixels alone, then both networks. Returns its folder and what it printed."""
     run_dir = tmp_path_factory.mktemp("run")
     flags = ["--iterations=20", "--pretrain_iterations=1", "--keep_exports=2", "--keep_checkpoints=2", "--keep_samples=4"]
@@ -95,23 +111,23 @@ def finished_run(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def events(finished_run):
+def events(finished_run: tuple[pathlib.Path, str]) -> EventAccumulator:
     accumulator = EventAccumulator(str(finished_run[0] / "tensorboard"), size_guidance={"tensors": 0})
     accumulator.Reload()
     return accumulator
 
 
-def scalars(events, name):
+def scalars(events: EventAccumulator, name: str) -> dict[int, float]:
     from tensorflow import make_ndarray
 
     return {event.step: float(make_ndarray(event.tensor_proto)) for event in events.Tensors(name)}
 
 
-def listing(folder):
+def listing(folder: pathlib.Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_run_leaves_what_it_should(finished_run):
+def test_a_run_leaves_what_it_should(finished_run: tuple[pathlib.Path, str]) -> None:
     run_dir, _ = finished_run
     assert listing(run_dir) == ["19", "20", "best", "checkpoints", "lock", "samples", "tensorboard", "train.flags"]
     assert listing(run_dir / "samples") == ["17.png", "18.png", "19.png", "20.png"]
@@ -121,16 +137,16 @@ def test_a_run_leaves_what_it_should(finished_run):
     ]
 
 
-def test_the_best_network_is_kept(finished_run, events):
+def test_the_best_network_is_kept(finished_run: tuple[pathlib.Path, str], events: EventAccumulator) -> None:
     """Though its iteration may be long past, and its own export gone."""
     psnr_db = scalars(events, "validation/psnr_db")
-    best = max(psnr_db, key=psnr_db.get)
+    best = max(psnr_db, key=psnr_db.__getitem__)
     kept = json.loads((finished_run[0] / "best" / "psnr.json").read_text())
     assert kept == {"iteration": best, "psnr_db": pytest.approx(psnr_db[best])}
     assert saved_model.ExportedNetwork(finished_run[0] / "best").info.scale == 4
 
 
-def test_the_sample_is_what_the_export_makes(finished_run):
+def test_the_sample_is_what_the_export_makes(finished_run: tuple[pathlib.Path, str]) -> None:
     run_dir, _ = finished_run
     network = saved_model.ExportedNetwork(run_dir)
     small = rgb.read_photo(ROOT / "sr_keras" / "sample" / "small.png")
@@ -149,20 +165,20 @@ ADVERSARIAL_ITERATIONS = (
 )
 
 
-def test_tensorboard_has_every_number_of_every_iteration(events):
+def test_tensorboard_has_every_number_of_every_iteration(events: EventAccumulator) -> None:
     for first, names in ((1, EVERY_ITERATION), (2, ADVERSARIAL_ITERATIONS)):
         for name in names.split():
             assert sorted(scalars(events, name)) == list(range(first, 21)), name
 
 
-def test_tensorboard_has_pictures_and_flags(events):
+def test_tensorboard_has_pictures_and_flags(events: EventAccumulator) -> None:
     tags = events.Tags()["tensors"]
     assert "validation/photo_0" in tags
     [text] = [event.tensor_proto.string_val[0].decode() for event in events.Tensors("flags")]
     assert "--hr_size=32" in text
 
 
-def test_every_chart_of_the_layout_shows_something(events):
+def test_every_chart_of_the_layout_shows_something(events: EventAccumulator) -> None:
     """In the tab Custom Scalars, which can't draw tags with a bracket."""
     [event] = events.Tensors(metadata.CONFIG_SUMMARY_TAG)
     layout = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0])
@@ -176,21 +192,21 @@ def test_every_chart_of_the_layout_shows_something(events):
         assert any(re.match(pattern, tag) for tag in tags), chart.title
 
 
-def test_memory_stays_flat_over_20_iterations(events):
+def test_memory_stays_flat_over_20_iterations(events: EventAccumulator) -> None:
     """The authors had to reload their network after each iteration. A copy of this one has 1.4 MB, of all that is trained 5."""
     resident = scalars(events, "work/host_mib")
     early, late = (np.mean([resident[i] for i in range(first, first + 5)]) for first in (6, 16))
     assert (late - early) / 10 < 1.0, resident
 
 
-def test_a_pipe_gets_plain_lines(finished_run):
+def test_a_pipe_gets_plain_lines(finished_run: tuple[pathlib.Path, str]) -> None:
     _, stderr = finished_run
     assert "\r" not in stderr
     assert len(re.findall(r"iteration \d+ of 20: generator/loss", stderr)) == 20
     assert "Warning" not in stderr
 
 
-def test_a_run_repeats_from_its_own_flags(finished_run, tmp_path):
+def test_a_run_repeats_from_its_own_flags(finished_run: tuple[pathlib.Path, str], tmp_path: pathlib.Path) -> None:
     """The same flags and seed give the same weights, and other iterations are taken from the command line."""
     run_dir, _ = finished_run
     for name in ("one", "two"):
@@ -201,13 +217,12 @@ def test_a_run_repeats_from_its_own_flags(finished_run, tmp_path):
         np.testing.assert_allclose(first, second, rtol=1e-3, atol=1e-5)
 
 
-def test_a_stopped_run_saves_and_resumes(tmp_path):
+def test_a_stopped_run_saves_and_resumes(tmp_path: pathlib.Path) -> None:
     flags = [*SMALL, f"--run_dir={tmp_path}", "--steps_per_iteration=100000", "--iterations=1"]
-    before = []
+    before: list[str] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         process = start(*flags)
-        while "Ctrl-C stops it" not in process.stderr.readline():
-            assert process.poll() is None
+        assert "Ctrl-C stops it" in printed_until(process, "Ctrl-C stops it")
         process.send_signal(number)
         _, stderr = process.communicate(timeout=120)
         assert process.returncode == 128 + number, stderr
@@ -221,7 +236,7 @@ def test_a_stopped_run_saves_and_resumes(tmp_path):
     assert [path.name for path in model_info.versions(tmp_path)] == ["1"]
 
 
-def test_a_run_stops_where_it_is_told_and_goes_on_from_there(tmp_path):
+def test_a_run_stops_where_it_is_told_and_goes_on_from_there(tmp_path: pathlib.Path) -> None:
     """Between the stages, and in the second; its learning rate falls as that of a whole run."""
     flags = [*SMALL, f"--run_dir={tmp_path}", "--steps_per_iteration=1", "--iterations=3", "--pretrain_iterations=1"]
     for iteration in (1, 2):
@@ -237,7 +252,7 @@ def test_a_run_stops_where_it_is_told_and_goes_on_from_there(tmp_path):
     assert "iteration 3 of 3: " in stderr
 
 
-def test_the_papers_flagfile_says_how_to_get_its_photos(tmp_path):
+def test_the_papers_flagfile_says_how_to_get_its_photos(tmp_path: pathlib.Path) -> None:
     code, stderr = train("--flagfile=srgan.flags", f"--run_dir={tmp_path / 'run'}")
     assert code == 2
     assert "data_prep/README.md" in stderr
@@ -276,11 +291,11 @@ def test_the_papers_flagfile_says_how_to_get_its_photos(tmp_path):
         ("stray", "unknown argument 'stray'"),
     ],
 )
-def test_wrong_use_is_one_clear_line(refused, tmp_path, flag, message):
+def test_wrong_use_is_one_clear_line(refused: Callable[..., str], tmp_path: pathlib.Path, flag: str, message: str) -> None:
     assert message in refused(*SMALL, f"--run_dir={tmp_path}", *flag.split())
 
 
-def test_a_run_starts_from_an_export(finished_run, tmp_path):
+def test_a_run_starts_from_an_export(finished_run: tuple[pathlib.Path, str], tmp_path: pathlib.Path) -> None:
     run_dir, _ = finished_run
     code, stderr = train(*SMALL, "--iterations=1", "--learning_rate=0", f"--init={run_dir}", f"--run_dir={tmp_path}")
     assert code == 0, stderr
@@ -293,7 +308,7 @@ def test_a_run_starts_from_an_export(finished_run, tmp_path):
             np.testing.assert_array_equal(old, new)
 
 
-def test_a_run_starts_from_some_blocks_of_an_edsr(tmp_path):
+def test_a_run_starts_from_some_blocks_of_an_edsr(tmp_path: pathlib.Path) -> None:
     sizes = ["--num_blocks=2", "--filters=64", "--upscale_filters=256"]
     flags = [*SMALL, "--iterations=1", "--learning_rate=0", "--hold_norms", f"--run_dir={tmp_path}"]
     code, stderr = train(*flags, *sizes, "--init=saved_models/edsr", "--init_blocks=0,15")
@@ -304,7 +319,9 @@ def test_a_run_starts_from_some_blocks_of_an_edsr(tmp_path):
     np.testing.assert_array_equal(kernels[3], last)
 
 
-def test_flags_that_do_not_fit_the_checkpoint_are_refused(refused, finished_run):
+def test_flags_that_do_not_fit_the_checkpoint_are_refused(
+    refused: Callable[..., str], finished_run: tuple[pathlib.Path, str]
+) -> None:
     run_dir, _ = finished_run
     changes = ["--num_blocks=2", "--precision=mixed_float16", "--average_decay=0.9", "--schedule=cosine"]
     line = refused(f"--flagfile={run_dir}/train.flags", *changes)
@@ -313,7 +330,7 @@ def test_flags_that_do_not_fit_the_checkpoint_are_refused(refused, finished_run)
     assert "--num_blocks=1" in (run_dir / "train.flags").read_text()
 
 
-def test_the_learning_rate_falls_and_kernels_are_normalised(tmp_path):
+def test_the_learning_rate_falls_and_kernels_are_normalised(tmp_path: pathlib.Path) -> None:
     flags = ["--schedule=cosine", "--spectral_norm", "--iterations=2", f"--run_dir={tmp_path}"]
     code, stderr = train(*SMALL, *flags)
     assert code == 0, stderr
@@ -323,7 +340,7 @@ def test_the_learning_rate_falls_and_kernels_are_normalised(tmp_path):
     assert any("vector_u" in name for name in reader.get_variable_to_shape_map())
 
 
-def test_the_learning_rate_grows_before_it_falls(tmp_path):
+def test_the_learning_rate_grows_before_it_falls(tmp_path: pathlib.Path) -> None:
     """Without a discriminator, whose steps are fewer than those of the warm-up."""
     flags = ["--schedule=cosine", "--warmup_steps=4", "--iterations=4", "--pretrain_iterations=4", "--steps_per_iteration=2"]
     code, stderr = train(*SMALL, *flags, f"--run_dir={tmp_path}")
@@ -332,7 +349,7 @@ def test_the_learning_rate_grows_before_it_falls(tmp_path):
     assert rates == pytest.approx([0.5e-4, 1e-4, 0.505e-4, 1e-6], rel=1e-3)
 
 
-def test_a_changed_learning_rate_is_taken_on_resume(finished_run, tmp_path):
+def test_a_changed_learning_rate_is_taken_on_resume(finished_run: tuple[pathlib.Path, str], tmp_path: pathlib.Path) -> None:
     run_dir = shutil.copytree(finished_run[0], tmp_path / "run")
     code, stderr = train(f"--flagfile={run_dir}/train.flags", f"--run_dir={run_dir}", "--iterations=21", "--learning_rate=0.5")
     assert code == 0, stderr
@@ -340,7 +357,7 @@ def test_a_changed_learning_rate_is_taken_on_resume(finished_run, tmp_path):
     assert [path.name for path in model_info.versions(run_dir)] == ["20", "21"]
 
 
-def test_a_missing_export_is_made_on_resume(finished_run, tmp_path):
+def test_a_missing_export_is_made_on_resume(finished_run: tuple[pathlib.Path, str], tmp_path: pathlib.Path) -> None:
     run_dir = shutil.copytree(finished_run[0], tmp_path / "run")
     shutil.rmtree(run_dir / "20")
     code, stderr = train(f"--flagfile={run_dir}/train.flags", f"--run_dir={run_dir}")
@@ -349,7 +366,7 @@ def test_a_missing_export_is_made_on_resume(finished_run, tmp_path):
         np.testing.assert_array_equal(old, new)
 
 
-def test_another_generator_trains_on_another_loss(tmp_path):
+def test_another_generator_trains_on_another_loss(tmp_path: pathlib.Path) -> None:
     sizes = [flag for flag in SMALL if not flag.startswith("--upscale_filters")]
     flags = ["--generator=edsr", "--pixel_loss=mae", "--iterations=1", "--pretrain_iterations=1", f"--run_dir={tmp_path}"]
     code, stderr = train(*sizes, *flags)
@@ -357,7 +374,7 @@ def test_another_generator_trains_on_another_loss(tmp_path):
     assert model_info.read_info(tmp_path / "1").scale == 4
 
 
-def test_the_papers_run_is_the_papers():
+def test_the_papers_run_is_the_papers() -> None:
     lines = (ROOT / "srgan.flags").read_text().splitlines()
     assert {line for line in lines if line.startswith("--")} >= {
         "--num_blocks=8",
@@ -371,7 +388,7 @@ def test_the_papers_run_is_the_papers():
     }
 
 
-def test_a_network_learns_from_another(finished_run, tmp_path):
+def test_a_network_learns_from_another(finished_run: tuple[pathlib.Path, str], tmp_path: pathlib.Path) -> None:
     """From itself, so what it is taught is nearer than the originals are."""
     run_dir, _ = finished_run
     flags = [*SMALL, "--iterations=1", f"--init={run_dir}", f"--teacher={run_dir}", "--hold_norms", "--back_projection"]
@@ -381,7 +398,7 @@ def test_a_network_learns_from_another(finished_run, tmp_path):
     assert losses["teacher_loss"] < losses["pixel_loss"]
 
 
-def test_features_are_compared_where_a_model_is_given(refused, tmp_path):
+def test_features_are_compared_where_a_model_is_given(refused: Callable[..., str], tmp_path: pathlib.Path) -> None:
     photo = keras.Input((None, None, 3))
     features = keras.layers.Conv2D(4, 3, activation="relu", name="edges")(photo)
     keras.Model(photo, features).save(tmp_path / "features.keras")
@@ -396,7 +413,7 @@ def test_features_are_compared_where_a_model_is_given(refused, tmp_path):
     assert "features.keras has no layer 'corners'; it has" in line
 
 
-def test_test_photos_are_excluded_by_what_they_show(tmp_path):
+def test_test_photos_are_excluded_by_what_they_show(tmp_path: pathlib.Path) -> None:
     """One of the bundled photos, under another name, smaller and mirrored."""
     [photo, *_] = sorted((ROOT / "sr_keras" / "sample" / "photos").glob("*.jpg"))
     with Image.open(photo) as picture:
@@ -410,7 +427,7 @@ def test_test_photos_are_excluded_by_what_they_show(tmp_path):
     assert f"{count - 1} photos to train, 1 to validate" in stderr
 
 
-def test_a_trace_is_recorded(tmp_path):
+def test_a_trace_is_recorded(tmp_path: pathlib.Path) -> None:
     code, stderr = train(*SMALL, "--iterations=1", "--pretrain_iterations=1", "--profile=2,2", f"--run_dir={tmp_path}")
     assert code == 0, stderr
     [trace] = (tmp_path / "tensorboard" / "plugins" / "profile").rglob("*.xplane.pb")

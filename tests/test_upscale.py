@@ -5,6 +5,7 @@ import fcntl
 import io
 import json
 import os
+import pathlib
 import pty
 import shutil
 import signal
@@ -13,28 +14,33 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from sr_keras.photos import condition, rgb
 from sr_keras.upscaling import command
 from tests.conftest import ROOT, take_interrupts
+from tests.types import Noise
+
+Run = Callable[..., int | str | None]
 
 
 @pytest.fixture
-def photo(tmp_path, noise):
+def photo(tmp_path: pathlib.Path, noise: Noise) -> pathlib.Path:
     path = tmp_path / "photo.jpg"
     rgb.write_photo(path, noise(21, 34))
     return path
 
 
 @pytest.fixture
-def run(interpolator):
+def run(interpolator: pathlib.Path) -> Run:
     """Runs `upscale.py` with the interpolator; returns its exit code."""
 
-    def run(*arguments):
+    def run(*arguments: object) -> int | str | None:
         model = [] if any(str(argument).startswith("--model") for argument in arguments) else [f"--model={interpolator}"]
         try:
             return command.main([*map(str, arguments), *model])
@@ -44,14 +50,14 @@ def run(interpolator):
     return run
 
 
-def start(*arguments, model, **options):
+def start(*arguments: object, model: pathlib.Path, **options: Any) -> subprocess.Popen[bytes]:
     command = [sys.executable, "upscale.py", *map(str, arguments), f"--model={model}"]
     return subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **{"preexec_fn": take_interrupts, **options}
     )
 
 
-def test_the_result_lies_beside_the_photo(photo, run, capsys):
+def test_the_result_lies_beside_the_photo(photo: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     before = photo.read_bytes()
     assert run(photo) == 0
     result = photo.with_name("photo_x4.jpg")
@@ -61,7 +67,7 @@ def test_the_result_lies_beside_the_photo(photo, run, capsys):
     assert f"{photo} (34x21) -> {result} (136x84)" in line
 
 
-def test_the_photos_condition_chooses_the_network(tmp_path, capsys):
+def test_the_photos_condition_chooses_the_network(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("small.png", "web.jpg"):
         shutil.copy(rgb.SAMPLE / name, tmp_path)
     report = tmp_path / "report.json"
@@ -74,7 +80,7 @@ def test_the_photos_condition_chooses_the_network(tmp_path, capsys):
     assert [json.loads(line)["network"] for line in report.read_text().splitlines()] == ["edsr", "photo"]
 
 
-def test_a_strength_is_for_networks_that_restore(photo, run, capsys):
+def test_a_strength_is_for_networks_that_restore(photo: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(photo, "--denoise=0.5") == 2
     assert "only enlarges, so there is no strength to choose" in capsys.readouterr().err
     for denoise in ("-1", "1.5", "nan", "much"):
@@ -82,7 +88,7 @@ def test_a_strength_is_for_networks_that_restore(photo, run, capsys):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (33, 16), (130, 129)])
-def test_any_size(tmp_path, noise, run, size):
+def test_any_size(tmp_path: pathlib.Path, noise: Noise, run: Run, size: tuple[int, int]) -> None:
     rgb.write_photo(tmp_path / "photo.png", noise(*size))
     assert run(tmp_path / "photo.png", "--tile=16") == 0
     assert rgb.read_photo(tmp_path / "photo_x4.png").shape == (4 * size[0], 4 * size[1], 3)
@@ -100,13 +106,13 @@ def test_any_size(tmp_path, noise, run, size):
         (["--format=avif", "--self_ensemble"], "photo_x4.avif", (136, 84)),
     ],
 )
-def test_other_sizes_and_formats(photo, run, arguments, name, size):
+def test_other_sizes_and_formats(photo: pathlib.Path, run: Run, arguments: list[str], name: str, size: tuple[int, int]) -> None:
     assert run(photo, *arguments) == 0
     with Image.open(photo.with_name(name)) as result:
         assert result.size == size
 
 
-def test_what_is_lost_is_said(tmp_path, noise, run, capsys):
+def test_what_is_lost_is_said(tmp_path: pathlib.Path, noise: Noise, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     picture = Image.fromarray(noise(9, 12))
     picture.putalpha(Image.linear_gradient("L").resize(picture.size))
     picture.save(tmp_path / "a.png", save_all=True, append_images=[picture.rotate(180)])
@@ -116,16 +122,18 @@ def test_what_is_lost_is_said(tmp_path, noise, run, capsys):
     assert "what was transparent became white" in lines[2]
 
 
-def test_all_frames(tmp_path, noise, run):
+def test_all_frames(tmp_path: pathlib.Path, noise: Noise, run: Run) -> None:
     frames = [Image.fromarray(noise(9, 12)) for _ in range(3)]
     frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:], duration=70)
     assert run(tmp_path / "a.webp", "--all_frames") == 0
     with Image.open(tmp_path / "a_x4.webp") as result:
-        assert (result.n_frames, result.size) == (3, (48, 36))
+        assert [frame.size for frame in ImageSequence.Iterator(result)] == 3 * [(48, 36)]
     assert run(tmp_path / "a.webp", "--all_frames", "--format=jpg") == 1
 
 
-def test_many_photos(tmp_path, photo, noise, run, capsys):
+def test_many_photos(
+    tmp_path: pathlib.Path, photo: pathlib.Path, noise: Noise, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "deep").mkdir()
     rgb.write_photo(tmp_path / "deep" / "b.png", noise(5, 6))
     (tmp_path / "bad.png").write_bytes(b"")
@@ -151,7 +159,7 @@ def test_many_photos(tmp_path, photo, noise, run, capsys):
     assert len((tmp_path / "report.jsonl").read_text().splitlines()) == 5
 
 
-def test_an_existing_result_is_kept_unless_told(photo, run, capsys):
+def test_an_existing_result_is_kept_unless_told(photo: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     result = photo.with_name("photo_x4.jpg")
     result.write_bytes(b"precious")
     assert run(photo) == 1
@@ -164,7 +172,9 @@ def test_an_existing_result_is_kept_unless_told(photo, run, capsys):
 
 @pytest.mark.parametrize("flag", ["--report", "--comparison"])
 @pytest.mark.parametrize("name", ["photo.jpg", "photo_x4.jpg"])
-def test_nothing_is_written_over_photos_and_results(photo, run, capsys, flag, name):
+def test_nothing_is_written_over_photos_and_results(
+    photo: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str], flag: str, name: str
+) -> None:
     before = photo.read_bytes()
     assert run(photo, f"{flag}={photo.with_name(name)}") == 2
     assert "is a photo, a result or the list" in capsys.readouterr().err
@@ -172,7 +182,7 @@ def test_nothing_is_written_over_photos_and_results(photo, run, capsys, flag, na
     assert list(photo.parent.iterdir()) == [photo]
 
 
-def test_an_existing_comparison_is_kept_unless_told(photo, run, capsys):
+def test_an_existing_comparison_is_kept_unless_told(photo: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     other = photo.with_name("both.png")
     other.write_bytes(b"precious")
     assert run(photo, f"--comparison={other}") == 2
@@ -180,7 +190,9 @@ def test_an_existing_comparison_is_kept_unless_told(photo, run, capsys):
     assert other.read_bytes() == b"precious"
 
 
-def test_what_matches_nothing_stops_nothing(photo, run, tmp_path, capsys):
+def test_what_matches_nothing_stops_nothing(
+    photo: pathlib.Path, run: Run, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "empty").mkdir()
     assert run(photo, tmp_path / "*.bmp", tmp_path / "empty") == 1
     out, err = capsys.readouterr()
@@ -190,8 +202,10 @@ def test_what_matches_nothing_stops_nothing(photo, run, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("how", ["named", "pattern", "folder"])
-def test_resuming_takes_no_results_for_photos(photo, run, capsys, how):
-    def again():
+def test_resuming_takes_no_results_for_photos(
+    photo: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    def again() -> list[pathlib.Path]:
         named = [*sorted(photo.parent.glob("*.jpg"))]
         return {"named": named, "pattern": [photo.parent / "*.jpg"], "folder": [photo.parent]}[how]
 
@@ -201,7 +215,7 @@ def test_resuming_takes_no_results_for_photos(photo, run, capsys, how):
     assert sorted(path.name for path in photo.parent.iterdir()) == ["photo.jpg", "photo_x2.jpg", "photo_x4.jpg"]
 
 
-def test_a_dry_run_does_nothing(photo, run, capsys):
+def test_a_dry_run_does_nothing(photo: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     photo.with_name("photo_x4.jpg").touch()
     before = sorted(photo.parent.iterdir())
     assert run(photo, "--dry_run", "--output_dir=nowhere") == 0
@@ -211,14 +225,14 @@ def test_a_dry_run_does_nothing(photo, run, capsys):
     assert sorted(photo.parent.iterdir()) == before
 
 
-def test_quiet_and_verbose(photo, run, capsys):
+def test_quiet_and_verbose(photo: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(photo, "--quiet") == 0
     assert capsys.readouterr() == ("", "")
     assert run(photo, "--verbose", "--overwrite", "--precision=float32", "--tile=12") == 0
     assert "CPU: float32, tiles of 12 pixels" in capsys.readouterr().out
 
 
-def bad_inputs(tmp_path):
+def bad_inputs(tmp_path: pathlib.Path) -> dict[str, str]:
     Image.new("RGB", (64, 64)).save(tmp_path / "whole.jpg")
     (tmp_path / "text.jpg").write_text("no photo")
     (tmp_path / "empty.png").write_bytes(b"")
@@ -231,7 +245,7 @@ def bad_inputs(tmp_path):
     }
 
 
-def test_bad_input_is_one_clear_line(tmp_path, run, capsys):
+def test_bad_input_is_one_clear_line(tmp_path: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     for name, reason in bad_inputs(tmp_path).items():
         before = sorted(tmp_path.iterdir())
         assert run(tmp_path / name, "--output", tmp_path / "out.png") == 1
@@ -241,7 +255,9 @@ def test_bad_input_is_one_clear_line(tmp_path, run, capsys):
         assert sorted(tmp_path.iterdir()) == before
 
 
-def test_a_picture_that_is_too_large_is_one_clear_line(photo, run, capsys):
+def test_a_picture_that_is_too_large_is_one_clear_line(
+    photo: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(photo, "--max_pixels=10000") == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line == f"upscale.py: {photo}: its result would have 11,424 pixels, more than --max_pixels=10000 allows"
@@ -261,7 +277,9 @@ def test_a_picture_that_is_too_large_is_one_clear_line(photo, run, capsys):
         (["--output=a.xyz"], "must end in"),
     ],
 )
-def test_wrong_use_is_one_clear_line(photo, run, capsys, arguments, reason):
+def test_wrong_use_is_one_clear_line(
+    photo: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str], arguments: list[str], reason: str
+) -> None:
     assert run(photo, *arguments) == 2
     line, *_ = capsys.readouterr().err.splitlines()
     assert line.startswith("upscale.py: ")
@@ -269,14 +287,18 @@ def test_wrong_use_is_one_clear_line(photo, run, capsys, arguments, reason):
     assert list(photo.parent.iterdir()) == [photo]
 
 
-def test_a_strangers_model_is_refused(photo, run, tmp_path, capsys, interpolator):
+def test_a_strangers_model_is_refused(
+    photo: pathlib.Path, run: Run, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str], interpolator: pathlib.Path
+) -> None:
     shutil.copytree(interpolator, tmp_path / "model")
     (tmp_path / "model" / "1" / "assets.extra" / "sr_keras.json").unlink()
     assert run(photo, f"--model={tmp_path / 'model'}") == 2
     assert "a SavedModel, but not one of sr_keras" in capsys.readouterr().err
 
 
-def test_a_damaged_model_is_refused(photo, run, tmp_path, capsys, interpolator):
+def test_a_damaged_model_is_refused(
+    photo: pathlib.Path, run: Run, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str], interpolator: pathlib.Path
+) -> None:
     shutil.copytree(interpolator, tmp_path / "model")
     (tmp_path / "model" / "1" / "saved_model.pb").write_bytes(b"damaged")
     assert run(photo, f"--model={tmp_path / 'model'}") == 2
@@ -284,12 +306,12 @@ def test_a_damaged_model_is_refused(photo, run, tmp_path, capsys, interpolator):
     assert "damaged" in line
 
 
-def test_nothing_named_is_wrong_use(run, capsys):
+def test_nothing_named_is_wrong_use(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run() == 2
     assert "name a photo" in capsys.readouterr().err
 
 
-def test_the_comparison_shows_both(photo, tmp_path, run):
+def test_the_comparison_shows_both(photo: pathlib.Path, tmp_path: pathlib.Path, run: Run) -> None:
     assert run(photo, "--format=png", "--comparison", tmp_path / "both.png") == 0
     both = rgb.read_photo(tmp_path / "both.png")
     bicubic = rgb.resize_bicubic(rgb.read_photo(photo), 84, 136)
@@ -297,20 +319,20 @@ def test_the_comparison_shows_both(photo, tmp_path, run):
     np.testing.assert_array_equal(both[-84:, 165:301], rgb.read_photo(tmp_path / "photo_x4.png"))
 
 
-def test_help_needs_no_tensorflow():
+def test_help_needs_no_tensorflow() -> None:
     code = "import sys, upscale\ntry: upscale.main(['--help'])\nexcept SystemExit: print('tensorflow' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.splitlines()[-1] == "False"
 
 
-def test_nothing_but_the_result_line_is_printed(photo, interpolator):
+def test_nothing_but_the_result_line_is_printed(photo: pathlib.Path, interpolator: pathlib.Path) -> None:
     process = start(photo, model=interpolator)
     out, err = process.communicate()
     assert err == b""
     assert len(out.splitlines()) == 1
 
 
-def test_standard_streams(photo, interpolator):
+def test_standard_streams(photo: pathlib.Path, interpolator: pathlib.Path) -> None:
     process = start("-", model=interpolator, stdin=subprocess.PIPE)
     out, err = process.communicate(photo.read_bytes())
     assert process.returncode == 0
@@ -319,7 +341,7 @@ def test_standard_streams(photo, interpolator):
     assert err.splitlines()[0].startswith(b"standard input (34x21) -> standard output (136x84)")
 
 
-def test_a_terminal_shows_a_bar(photo, interpolator):
+def test_a_terminal_shows_a_bar(photo: pathlib.Path, interpolator: pathlib.Path) -> None:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
     command = [sys.executable, "upscale.py", str(photo), f"--model={interpolator}", "--tile=8"]
@@ -336,10 +358,13 @@ def test_a_terminal_shows_a_bar(photo, interpolator):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_signals_leave_nothing_half_done(tmp_path, noise, interpolator, number):
+def test_signals_leave_nothing_half_done(
+    tmp_path: pathlib.Path, noise: Noise, interpolator: pathlib.Path, number: signal.Signals
+) -> None:
     for index in range(30):
         rgb.write_photo(tmp_path / f"{index}.png", noise(90, 90))
     process = start(tmp_path, f"--output_dir={tmp_path / 'large'}", "--tile=8", model=interpolator)
+    assert process.stdout
     process.stdout.readline()
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
@@ -350,25 +375,28 @@ def test_signals_leave_nothing_half_done(tmp_path, noise, interpolator, number):
     assert all(rgb.read_photo(result).shape == (360, 360, 3) for result in results)
 
 
-def test_ctrl_c_while_standard_input_is_awaited(interpolator):
+def test_ctrl_c_while_standard_input_is_awaited(interpolator: pathlib.Path) -> None:
     with start("-", model=interpolator, stdin=subprocess.PIPE) as process:
         time.sleep(2)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == 130
-        assert process.stderr.read() == b""
+        assert process.stderr and process.stderr.read() == b""
 
 
-def test_a_reader_that_goes_away_stops_nothing(tmp_path, noise, interpolator):
+def test_a_reader_that_goes_away_stops_nothing(tmp_path: pathlib.Path, noise: Noise, interpolator: pathlib.Path) -> None:
     for index in range(3):
         rgb.write_photo(tmp_path / f"{index}.png", noise(20, 20))
     with start(tmp_path, f"--output_dir={tmp_path / 'large'}", model=interpolator) as process:
+        assert process.stdout
         process.stdout.close()
         assert process.wait(timeout=60) == 0
-        assert process.stderr.read() == b""
+        assert process.stderr and process.stderr.read() == b""
     assert len(list((tmp_path / "large").iterdir())) == 3
 
 
-def test_names_that_are_no_text_or_none_in_this_terminal(tmp_path, noise, interpolator):
+def test_names_that_are_no_text_or_none_in_this_terminal(
+    tmp_path: pathlib.Path, noise: Noise, interpolator: pathlib.Path
+) -> None:
     for name in ("é.png".encode(), b"\xff.png"):
         rgb.write_photo(tmp_path / os.fsdecode(name), noise(3, 4))
     process = start(tmp_path, model=interpolator, env=os.environ | {"PYTHONIOENCODING": "ascii"})

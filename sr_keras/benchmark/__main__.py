@@ -85,7 +85,7 @@ def _print_train(options: argparse.Namespace) -> None:
         print(f"photos a second: {ours:.0f}; the paper, on an RTX 3090: {_PAPER_PHOTOS_PER_SECOND:.0f}")
 
 
-def _comparisons(rows: Mapping[str, training.Row]) -> Iterator[str]:
+def _comparisons(rows: Mapping[str, training.TrainingSpeed]) -> Iterator[str]:
     pairs = [
         (training.OURS, training.PLAIN),
         (training.OURS_XLA, training.OURS),

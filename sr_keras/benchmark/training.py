@@ -19,6 +19,7 @@ from sr_keras.data.stream import TrainStream
 from sr_keras.networks import flops
 from sr_keras.runtime import precision
 from sr_keras.training import losses, state, steps
+from sr_keras.training.objective import Objective
 
 OURS, OURS_XLA, PLAIN = "our step", "our step, XLA", "plain step"
 PIPELINE, PIPELINE_ONE_CORE, PIPELINE_REAL = "data pipeline", "data pipeline, one core", "data pipeline, real"
@@ -34,7 +35,7 @@ _SCALE = 4
 Networks = tuple[keras.Model, keras.Model]
 
 
-class Row(NamedTuple):
+class TrainingSpeed(NamedTuple):
     """What was measured of one work.
 
     Attributes:
@@ -57,7 +58,7 @@ class Measured(NamedTuple):
         device_mb: the most memory of the first GPU that our step took; None without a GPU.
     """
 
-    rows: Mapping[str, Row]
+    rows: Mapping[str, TrainingSpeed]
     matrix_gflops: Mapping[str, float]
     host_mb: float
     device_mb: float | None
@@ -104,9 +105,9 @@ def train(
     seconds = timing.fastest({**products, **{name: work.run for name, work in works.items()}}, repeats)
     matrix_gflops = {name: timing.matrix_gflops(seconds[name]) for name in formats}
 
-    def row(work: _Work, seconds: float) -> Row:
+    def row(work: _Work, seconds: float) -> TrainingSpeed:
         gflops = work.operations_a_photo * work.photos / seconds / 1e9
-        return Row(work.photos / seconds, gflops, gflops / matrix_gflops[work.number_format])
+        return TrainingSpeed(work.photos / seconds, gflops, gflops / matrix_gflops[work.number_format])
 
     return Measured({name: row(work, seconds[name]) for name, work in works.items()}, matrix_gflops, host_mb, device_mb)
 
@@ -131,7 +132,6 @@ def plain_step(generator: keras.Model, discriminator: keras.Model) -> steps.Step
     generator_optimizer.build(generator.trainable_variables)
     discriminator_optimizer.build(discriminator.trainable_variables)
 
-    @tf.function
     def step(lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
         pictures = tf.concat([generator(lr, training=True), hr], axis=0)
         with tf.GradientTape() as tape:
@@ -146,7 +146,8 @@ def plain_step(generator: keras.Model, discriminator: keras.Model) -> steps.Step
         generator_optimizer.apply(tape.gradient(generator_loss, weights), weights)
         return {"generator/loss": generator_loss, "discriminator/loss": discriminator_loss}
 
-    return step
+    traced: steps.Step = tf.function(step)
+    return traced
 
 
 def bare_batches(photos: sources.Files, batch_size: int, hr_size: int, **resizing: Any) -> tf.data.Dataset:
@@ -180,13 +181,15 @@ def _our_step(networks: Networks, batch_size: int, hr_size: int) -> dict[str, _W
     batch = _noise(batch_size, hr_size)
     counted = flops.of_gan_step(*_counts(networks, hr_size))
 
-    def work(practice: steps.Practice) -> _Work:
-        step = steps.gan_step(trained, adversarial_weight=1.0, practice=practice)
+    objective = Objective(iterations=trained.generator_optimizer.iterations)
+
+    def work(options: steps.StepOptions) -> _Work:
+        step = steps.gan_step(trained, objective, adversarial_weight=1.0, options=options)
         return _Work(timing.timed(lambda: step(*batch)), batch_size, counted, generator.compute_dtype)
 
     works = {OURS: work(steps.PAPER)}
     if tf.config.list_physical_devices("GPU"):
-        works[OURS_XLA] = work(steps.Practice(jit_compile=True))
+        works[OURS_XLA] = work(steps.StepOptions(jit_compile=True))
     return works
 
 
@@ -215,7 +218,7 @@ def _pipelines(photos: sources.Files, batch_size: int, hr_size: int) -> dict[str
     return {name: _Work(run, batches * batch_size) for name, run in sources.items()}
 
 
-def _seconds_of(source: Iterable, batches: int) -> float:
+def _seconds_of(source: Iterable[object], batches: int) -> float:
     """How long so many batches take after the first one, with which the source starts."""
     iterator = iter(source)
     next(iterator)
@@ -261,4 +264,4 @@ def _peak_host_mb() -> float:
 def _peak_device_mb() -> float | None:
     if not tf.config.list_physical_devices("GPU"):
         return None
-    return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 1e6
+    return float(tf.config.experimental.get_memory_info("GPU:0")["peak"]) / 1e6

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from sr_keras.data import sources
 from sr_keras.photos import rgb
-from sr_keras.runtime import tally
+from sr_keras.runtime import parallel
 
 # What is looked for is a square in a photo's middle, so large a part of its shorter side. It is looked for in squares of other
 # photos, whose sides are these parts of the shorter side; neighbours are so near that one of them fits.
@@ -120,7 +120,7 @@ def _sketches(photos: sources.Photos, name: Callable[[int], Any]) -> Iterator[_S
     num_threads = os.cpu_count() or 1
     with ThreadPoolExecutor(num_threads) as pool:
         numbers = tqdm(range(len(photos)), unit="photo", leave=False, disable=None)
-        read = tally.in_order(lambda number: pool.submit(sketch, number), numbers, ahead=4 * num_threads)
+        read = parallel.in_order(lambda number: pool.submit(sketch, number), numbers, ahead=4 * num_threads)
         yield from (known for known in read if known is not None)
 
 
@@ -173,7 +173,7 @@ def _details(grey: Image.Image, shorter_side: int) -> np.ndarray:
     """
     photo = np.asarray(_resized(grey, shorter_side), np.float32)
     details = photo - _blurred(photo)
-    return details / (np.sqrt(_blurred(np.square(details))) + _NOISE)
+    return np.asarray(details / (np.sqrt(_blurred(np.square(details))) + _NOISE))
 
 
 def _blurred(photo: np.ndarray) -> np.ndarray:
@@ -196,4 +196,4 @@ def _normalised(squares: np.ndarray) -> np.ndarray:
     side = squares.shape[-1]
     flat = squares.reshape(-1, side * side)
     flat = flat - flat.mean(axis=1, keepdims=True)
-    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), _LEAST_CONTRAST * side)
+    return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), _LEAST_CONTRAST * side))

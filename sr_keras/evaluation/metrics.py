@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-# ITU-R BT.601, from RGB in 0..255 to luma in 16..235.
-_LUMA_WEIGHTS = np.array([65.481, 128.553, 24.966]) / 255
+from sr_keras.photos import rgb
+
+# As video has it: luma lies in 16..235.
+_LUMA_WEIGHTS = np.array(rgb.LUMA_WEIGHTS) * (235 - 16) / 255
 _LUMA_OFFSET = 16
 
 # The side of the windows whose spectrum is taken.
@@ -139,7 +141,7 @@ def _fine(numbers: np.ndarray) -> np.ndarray:
     for axis in (0, 1):
         margin = [(_FINE // 2, _FINE // 2) if along == axis else (0, 0) for along in (0, 1)]
         mean = np.lib.stride_tricks.sliding_window_view(np.pad(mean, margin, "reflect"), _FINE, axis=axis).mean(axis=-1)
-    return numbers - mean
+    return np.asarray(numbers - mean)
 
 
 def spectrum(photo: np.ndarray) -> np.ndarray:
@@ -158,7 +160,7 @@ def spectrum(photo: np.ndarray) -> np.ndarray:
     power = np.square(np.abs(np.fft.fft2((windows - windows.mean((2, 3), keepdims=True)) * taper)))
     # What rounding to whole levels puts into a flat window anyway.
     rounding = np.square(taper).sum() / 12
-    return 10 * np.log10(power + rounding).mean((0, 1))
+    return np.asarray(10 * np.log10(power + rounding).mean((0, 1)))
 
 
 def grid(photo: np.ndarray, period: int) -> float:

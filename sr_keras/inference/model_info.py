@@ -6,6 +6,8 @@ import os
 import pathlib
 from typing import Any
 
+from sr_keras.runtime.errors import UserError
+
 # Number formats that an exported network can compute in.
 PRECISIONS = ("float32", "bfloat16", "float16")
 
@@ -56,7 +58,7 @@ class ModelInfo:
     back_projection: bool = True
 
 
-class ModelError(Exception):
+class ModelError(UserError):
     """A folder holds no network that can be used; the message is one line that names the folder and the reason."""
 
 

@@ -17,7 +17,8 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from sr_keras.networks import back_projection, blocks, receptive_field
+from sr_keras.networks import back_projection, receptive_field
+from sr_keras.networks.layers import DepthToSpace, blocked_conv
 
 # A crop copies its tensor: to save fewer pixels than that at each side costs more than it brings.
 _LEAST_CROP = 6
@@ -103,7 +104,7 @@ class _Pass:
         self._tile = _Tile(tf.shape(window)[:2], start, size)
         self._levels = tf.cast(window, tf.float32)[tf.newaxis]
         self._white = float(window.dtype.max)
-        self._reach = receptive_field.measure(network).reach
+        self._reach = receptive_field.measure(network).receptive_field
         self._folded = _folded_norms(network)
         self._of_pictures = _picture_layers(network)
         self._last, self._after_last = _last_convolution(network)
@@ -150,7 +151,7 @@ class _Pass:
                 return tf.cast(x, tf.float32) * layer.scale + layer.offset
             case layers.Add():
                 return tf.add_n([x.tensor for x in inputs])
-            case blocks.DepthToSpace():
+            case DepthToSpace():
                 return tf.nn.depth_to_space(x, layer.block_size)
             case back_projection.BackProjection():
                 return layer.call([x.tensor for x in inputs])
@@ -180,14 +181,14 @@ class _Pass:
             features = tf.cast(x.tensor, tf.float32)
             if layer.filters > 3:  # places of pixels to be, which the layers after it shuffle
                 return tf.nn.conv2d(features, kernel, 1, "SAME") + bias
-            return blocks.blocked_conv(features, kernel) + bias
+            return blocked_conv(features, kernel) + bias
         # The sums are exact, but what a convolution returns is rounded to the format. So it also subtracts an interpolated
         # photo, within the sums; that is added again in float32.
         photo = self._interpolated(x)
         middle = layer.kernel_size[0] // 2
         subtract = tf.pad(-tf.eye(3)[tf.newaxis, tf.newaxis], [[middle, middle], [middle, middle], [0, 0], [0, 0]])
         features, kernel = _paired(tf.concat([x.tensor, photo], axis=-1), tf.concat([kernel, subtract], axis=2))
-        difference = blocks.blocked_conv(features, rounded(kernel, self._dtype))
+        difference = blocked_conv(features, rounded(kernel, self._dtype))
         return difference + tf.cast(photo, tf.float32) + bias
 
     def _interpolated(self, x: _Map) -> tf.Tensor:

@@ -14,6 +14,10 @@ logger = logging.getLogger(__name__)
 SMALLEST_TILE = 8
 
 UpscaleTile = Callable[[np.ndarray, tuple[int, int], tuple[int, int]], np.ndarray]
+# Takes `(y, x, tile)`.
+Put = Callable[[int, int, np.ndarray], None]
+# Takes the share that is done, up to 1.
+Progress = Callable[[float], None]
 
 
 class Span(NamedTuple):
@@ -61,12 +65,12 @@ def largest_tile(memory: int, *, bytes_per_pixel: int, margin: int) -> int:
 def upscale_tiled(
     upscale: UpscaleTile,
     photo: np.ndarray,
-    put: Callable[[int, int, np.ndarray], None],
+    put: Put,
     *,
     scale: int,
     tile: int,
     overlap: int,
-    progress: Callable[[float], None] = lambda share: None,
+    progress: Progress = lambda share: None,
 ) -> None:
     """Upscales a photo tile by tile. Where `overlap` is at least the receptive field of `upscale`, the tile size does not show.
 

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 from keras import KerasTensor, layers
 
-from sr_keras.networks import blocks
+from sr_keras.networks import interpolation, sizes
+from sr_keras.networks.layers import DepthToSpace
 
 # The mean colour of the photos of DIV2K, which the authors take off before the network and put back after it.
 _MEAN = (0.4488, 0.4371, 0.4040)
@@ -26,9 +27,9 @@ def build(num_blocks: int = 16, num_upscales: int = 2, filters: int = 64) -> ker
     Raises:
         ValueError: a number is below its smallest value.
     """
-    blocks.require_at_least(0, num_blocks=num_blocks)
-    blocks.require_at_least(1, num_upscales=num_upscales)
-    blocks.require_at_least(3, filters=filters)
+    sizes.require_at_least(0, num_blocks=num_blocks)
+    sizes.require_at_least(1, num_upscales=num_upscales)
+    sizes.require_at_least(3, filters=filters)
     lr = keras.Input((None, None, 3), name="lr")
     x = layers.Rescaling(1.0, offset=[-channel for channel in _MEAN], dtype="float32", name="subtract_mean")(lr)
     x = skip = _conv(x, filters, "stem_conv")
@@ -36,7 +37,7 @@ def build(num_blocks: int = 16, num_upscales: int = 2, filters: int = 64) -> ker
         x = _residual_block(x, filters, f"block{index}")
     x = layers.Add(name="trunk_add")([_conv(x, filters, "trunk_conv"), skip])
     for index in range(num_upscales):
-        x = blocks.DepthToSpace(name=f"up{index}_shuffle")(_conv(x, 4 * filters, f"up{index}_conv"))
+        x = DepthToSpace(name=f"up{index}_shuffle")(_conv(x, 4 * filters, f"up{index}_conv"))
     x = _conv(x, 3, "head_conv")
     sr = layers.Rescaling(1.0, offset=list(_MEAN), dtype="float32", name="add_mean")(x)
     return keras.Model(lr, sr, name="edsr")
@@ -44,13 +45,13 @@ def build(num_blocks: int = 16, num_upscales: int = 2, filters: int = 64) -> ker
 
 def init_as_interpolator(generator: keras.Model) -> None:
     """Turns a new network into bilinear interpolation, from which training goes on; see `srgan.init_as_interpolator`."""
-    blocks.pass_colours(generator.get_layer("stem_conv"), np.eye(3)[1])
+    interpolation.pass_colours(generator.get_layer("stem_conv"), np.eye(3)[1])
     for layer in generator.layers:
         if layer.name.endswith("conv2") or layer.name == "trunk_conv":
             layer.kernel.assign(np.zeros(layer.kernel.shape))
         elif isinstance(layer, layers.Conv2D) and layer.name.startswith("up"):
-            blocks.pass_colours_to_shuffle(layer, block_size=2)
-    blocks.pass_colours(generator.get_layer("head_conv"), np.eye(3)[1])
+            interpolation.pass_colours_to_shuffle(layer, block_size=2)
+    interpolation.pass_colours(generator.get_layer("head_conv"), np.eye(3)[1])
 
 
 def _residual_block(x: KerasTensor, filters: int, name: str) -> KerasTensor:

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 from keras import KerasTensor, layers
 
-from sr_keras.networks import blocks
+from sr_keras.networks import interpolation, sizes
+from sr_keras.networks.layers import DepthToSpace
 
 
 def build(num_upscales: int = 2) -> keras.Model:
@@ -23,13 +24,13 @@ def build(num_upscales: int = 2) -> keras.Model:
     Raises:
         ValueError: a number is below its smallest value.
     """
-    blocks.require_at_least(1, num_upscales=num_upscales)
+    sizes.require_at_least(1, num_upscales=num_upscales)
     scale = 2**num_upscales
     lr = keras.Input((None, None, 3), name="lr")
     x = _tanh(layers.Conv2D(64, 5, padding="same", name="conv1")(lr), "tanh1")
     x = _tanh(layers.Conv2D(32, 3, padding="same", name="conv2")(x), "tanh2")
     x = layers.Conv2D(3 * scale**2, 3, padding="same", dtype="float32", name="head_conv")(x)
-    sr = blocks.DepthToSpace(scale, dtype="float32", name="shuffle")(x)
+    sr = DepthToSpace(scale, dtype="float32", name="shuffle")(x)
     return keras.Model(lr, sr, name="espcn")
 
 
@@ -41,11 +42,11 @@ def init_as_interpolator(generator: keras.Model) -> None:
     """
     contrast, grey = 0.25, 0.5
     first, second, head = (generator.get_layer(name) for name in ("conv1", "conv2", "head_conv"))
-    blocks.pass_colours(first, np.sqrt(contrast) * np.eye(5)[2])
+    interpolation.pass_colours(first, np.sqrt(contrast) * np.eye(5)[2])
     first.bias.assign(np.where(np.arange(first.filters) < 3, -contrast * grey, 0))
-    blocks.pass_colours(second, np.eye(3)[1])
+    interpolation.pass_colours(second, np.eye(3)[1])
     head.kernel.assign(np.zeros(head.kernel.shape))
-    blocks.pass_colours_to_shuffle(head, generator.get_layer("shuffle").block_size)
+    interpolation.pass_colours_to_shuffle(head, generator.get_layer("shuffle").block_size)
     head.kernel.assign(head.kernel / contrast)
     head.bias.assign(np.full(head.filters, grey))
 

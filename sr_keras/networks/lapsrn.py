@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import KerasTensor, layers
 
-from sr_keras.networks import blocks
+from sr_keras.networks import sizes
 
 
 def build(num_blocks: int = 10, num_upscales: int = 2, filters: int = 64) -> keras.Model:
@@ -27,8 +27,8 @@ def build(num_blocks: int = 10, num_upscales: int = 2, filters: int = 64) -> ker
     Raises:
         ValueError: a number is below its smallest value.
     """
-    blocks.require_at_least(0, num_blocks=num_blocks)
-    blocks.require_at_least(1, num_upscales=num_upscales, filters=filters)
+    sizes.require_at_least(0, num_blocks=num_blocks)
+    sizes.require_at_least(1, num_upscales=num_upscales, filters=filters)
     lr = keras.Input((None, None, 3), name="lr")
     features, pictures = _conv(lr, filters, "stem"), [lr]
     for level in range(1, num_upscales + 1):
@@ -70,6 +70,7 @@ def _leaky_relu(x: KerasTensor, name: str) -> KerasTensor:
     return layers.LeakyReLU(negative_slope=0.2, name=f"{name}_leaky_relu")(x)
 
 
+@keras.saving.register_keras_serializable("sr_keras", "lapsrn_bilinear")
 def _bilinear(shape: Sequence[int], dtype: str | None = None) -> np.ndarray:
     """A kernel `[4, 4, n, n]` that enlarges each channel by itself (section 3.4)."""
     taps = np.array([0.25, 0.75, 0.75, 0.25])

@@ -7,6 +7,7 @@ transformation. Needs Keras only.
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -20,7 +21,7 @@ _ARRAYS_OF_AN_UPSCALE = 2
 _ARRAYS_OF_THE_REST = 6
 
 
-def give_weights(generator: keras.Model, weights: Sequence[np.ndarray], kept_blocks: Sequence[int] | None = None) -> None:
+def transfer_weights(generator: keras.Model, weights: Sequence[np.ndarray], kept_blocks: Sequence[int] | None = None) -> None:
     """Gives a generator the weights of a trained network.
 
     Args:
@@ -48,14 +49,14 @@ def give_weights(generator: keras.Model, weights: Sequence[np.ndarray], kept_blo
         raise ValueError("the generator has other sizes")
 
 
-def norms_know_nothing(generator: keras.Model) -> bool:
-    """Whether there are batch norms, and none has statistics of photos: such a generator was grown, or is new."""
+def has_untrained_norms(generator: keras.Model) -> bool:
+    """Whether there are batch norms, all with their initial statistics (mean 0, variance 1), as in a new or grown generator."""
     norms = [layer for layer in generator.layers if isinstance(layer, layers.BatchNormalization)]
     as_made = [not np.any(norm.moving_mean) and np.all(np.array(norm.moving_variance) == 1) for norm in norms]
     return bool(norms) and all(as_made)
 
 
-def _shapes(arrays: Sequence) -> list[tuple[int, ...]]:
+def _shapes(arrays: Sequence[Any]) -> list[tuple[int, ...]]:
     return [tuple(array.shape) for array in arrays]
 
 
@@ -90,8 +91,12 @@ def _has_room(generator: keras.Model, donor: keras.Model) -> bool:
     """Whether it is the paper's generator, as deep as the donor and wide enough."""
     if any(_count(generator, mine) != _count(donor, its) for mine, its in (("_norm2", "_conv2"), ("_transpose", "_shuffle"))):
         return False
-    filters = donor.get_layer("stem_conv").filters
-    return generator.get_layer("stem_conv").filters == filters and generator.get_layer("up0_conv").filters >= 4 * filters
+    filters = _filters(donor, "stem_conv")
+    return _filters(generator, "stem_conv") == filters and _filters(generator, "up0_conv") >= 4 * filters
+
+
+def _filters(network: keras.Model, layer: str) -> int:
+    return int(network.get_layer(layer).filters)
 
 
 def _grow(generator: keras.Model, donor: keras.Model) -> None:
@@ -139,7 +144,7 @@ def _take_convolution(generator: keras.Model, name: str, kernel: np.ndarray, bia
 
 
 def _pass_shuffled(layer: layers.Conv2DTranspose, filters: int) -> None:
-    """Makes the first channels those of `blocks.depth_to_space`: channels of one pixel become 2x2 pixels."""
+    """Makes the first channels those of `depth_to_space`: channels of one pixel become 2x2 pixels."""
     kernel = np.array(layer.kernel)  # [kh, kw, out, in]
     kernel[:, :, :filters] = 0
     channels = np.arange(filters)

@@ -1,4 +1,4 @@
-"""How far each layer of a fully convolutional network sees, and how much memory its work needs: from its layers alone.
+"""The receptive field of each layer of a fully convolutional network, and the memory that it needs: from its layers alone.
 
 Needs Keras only.
 """
@@ -11,12 +11,13 @@ from collections.abc import Mapping
 import keras
 from keras import layers
 
-from sr_keras.networks import back_projection, blocks
+from sr_keras.networks import back_projection
+from sr_keras.networks.layers import DepthToSpace
 
 # What computes each pixel of its output from the same pixel of its inputs.
 _POINTWISE = (
     *(layers.PReLU, layers.ReLU, layers.LeakyReLU, layers.Activation),
-    *(layers.BatchNormalization, layers.Rescaling, layers.Add, blocks.DepthToSpace),
+    *(layers.BatchNormalization, layers.Rescaling, layers.Add, DepthToSpace),
 )
 
 
@@ -26,22 +27,20 @@ class Geometry:
 
     Attributes:
         scale: how many times larger each tensor is than the input, along each axis, by the tensor's `id`.
-        reach: how far the output sees, through each layer, beyond the place of a pixel of what that layer takes, in pixels of
-            the input, by the layer's name.
-        scale_of_output: how many times larger the output is than the input, along each axis.
-        reach_of_output: no output pixel depends on an input pixel further away, in whole pixels of the input.
+        receptive_field: of the output through each layer, by the layer's name: how far from a pixel's own place lies what it
+            depends on in the layer's input, in pixels of the network's input.
+        output_scale: how many times larger the output is than the input, along each axis.
+        output_receptive_field: no output pixel depends on an input pixel further away, in whole pixels of the input.
         peak_values: how many numbers a layer and its tensors take at most, for each pixel of the input.
         peak_margin: how far beyond a tile the layers that take so much must reach, in whole pixels of the input.
-        operations: multiplications and additions of the convolutions, for each pixel of the input.
     """
 
     scale: Mapping[int, int]
-    reach: Mapping[str, float]
-    scale_of_output: int
-    reach_of_output: int
+    receptive_field: Mapping[str, float]
+    output_scale: int
+    output_receptive_field: int
     peak_values: int
     peak_margin: int
-    operations: int
 
 
 def measure(network: keras.Model) -> Geometry:
@@ -54,24 +53,23 @@ def measure(network: keras.Model) -> Geometry:
     for layer in network.layers[1:]:
         scale[id(layer.output)] = enlargement(layer) * max(scale[id(x)] for x in inputs_of(layer))
     output = network.outputs[-1]
-    reach_of_tensor = collections.defaultdict(float, {id(output): 0.0})
-    reach = {}
+    of_tensor = collections.defaultdict(float, {id(output): 0.0})
+    receptive_field = {}
     for layer in reversed(network.layers[1:]):
         inputs = inputs_of(layer)
-        reach[layer.name] = reach_of_tensor[id(layer.output)] + _own_reach(layer) / scale[id(inputs[0])]
+        receptive_field[layer.name] = of_tensor[id(layer.output)] + _own_receptive_field(layer) / scale[id(inputs[0])]
         for x in inputs:
-            reach_of_tensor[id(x)] = max(reach_of_tensor[id(x)], reach[layer.name])
-    values = [(_values(layer, scale), math.ceil(reach_of_tensor[id(layer.output)])) for layer in network.layers[1:]]
+            of_tensor[id(x)] = max(of_tensor[id(x)], receptive_field[layer.name])
+    values = [(_values(layer, scale), math.ceil(of_tensor[id(layer.output)])) for layer in network.layers[1:]]
     # The result is made ready to be written in float32, which counts twice: what a step takes, what it gives, and a copy.
     peak_values, peak_margin = max([*values, (2 * 3 * 3 * scale[id(output)] ** 2, 0)])
     return Geometry(
         scale,
-        reach,
-        scale_of_output=scale[id(output)],
-        reach_of_output=math.ceil(reach_of_tensor[id(network.input)]),
+        receptive_field,
+        output_scale=scale[id(output)],
+        output_receptive_field=math.ceil(of_tensor[id(network.input)]),
         peak_values=peak_values,
         peak_margin=peak_margin,
-        operations=sum(_operations(layer, scale) for layer in network.layers[1:]),
     )
 
 
@@ -83,31 +81,24 @@ def inputs_of(layer: keras.Layer) -> list[keras.KerasTensor]:
 def enlargement(layer: keras.Layer) -> int:
     """How many times larger the output of a layer is than its input, along each axis."""
     if isinstance(layer, layers.Conv2DTranspose):
-        return layer.strides[0]
-    return layer.block_size if isinstance(layer, blocks.DepthToSpace) else 1
+        return int(layer.strides[0])
+    return int(layer.block_size) if isinstance(layer, DepthToSpace) else 1
 
 
-def _own_reach(layer: keras.Layer) -> int:
+def _own_receptive_field(layer: keras.Layer) -> int:
     """In pixels of the layer's input."""
     if isinstance(layer, layers.Conv2DTranspose):
         # A pixel is written to a window that begins so far before the pixels which take its place, and ends later.
-        before = (layer.kernel_size[0] - layer.strides[0]) // 2
-        return math.ceil((layer.kernel_size[0] - layer.strides[0] - before) / layer.strides[0])
+        kernel, stride = int(layer.kernel_size[0]), int(layer.strides[0])
+        before = (kernel - stride) // 2
+        return math.ceil((kernel - stride - before) / stride)
     if isinstance(layer, layers.Conv2D) and layer.strides == (1, 1):
-        return layer.kernel_size[0] // 2
+        return int(layer.kernel_size[0]) // 2
     if isinstance(layer, back_projection.BackProjection):
-        return back_projection.REACH * layer.scale
+        return back_projection.RECEPTIVE_FIELD * layer.scale
     if isinstance(layer, _POINTWISE):
         return 0
-    raise ValueError(f"how far {layer.name} ({type(layer).__name__}) sees is not known")
-
-
-def _operations(layer: keras.Layer, scale: Mapping[int, int]) -> int:
-    if not isinstance(layer, (layers.Conv2D, layers.Conv2DTranspose)):
-        return 0
-    # A convolution multiplies its kernel with every pixel that it gives, a transposed one with every pixel that it takes.
-    pixels = scale[id(layer.input if isinstance(layer, layers.Conv2DTranspose) else layer.output)] ** 2
-    return 2 * math.prod(layer.kernel.shape) * pixels
+    raise ValueError(f"the receptive field of {layer.name} ({type(layer).__name__}) is not known")
 
 
 def _values(layer: keras.Layer, scale: Mapping[int, int]) -> int:

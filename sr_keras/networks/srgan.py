@@ -10,7 +10,8 @@ import keras
 import numpy as np
 from keras import KerasTensor, layers, ops
 
-from sr_keras.networks import blocks
+from sr_keras.networks import interpolation, sizes
+from sr_keras.networks.layers import BatchNorm, BlockedConv2D, leaky_relu, with_spectral_norm
 
 _HEAD_KERNEL = 9
 
@@ -29,9 +30,9 @@ def build_generator(num_blocks: int = 8, num_upscales: int = 2, filters: int = 6
     Raises:
         ValueError: a number is below its smallest value.
     """
-    blocks.require_at_least(0, num_blocks=num_blocks)
-    blocks.require_at_least(1, num_upscales=num_upscales)
-    blocks.require_at_least(3, filters=filters, upscale_filters=upscale_filters)
+    sizes.require_at_least(0, num_blocks=num_blocks)
+    sizes.require_at_least(1, num_upscales=num_upscales)
+    sizes.require_at_least(3, filters=filters, upscale_filters=upscale_filters)
     lr = keras.Input((None, None, 3), name="lr")
     x = skip = _prelu(layers.Conv2D(filters, 9, padding="same", name="stem_conv")(lr), "stem_prelu")
     for index in range(num_blocks):
@@ -39,7 +40,7 @@ def build_generator(num_blocks: int = 8, num_upscales: int = 2, filters: int = 6
     x = layers.Add(name="trunk_add")([_conv_norm(x, filters, "trunk_conv", "trunk_norm"), skip])
     for index in range(num_upscales):
         x = _upscale_block(x, upscale_filters, f"up{index}")
-    sr = _BlockedConv2D(3, _HEAD_KERNEL, padding="same", name="head_conv")(x)
+    sr = BlockedConv2D(3, _HEAD_KERNEL, padding="same", name="head_conv")(x)
     return keras.Model(lr, sr, name="generator")
 
 
@@ -67,14 +68,14 @@ def build_discriminator(
     if head == "image" and hr_size is None:
         raise ValueError('head="image" needs hr_size, got None')
     size = hr_size if head == "image" else None
-    wrap = blocks.spectral_norm if spectral_norm else _as_it_is
+    wrap = with_spectral_norm if spectral_norm else _as_it_is
     photo = keras.Input((size, size, 3), name="photo")
-    x = blocks.leaky_relu(wrap(layers.Conv2D(filters, 3, padding="same", name="conv0"))(photo))
+    x = leaky_relu(wrap(layers.Conv2D(filters, 3, padding="same", name="conv0"))(photo))
     for index, (width, strides) in enumerate([(1, 2), (2, 1), (2, 2), (4, 1), (4, 2), (8, 1), (8, 2)], start=1):
-        x = blocks.leaky_relu(_conv_norm(x, width * filters, f"conv{index}", f"norm{index}", strides, wrap))
+        x = leaky_relu(_conv_norm(x, width * filters, f"conv{index}", f"norm{index}", strides, wrap))
     if head == "image":
         x = layers.Flatten(name="flatten")(x)
-    x = blocks.leaky_relu(wrap(layers.Dense(1024, name="dense0"))(x))
+    x = leaky_relu(wrap(layers.Dense(1024, name="dense0"))(x))
     logits = wrap(layers.Dense(1, dtype="float32", name="dense1"))(x)
     return keras.Model(photo, logits, name="discriminator")
 
@@ -94,27 +95,16 @@ def init_as_interpolator(generator: keras.Model) -> None:
     shift = (2 ** len(upscales) - 1) / 2
     if shift + 0.5 > _HEAD_KERNEL // 2:
         raise ValueError(f"an interpolator has at most 3 upscaling blocks, got {len(upscales)}")
-    blocks.pass_colours(generator.get_layer("stem_conv"), np.eye(9)[4])
+    interpolation.pass_colours(generator.get_layer("stem_conv"), np.eye(9)[4])
     for index, conv_transpose in enumerate(upscales):
-        blocks.pass_colours(generator.get_layer(f"up{index}_conv"), np.eye(3)[1])
-        blocks.pass_colours(conv_transpose, np.array([0.5, 1, 0.5]))
+        interpolation.pass_colours(generator.get_layer(f"up{index}_conv"), np.eye(3)[1])
+        interpolation.pass_colours(conv_transpose, np.array([0.5, 1, 0.5]))
     taps = np.zeros(_HEAD_KERNEL)
     taps[_HEAD_KERNEL // 2 + math.floor(shift) : _HEAD_KERNEL // 2 + math.floor(shift) + 2] = 0.5
-    blocks.pass_colours(generator.get_layer("head_conv"), taps)
+    interpolation.pass_colours(generator.get_layer("head_conv"), taps)
     for layer in generator.layers:
         if layer.name.endswith("norm2") or layer.name == "trunk_norm":
             layer.gamma.assign(ops.zeros_like(layer.gamma))
-
-
-class _BlockedConv2D(layers.Conv2D):
-    """`blocks.blocked_conv` as a layer; height and width must be even. The output is float32 under every precision policy."""
-
-    def call(self, inputs: KerasTensor) -> KerasTensor:
-        kernel = ops.cast(self.kernel, self.compute_dtype)
-        return blocks.blocked_conv(inputs, kernel) + ops.cast(self.bias, "float32")
-
-    def compute_output_spec(self, inputs: KerasTensor) -> KerasTensor:
-        return KerasTensor(self.compute_output_shape(inputs.shape), "float32")
 
 
 def _residual_block(x: KerasTensor, filters: int, name: str) -> KerasTensor:
@@ -133,10 +123,12 @@ def _as_it_is(layer: keras.Layer) -> keras.Layer:
     return layer
 
 
-def _conv_norm(x: KerasTensor, filters: int, conv: str, norm: str, strides: int = 1, wrap: Callable = _as_it_is) -> KerasTensor:
+def _conv_norm(
+    x: KerasTensor, filters: int, conv: str, norm: str, strides: int = 1, wrap: Callable[[keras.Layer], keras.Layer] = _as_it_is
+) -> KerasTensor:
     # Batch norm subtracts the mean, and with it any bias.
     x = wrap(layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False, name=conv))(x)
-    return blocks.BatchNorm(name=norm)(x)
+    return BatchNorm(name=norm)(x)
 
 
 def _prelu(x: KerasTensor, name: str) -> KerasTensor:

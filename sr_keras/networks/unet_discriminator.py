@@ -3,7 +3,7 @@
 import keras
 from keras import KerasTensor, layers
 
-from sr_keras.networks import blocks
+from sr_keras.networks.layers import leaky_relu, with_spectral_norm
 
 # Height and width must be multiples of it: they are halved three times.
 MULTIPLE = 8
@@ -19,7 +19,7 @@ def build(filters: int = 64) -> keras.Model:
         filters: channels at full size; there are 2, 4 and 8 times as many at a half, a quarter and an eighth of it.
     """
     photo = keras.Input((None, None, 3), name="photo")
-    x = blocks.leaky_relu(layers.Conv2D(filters, 3, padding="same", name="conv0")(photo))
+    x = leaky_relu(layers.Conv2D(filters, 3, padding="same", name="conv0")(photo))
     skips = []
     for index, width in enumerate([2, 4, 8]):
         skips.append(x)
@@ -36,4 +36,4 @@ def build(filters: int = 64) -> keras.Model:
 
 def _conv(x: KerasTensor, filters: int, name: str, kernel: int = 3, strides: int = 1) -> KerasTensor:
     conv = layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False, name=name)
-    return blocks.leaky_relu(blocks.spectral_norm(conv)(x))
+    return leaky_relu(with_spectral_norm(conv)(x))

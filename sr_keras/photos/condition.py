@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sr_keras.photos import rgb
+
 # JPEG of at least this quality, and noise below this many levels, are clean: there a network that restores is as near to the
 # original as one that only enlarges, and takes more texture (by PSNR on Set5 and a fifth of BSD100).
 CLEAN_QUALITY = 90
@@ -49,7 +51,7 @@ _STEPS = np.array(
         [72, 92, 95, 98, 112, 100, 103, 99],
     ]
 )
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_LUMA = np.array(rgb.LUMA_WEIGHTS, np.float32)
 
 
 class Condition(NamedTuple):
@@ -96,7 +98,7 @@ def quality_of(steps: Sequence[int]) -> int:
 def _table(quality: int) -> np.ndarray:
     """The steps of a quality, as libjpeg makes them."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
-    return np.clip((_STEPS * percent + 50) // 100, 1, 255)
+    return np.asarray(((_STEPS * percent + 50) // 100).clip(1, 255))
 
 
 def _windows(photo: np.ndarray) -> list[np.ndarray]:
@@ -171,7 +173,7 @@ def _cosines() -> np.ndarray:
 
 def _waves(windows: Sequence[np.ndarray]) -> np.ndarray:
     """The cosine transform of all blocks of 8x8 pixels: `[N, 8, 8]`."""
-    return _cosines() @ np.concatenate([_blocks(window) for window in windows]) @ _cosines().T
+    return np.asarray(_cosines() @ np.concatenate([_blocks(window) for window in windows]) @ _cosines().T)
 
 
 def _blocks(window: np.ndarray) -> np.ndarray:

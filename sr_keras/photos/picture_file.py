@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, PngImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin, UnidentifiedImageError
 
 from sr_keras.photos import deep_file, file_kind, metadata, picture, raster, rgb
 from sr_keras.photos.picture import FORMATS, Format, Frame, Picture
@@ -324,7 +324,7 @@ def _named_errors(name: object) -> Iterator[None]:
         raise
     except FileExistsError:
         raise
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise rgb.PhotoError(f"{prefix}not a picture") from None
     except OSError as error:
         reason = files.reason(error)

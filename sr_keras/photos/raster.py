@@ -39,11 +39,11 @@ class Raster:
 
     @property
     def width(self) -> int:
-        return self.samples.shape[1]
+        return int(self.samples.shape[1])
 
     @property
     def height(self) -> int:
-        return self.samples.shape[0]
+        return int(self.samples.shape[0])
 
     @property
     def size(self) -> tuple[int, int]:
@@ -52,7 +52,7 @@ class Raster:
 
     @property
     def bands(self) -> int:
-        return self.samples.shape[2]
+        return int(self.samples.shape[2])
 
     @property
     def bits(self) -> int:
@@ -152,7 +152,7 @@ def values(photo: np.ndarray, of: Levels, dtype: np.dtype, missing_value: float 
         result = np.rint(result)
     if of.missing is not None:
         result[nearest(of.missing, photo.shape[1], photo.shape[0])] = np.nan if missing_value is None else missing_value
-    return result.astype(dtype)
+    return np.asarray(result.astype(dtype))
 
 
 def nearest(x: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -161,7 +161,7 @@ def nearest(x: np.ndarray, width: int, height: int) -> np.ndarray:
         np.minimum((np.arange(length) + 0.5) * own / length, own - 1).astype(int)
         for length, own in ((height, x.shape[0]), (width, x.shape[1]))
     )
-    return x[rows[:, np.newaxis], columns]
+    return np.asarray(x[rows[:, np.newaxis], columns])
 
 
 def to_image(raster: Raster) -> Image.Image:
@@ -210,7 +210,7 @@ def _filled(x: np.ndarray, missing: np.ndarray) -> np.ndarray:
 
 def spread(total: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """`total / weight`, and where there is no weight, that of larger and larger surroundings: `[H, W, C]` each."""
-    mean = total / np.maximum(weight, 1e-6)
+    mean: np.ndarray = total / np.maximum(weight, 1e-6)
     if weight.all() or weight.shape[0] * weight.shape[1] == 1:
         return mean
     coarse = spread(_halved(total), _halved(weight))
@@ -220,4 +220,4 @@ def spread(total: np.ndarray, weight: np.ndarray) -> np.ndarray:
 def _halved(x: np.ndarray) -> np.ndarray:
     """Sums over 2x2 pixels; zeros lie beyond the edges."""
     x = np.pad(x, [(0, x.shape[0] % 2), (0, x.shape[1] % 2), (0, 0)])
-    return x[::2, ::2] + x[1::2, ::2] + x[::2, 1::2] + x[1::2, 1::2]
+    return np.asarray(x[::2, ::2] + x[1::2, ::2] + x[::2, 1::2] + x[1::2, 1::2])

@@ -2,10 +2,13 @@
 
 import argparse
 import pathlib
+import signal
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 import sr_keras
+from sr_keras.runtime.errors import UserError
 
 EXIT_CODES = "Exit code: 0 done, 2 wrong use, 130 stopped by Ctrl-C."
 VERSION = f"sr_keras {sr_keras.__version__}"
@@ -22,6 +25,22 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, refusal(self.prog, message))
+
+
+def run(prog: str, work: Callable[[], int]) -> int:
+    """Does a command's work; returns the process's exit code, which is 2 with a line where a user or a file is at fault.
+
+    Args:
+        prog: what the command was called by.
+        work: returns the exit code. Below it, a fault is a `UserError`, or what Python raises of files and of values.
+    """
+    try:
+        return work()
+    except (UserError, OSError, ValueError, ImportError, MemoryError) as error:
+        print(f"{prog}: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as interrupt:
+        return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
 
 
 def refusal(prog: str, message: str) -> str:

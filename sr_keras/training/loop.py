@@ -1,4 +1,4 @@
-"""The outer loop: so many steps make an iteration, then come the actions. Knows no network and no file."""
+"""The outer loop: N steps make an iteration, then come the actions. Knows no network and no file."""
 
 import contextlib
 import time
@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import tensorflow as tf
 
-# A run that came apart is noticed soon; reading the device more often would slow it down.
+# A run that diverged is noticed soon; reading the device more often would slow it down.
 _STEPS_BETWEEN_CHECKS = 100
 
 # Scalars, and distributions: arrays of shares.
-Numbers = dict[str, float | np.ndarray]
-Action = Callable[[int, Numbers], None]
+Metrics = dict[str, float | np.ndarray]
+Action = Callable[[int, Metrics], None]
 
 
 def run(
@@ -23,7 +23,8 @@ def run(
     iteration_step: tf.Variable,
     iterations: int,
     steps_per_iteration: int,
-    measure: Callable[[Numbers], Numbers],
+    publish: Callable[[], None],
+    measure: Callable[[Metrics], Metrics],
     actions: Sequence[Action],
     after_step: Callable[[int, dict[str, tf.Tensor]], None],
     should_stop: Callable[[], object],
@@ -33,20 +34,21 @@ def run(
     """Runs until `iterations` iterations are finished, or until it should stop.
 
     Args:
-        step: from a batch to named numbers.
+        step: from a batch to named metrics.
         batches: endless.
         iteration, iteration_step: finished iterations, and finished steps of the current one; both are moved on.
-        measure: from the means of an iteration's numbers to all that its actions are told.
-        actions: called after each iteration with its number, from 1, and its numbers.
-        after_step: called after each step with the finished steps of the iteration and the step's numbers.
+        publish: called after each iteration, first: brings the trained weights into the network that is measured and exported.
+        measure: from the means of an iteration's metrics to all metrics that its actions get.
+        actions: called after each iteration with its number, from 1, and its metrics.
+        after_step: called after each step with the finished steps of the iteration and the step's metrics.
         should_stop: asked before each step.
-        checkpoint_steps: call `checkpoint` after so many steps of an iteration, and again after as many more; 0 is never.
+        checkpoint_steps: call `checkpoint` after every N steps of an iteration; 0 is never.
 
     Returns:
         Whether all iterations are finished.
 
     Raises:
-        FloatingPointError: a number is not finite; the message names it, the iteration and the step. Nothing was called since.
+        FloatingPointError: a metric is not finite; the message names it, the iteration and the step. Nothing was called since.
     """
     source = iter(batches)
     while int(iteration) < iterations:
@@ -57,10 +59,10 @@ def run(
                 totals.means()
                 return False
             with _marked(int(iteration_step)):
-                numbers = step(*next(source))
+                metrics = step(*next(source))
             done = int(iteration_step.assign_add(1))
-            totals.add(done, numbers)
-            after_step(done, numbers)
+            totals.add(done, metrics)
+            after_step(done, metrics)
             is_checkpoint = checkpoint_steps and done % checkpoint_steps == 0 and done < steps_per_iteration
             if is_checkpoint or totals.steps % _STEPS_BETWEEN_CHECKS == 0:
                 totals.means()
@@ -70,19 +72,21 @@ def run(
         means["work/steps_per_second"] = totals.steps / (time.monotonic() - begun)
         iteration_step.assign(0)
         number = int(iteration.assign_add(1))
+        publish()
         measured = measure(means)
         for action in actions:
             action(number, measured)
     return True
 
 
-def _marked(step: int) -> contextlib.AbstractContextManager:
-    """Tells a profiler what one step is, reading included; without one, nothing."""
-    return tf.profiler.experimental.Trace("train", step_num=step, _r=1)
+def _marked(step: int) -> contextlib.AbstractContextManager[object]:
+    """Marks one step for a profiler, reading included; without a profiler it does nothing."""
+    mark: contextlib.AbstractContextManager[object] = tf.profiler.experimental.Trace("train", step_num=step, _r=1)
+    return mark
 
 
 class _Totals:
-    """Sums of an iteration's numbers. They stay on the device: nothing is kept per step, and hardly anything waits for it."""
+    """Sums of an iteration's metrics. They stay on the device: nothing is kept per step, and hardly anything waits for it."""
 
     def __init__(self, iteration: int) -> None:
         self.steps = 0
@@ -90,18 +94,18 @@ class _Totals:
         self._sums: dict[str, tf.Tensor] = {}
         self._finite_until = tf.constant(0)
 
-    def add(self, step: int, numbers: dict[str, tf.Tensor]) -> None:
-        self._sums = {name: self._sums.get(name, 0.0) + value for name, value in numbers.items()}
+    def add(self, step: int, metrics: dict[str, tf.Tensor]) -> None:
+        self._sums = {name: self._sums.get(name, 0.0) + value for name, value in metrics.items()}
         # What once is not finite stays so: this stops growing.
         all_finite = tf.math.is_finite(tf.add_n([tf.reduce_sum(total) for total in self._sums.values()]))
         self._finite_until = tf.where(all_finite, step, self._finite_until)
         self.steps += 1
 
-    def means(self) -> Numbers:
+    def means(self) -> Metrics:
         """Waits for the device.
 
         Raises:
-            FloatingPointError: a number is not finite.
+            FloatingPointError: a metric is not finite.
         """
         means = {name: total.numpy() / self.steps for name, total in self._sums.items()}
         for name, mean in means.items():

@@ -2,10 +2,9 @@
 
 import tensorflow as tf
 
-# ITU-R BT.601, from red, green and blue.
-_LUMA_WEIGHTS = (0.299, 0.587, 0.114)
+from sr_keras.photos import rgb
 
-# A squared error, that of 50 dB: nearer than that ever less is gained, so that flat photos have no endless slope.
+# Squared error at 50 dB PSNR. Inside the logarithm it keeps the gradient bounded where a photo is almost perfect.
 _FLAT = 1e-5
 
 
@@ -48,7 +47,7 @@ def psnr_loss(hr: tf.Tensor, sr: tf.Tensor) -> tf.Tensor:
         hr, sr: `[B, H, W, 3]` in [0, 1].
     """
     error = tf.cast(hr, tf.float32) - tf.cast(sr, tf.float32)
-    of_luma = tf.reduce_mean(tf.square(tf.tensordot(error, tf.constant(_LUMA_WEIGHTS), axes=1)), axis=(1, 2))
+    of_luma = tf.reduce_mean(tf.square(tf.tensordot(error, tf.constant(rgb.LUMA_WEIGHTS), axes=1)), axis=(1, 2))
     of_all = tf.reduce_mean(tf.square(error), axis=(1, 2, 3))
     return tf.reduce_mean(tf.math.log(of_luma + 0.1 * of_all + _FLAT))
 

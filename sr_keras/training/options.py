@@ -84,7 +84,7 @@ def _path(default: T, help: str, *, words: tuple[str, ...] = ()) -> T:
     return _field(default, Kind(help=help, is_path=True, words=words))
 
 
-def _field(default: Any, kind: Kind) -> Any:
+def _field(default: T, kind: Kind) -> T:
     return dataclasses.field(default=default, metadata={"kind": kind})
 
 

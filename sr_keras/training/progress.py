@@ -6,7 +6,7 @@ import time
 import tensorflow as tf
 from tqdm import tqdm
 
-from sr_keras.training.loop import Numbers
+from sr_keras.training.loop import Metrics
 
 logger = logging.getLogger(__name__)
 
@@ -14,7 +14,7 @@ _BAR_SECONDS = 1
 _LINE_SECONDS = 60
 
 
-class Progress:
+class ProgressLine:
     """Shows losses and photos a second; reads the device once a second on a terminal, once a minute elsewhere."""
 
     def __init__(self, *, iteration: int, iterations: int, steps_per_iteration: int, batch_size: int) -> None:
@@ -38,7 +38,7 @@ class Progress:
             self._bar.set_postfix_str(losses)
             self._shown_at = time.monotonic()
 
-    def after_iteration(self, iteration: int, numbers: Numbers) -> None:
+    def after_iteration(self, iteration: int, numbers: Metrics) -> None:
         """An action of the loop: a line that stays, and the bar anew."""
         scalars = [f"{name} {value:.5g}" for name, value in numbers.items() if isinstance(value, float | int)]
         logger.info("%s: %s", self._name, ", ".join(scalars))

@@ -46,7 +46,7 @@ class Stage(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Run:
-    """What `train` needs.
+    """What `fit` needs.
 
     Attributes:
         folder: the run's own; only the chief writes there.
@@ -85,16 +85,16 @@ class Run:
     trace: tuple[int, int] | None = None
 
 
-def train(run: Run) -> int:
+def fit(run: Run) -> int:
     """Trains until the end, until it is to stop, or until a signal comes to any worker; returns the process's exit code.
 
     Raises:
-        FloatingPointError: a number is not finite; the message has the last good checkpoint.
+        FloatingPointError: a metric is not finite; the message has the last good checkpoint.
     """
     strategy = run.state.strategy
     is_chief = distribution.place(strategy)[0] == 0
     upscaler = Upscaler(run.servable, precision="float32")
-    shown = progress.Progress(
+    shown = progress.ProgressLine(
         iteration=int(run.state.iteration),
         iterations=run.stages[-1].until,
         steps_per_iteration=run.steps_per_iteration,
@@ -109,8 +109,8 @@ def train(run: Run) -> int:
         stack.enter_context(_checkpoint_named(run.manager))
         trace = stack.enter_context(tensorboard.traced(run.folder / "tensorboard", run.trace if is_chief else None))
 
-        def after_step(done: int, numbers: steps.Numbers) -> None:
-            shown.after_step(done, numbers)
+        def after_step(done: int, metrics: steps.StepMetrics) -> None:
+            shown.after_step(done, metrics)
             trace()
 
         logger.info("training; Ctrl-C stops it and leaves a checkpoint")
@@ -122,6 +122,7 @@ def train(run: Run) -> int:
                 iteration_step=run.state.step,
                 iterations=until,
                 steps_per_iteration=run.steps_per_iteration,
+                publish=functools.partial(_publish, run),
                 measure=functools.partial(_measure, run, upscaler if is_chief else None, step),
                 actions=actions,
                 after_step=after_step,
@@ -153,20 +154,20 @@ def _open_stages(run: Run) -> Iterator[tuple[steps.Step, int]]:
 
 @contextlib.contextmanager
 def _checkpoint_named(manager: tf.train.CheckpointManager) -> Iterator[None]:
-    """Adds to an error of numbers where the run can go on from."""
+    """Adds to an error of a metric where the run can go on from."""
     try:
         yield
     except FloatingPointError as error:
         raise FloatingPointError(f"{error}; the last good checkpoint: {manager.latest_checkpoint or 'none'}") from None
 
 
-def _actions(run: Run, upscaler: Upscaler, shown: progress.Progress) -> list[loop.Action]:
+def _actions(run: Run, upscaler: Upscaler, shown: progress.ProgressLine) -> list[loop.Action]:
     writer = tf.summary.create_file_writer(str(run.folder / "tensorboard"))
     tensorboard.write_layout(writer)
     pairs = [photos[: run.pictures] for photos in run.pairs]
     return [
-        # Numbers that are written again, after a crash before the checkpoint, do no harm; lost ones would.
-        tensorboard.number_writer(writer),
+        # Metrics that are written again, after a crash before the checkpoint, do no harm; lost ones would.
+        tensorboard.metrics_writer(writer),
         # What follows may fail, on a full disk for one.
         lambda *_: run.manager.save(),
         shown.after_iteration,
@@ -186,9 +187,13 @@ def _should_stop(strategy: tf.distribute.Strategy, stop: signals.StopRequest, as
     return next(asked) % _STEPS_BETWEEN_QUESTIONS == 0 and any(distribution.gathered(strategy, bool(stop)))
 
 
-def _measure(run: Run, upscaler: Upscaler | None, step: steps.Step, means: loop.Numbers) -> loop.Numbers:
-    """All numbers of an iteration; from here on, `run.servable` is its generator. Without `upscaler`, none of validation."""
+def _publish(run: Run) -> None:
+    """Brings the generator's weights, or their average, into what is measured and exported."""
     run.servable.take_weights(run.state.best_generator)
+
+
+def _measure(run: Run, upscaler: Upscaler | None, step: steps.Step, means: loop.Metrics) -> loop.Metrics:
+    """All metrics of an iteration, of the published network; without `upscaler`, none of validation."""
     strategy = run.state.strategy
     optimizers = {"generator": run.state.generator_optimizer}
     if "discriminator/loss" in means:
@@ -210,16 +215,16 @@ def _make_up_for_exports(run: Run, upscaler: Upscaler) -> None:
     """Exports the last iteration if the run was interrupted after its checkpoint and before its export."""
     iteration = int(run.state.iteration)
     if iteration and not int(run.state.step) and not (run.folder / str(iteration)).exists():
-        run.servable.take_weights(run.state.best_generator)
+        _publish(run)
         _write_sample(run.folder / "samples", upscaler, run.sample, run.keep_samples, iteration, {})
         saved_model.save_version(run.servable, run.folder, iteration, keep=run.keep_exports)
 
 
-def _keep_best(folder: pathlib.Path, servable: saved_model.Servable, iteration: int, numbers: loop.Numbers) -> None:
+def _keep_best(folder: pathlib.Path, servable: saved_model.Servable, iteration: int, metrics: loop.Metrics) -> None:
     """Keeps the network of the highest PSNR on the validation photos, however many come after it."""
     path = folder / "psnr.json"
     before = json.loads(path.read_text(encoding="utf-8"))["psnr_db"] if path.exists() else -math.inf
-    psnr_db = numbers.get("validation/psnr_db", -math.inf)
+    psnr_db = metrics.get("validation/psnr_db", -math.inf)
     if psnr_db > before:
         saved_model.save(servable, folder / "1")
         with files.written_beside(path) as part:
@@ -227,7 +232,7 @@ def _keep_best(folder: pathlib.Path, servable: saved_model.Servable, iteration: 
 
 
 def _write_sample(
-    folder: pathlib.Path, upscaler: Upscaler, photo: np.ndarray, keep: int, iteration: int, _: loop.Numbers
+    folder: pathlib.Path, upscaler: Upscaler, photo: np.ndarray, keep: int, iteration: int, _: loop.Metrics
 ) -> None:
     folder.mkdir(exist_ok=True)
     rgb.write_photo(folder / f"{iteration}.png", upscaler.upscale(photo))

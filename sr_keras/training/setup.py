@@ -21,8 +21,9 @@ from sr_keras.networks import generators, net2net, perceptual, srgan, unet_discr
 from sr_keras.photos import rgb
 from sr_keras.runtime import precision
 from sr_keras.training import distribution, losses, run_folder, state, steps
+from sr_keras.training.objective import Objective, PictureLoss
 from sr_keras.training.options import Options
-from sr_keras.training.run import Run, Stage, train
+from sr_keras.training.run import Run, Stage, fit
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def start(options: Options) -> int:
         logger.info("%d photos to train, %d to validate; %s", len(train_photos), len(validation_photos), run_dir)
         if workers > 1:
             logger.info("worker %d of %d%s", worker + 1, workers, ", the chief, which writes the run" if worker == 0 else "")
-        return train(
+        return fit(
             Run(
                 folder=run_dir,
                 state=run_state,
@@ -272,10 +273,10 @@ def _initialise(options: Options, generator: keras.Model) -> None:
     elif options.init != "random":
         weights = saved_model.load_weights(options.init)
         try:
-            net2net.give_weights(generator, weights, kept_blocks)
+            net2net.transfer_weights(generator, weights, kept_blocks)
         except ValueError as error:
             raise ValueError(f"--init={options.init} does not fit the generator that the flags describe: {error}") from None
-        if net2net.norms_know_nothing(generator) and not options.hold_norms:
+        if net2net.has_untrained_norms(generator) and not options.hold_norms:
             raise ValueError(f"--init={options.init} needs --hold_norms: the generator's batch norms know nothing of photos")
 
 
@@ -307,30 +308,23 @@ def _stream(options: Options, photos: sources.Photos, run: state.TrainState, mak
 
 
 def _stages(options: Options, run: state.TrainState) -> list[Stage]:
-    """First on pixels alone, then with the discriminator."""
-    pixel_loss = losses.PIXEL_LOSSES[options.pixel_loss]
-    practice = steps.Practice(
-        perceptual_loss=_perceptual_loss(options, run.strategy),
-        perceptual_weight=options.perceptual_weight,
-        grid_weight=options.grid_weight,
-        teacher=_teacher(options, run.strategy),
-        teacher_weight=options.teacher_weight,
-        back_projection=options.back_projection,
+    """First on the objective alone, then with the discriminator."""
+    objective = _objective(options, run)
+    step_options = steps.StepOptions(
         clip_norm=options.clip_gradients,
         average_decay=options.average_decay,
         jit_compile=options.jit_compile,
-        hold_norms=options.hold_norms,
-        shift=options.shift,
+        freeze_norms=options.hold_norms,
     )
-    pixel_step = functools.partial(steps.pixel_step, run, pixel_loss=pixel_loss, practice=practice)
+    pixel_step = functools.partial(steps.pixel_step, run, objective, step_options)
     gan_step = functools.partial(
         steps.gan_step,
         run,
+        objective,
         adversarial_weight=options.adversarial_weight,
-        pixel_loss=pixel_loss,
         ramp_steps=options.adversarial_ramp_steps,
         real_label=1.0 - options.label_smoothing,
-        practice=practice,
+        options=step_options,
     )
     return [
         Stage(pixel_step, min(options.pretrain_iterations, options.iterations)),
@@ -338,7 +332,21 @@ def _stages(options: Options, run: state.TrainState) -> list[Stage]:
     ]
 
 
-def _perceptual_loss(options: Options, strategy: tf.distribute.Strategy) -> steps.PictureLoss | None:
+def _objective(options: Options, run: state.TrainState) -> Objective:
+    return Objective(
+        iterations=run.generator_optimizer.iterations,
+        pixel_loss=losses.PIXEL_LOSSES[options.pixel_loss],
+        perceptual_loss=_perceptual_loss(options, run.strategy),
+        perceptual_weight=options.perceptual_weight,
+        grid_weight=options.grid_weight,
+        teacher=_teacher(options, run.strategy),
+        teacher_weight=options.teacher_weight,
+        back_projection=options.back_projection,
+        shift=options.shift,
+    )
+
+
+def _perceptual_loss(options: Options, strategy: tf.distribute.Strategy) -> PictureLoss | None:
     if options.perceptual_model is None:
         return None
     if not options.perceptual_layers:

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a run; each function gives an action of the loop, or numbers for one."""
+"""What TensorBoard shows of a run; each function gives an action of the loop, or metrics for one."""
 
 import contextlib
 import pathlib
@@ -13,7 +13,7 @@ from tensorboard.plugins.custom_scalar import summary as custom_scalar
 
 from sr_keras.evaluation import drawing, metrics
 from sr_keras.photos import rgb
-from sr_keras.training.loop import Action, Numbers
+from sr_keras.training.loop import Action, Metrics
 
 Upscale = Callable[[np.ndarray], np.ndarray]
 
@@ -93,12 +93,12 @@ def write_layout(writer: tf.summary.SummaryWriter) -> None:
         tf.summary.experimental.write_raw_pb(custom_scalar.pb(layout).SerializeToString())
 
 
-def number_writer(writer: tf.summary.SummaryWriter) -> Action:
-    """Writes the iteration's numbers: scalars, and distributions over equal bins of [0, 1]."""
+def metrics_writer(writer: tf.summary.SummaryWriter) -> Action:
+    """Writes the iteration's metrics: scalars, and distributions over equal bins of [0, 1]."""
 
-    def write(iteration: int, numbers: Numbers) -> None:
+    def write(iteration: int, metrics: Metrics) -> None:
         with writer.as_default(step=iteration):
-            for name, value in numbers.items():
+            for name, value in metrics.items():
                 if isinstance(value, np.ndarray):
                     tf.summary.histogram(name, _drawn(value), buckets=len(value), description=_DESCRIPTIONS.get(name))
                 else:
@@ -119,7 +119,7 @@ def picture_writer(writer: tf.summary.SummaryWriter, upscale: Upscale, lr: np.nd
     """
     pairs = list(zip(map(rgb.to_uint8, lr), map(rgb.to_uint8, hr), strict=True))
 
-    def write(iteration: int, _: Numbers) -> None:
+    def write(iteration: int, _: Metrics) -> None:
         if not _is_shown(iteration):
             return
         with writer.as_default(step=iteration):
@@ -137,7 +137,7 @@ def text_writer(writer: tf.summary.SummaryWriter, name: str, read: Callable[[], 
     """Writes lines whenever they have changed."""
     last: list[str] = []
 
-    def write(iteration: int, _: Numbers) -> None:
+    def write(iteration: int, _: Metrics) -> None:
         nonlocal last
         if (lines := list(read())) != last:
             # Indented, Markdown leaves them as they are. File names need not be valid text.
@@ -181,7 +181,7 @@ def traced(folder: pathlib.Path, steps: tuple[int, int] | None) -> Iterator[Call
             tf.profiler.experimental.stop()
 
 
-def validation_scalars(upscale: Upscale, lr: np.ndarray, hr: np.ndarray) -> Numbers:
+def validation_scalars(upscale: Upscale, lr: np.ndarray, hr: np.ndarray) -> Metrics:
     """Mean PSNR and SSIM over validation pairs in [0, 1], luma, without a border as wide as the scale."""
     if not len(lr):
         return {}
@@ -191,18 +191,18 @@ def validation_scalars(upscale: Upscale, lr: np.ndarray, hr: np.ndarray) -> Numb
     return {"validation/psnr_db": float(psnr_db), "validation/ssim": float(ssim)}
 
 
-def memory_scalars() -> Numbers:
+def memory_scalars() -> Metrics:
     """Resident memory of the process, and what TensorFlow holds now and held at most ("peak") on each GPU, in MiB."""
-    scalars: Numbers = {"work/host_mib": psutil.Process().memory_info().rss / 2**20}
+    scalars: Metrics = {"work/host_mib": psutil.Process().memory_info().rss / 2**20}
     for index, _ in enumerate(tf.config.list_physical_devices("GPU")):
         for name, used in tf.config.experimental.get_memory_info(f"GPU:{index}").items():
             scalars[f"work/gpu{index}_{name}_mib"] = used / 2**20
     return scalars
 
 
-def optimizer_scalars(**optimizers: keras.optimizers.Optimizer) -> Numbers:
+def optimizer_scalars(**optimizers: keras.optimizers.Optimizer) -> Metrics:
     """Learning rates, and loss scales where there are any."""
-    scalars: Numbers = {}
+    scalars: Metrics = {}
     for name, optimizer in optimizers.items():
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             scalars[f"{name}/loss_scale"] = float(keras.ops.convert_to_numpy(optimizer.dynamic_scale))
@@ -212,7 +212,7 @@ def optimizer_scalars(**optimizers: keras.optimizers.Optimizer) -> Numbers:
 
 def _is_shown(iteration: int) -> bool:
     """All below 100, then every tenth, from 1000 on every hundredth, ...: a long run must not fill the disk with pictures."""
-    return iteration % 10 ** max(0, len(str(iteration)) - 2) == 0
+    return iteration % int(10 ** max(0, len(str(iteration)) - 2)) == 0
 
 
 def _drawn(distribution: np.ndarray) -> np.ndarray:

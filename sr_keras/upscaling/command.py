@@ -51,6 +51,7 @@ def _run(options: argparse.Namespace) -> int:
         output=options.output,
         output_dir=options.output_dir,
         suffix=suffix,
+        name=plan.Template(options.name) if options.name else None,
         skip_results=options.skip_existing,
     )
     _refuse_side_files(options, todo)
@@ -62,8 +63,17 @@ def _run(options: argparse.Namespace) -> int:
         target,
         suffix,
         options.quality,
+        None if options.depth == "auto" else int(options.depth),
         all_frames=options.all_frames,
-        self_ensemble=options.self_ensemble,
+        enlarging=enlarge.Options(
+            self_ensemble=options.self_ensemble,
+            alpha=options.alpha,
+            wrap=None if options.wrap == "auto" else options.wrap,
+            limit=options.limit,
+            pixel_art=options.pixel_art,
+            normals=options.data == "normals",
+        ),
+        strip=options.strip,
         max_pixels=options.max_pixels,
         existing=_existing(options),
         standard_input=b"" if all(job.source for job in todo) else sys.stdin.buffer.read(),
@@ -167,7 +177,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         "--scale",
         type=argument_types.scale,
         metavar="X",
-        help="times larger, any number above 1 (default: the network's own, 4)",
+        help="times larger, any number from 1 on; 1 restores and enlarges nothing (default: the network's own, 4)",
     )
     size.add_argument("--width", type=argument_types.positive_int, metavar="PIXELS", help="alone, it keeps the aspect")
     size.add_argument("--height", type=argument_types.positive_int, metavar="PIXELS", help="alone, it keeps the aspect")
@@ -180,7 +190,27 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     result.add_argument("--output_dir", type=pathlib.Path, metavar="DIR", help="of many, in the folders that they come from")
     result.add_argument("--format", choices=FORMATS, help="default: the photo's own, or PNG where that can't be written")
     result.add_argument(
-        "--quality", type=argument_types.percent, default=95, metavar="1-100", help="of JPEG, WebP and AVIF (%(default)s)"
+        "--quality",
+        type=argument_types.percent,
+        metavar="1-100",
+        help="of JPEG, WebP, AVIF, HEIC and JPEG XL (95). WebP with loss halves the resolution of colours; it and JPEG XL are "
+        "without loss at 100, and for sources without loss where this is not given",
+    )
+    result.add_argument(
+        "--depth",
+        choices=["auto", "8", "16"],
+        default="auto",
+        help="bits a channel: auto is as the photo has them; PNG and TIFF hold 16 (%(default)s)",
+    )
+    result.add_argument(
+        "--strip",
+        action="store_true",
+        help="leave out EXIF, GPS, captions and all else that belongs to a photo, but its colours",
+    )
+    result.add_argument(
+        "--name",
+        metavar="TEMPLATE",
+        help="of results: {stem}, {scale}, {label} (x4, 1920w) and {ext}; default: {stem}_{label}{ext}",
     )
     there = result.add_mutually_exclusive_group()
     there.add_argument("--overwrite", action="store_true", help="replace results that are there already")
@@ -190,6 +220,30 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         "--report", type=pathlib.Path, metavar="FILE", help="add what became of each photo to FILE, as lines of JSON"
     )
     result.add_argument("--comparison", type=pathlib.Path, metavar="FILE", help="also draw bicubic | ours, of one photo")
+
+    data = parser.add_argument_group("pictures that are no photos")
+    data.add_argument(
+        "--alpha",
+        choices=["coverage", "data"],
+        default="coverage",
+        help="data: alpha is a map, such as gloss or height, and colours under it stay as they are (%(default)s)",
+    )
+    data.add_argument(
+        "--wrap",
+        choices=["auto", "none", "x", "y", "xy"],
+        default="auto",
+        help="axes along which opposite edges meet, as in textures; auto: x for whole 360-degree panoramas (%(default)s)",
+    )
+    data.add_argument(
+        "--data",
+        choices=["tones", "normals"],
+        default="tones",
+        help="normals: colours are unit vectors, and are of length 1 in the result too (%(default)s)",
+    )
+    data.add_argument(
+        "--limit", action="store_true", help="no value beyond those of the pixels around it: no halos, for measuring"
+    )
+    data.add_argument("--pixel_art", action="store_true", help="pixels become squares, without a network")
 
     network = parser.add_argument_group("the network")
     network.add_argument(

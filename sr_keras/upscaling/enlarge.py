@@ -3,23 +3,33 @@
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from PIL import Image
 
+from sr_keras.inference.tiling import Progress, Put
 from sr_keras.photos import metadata, raster
 from sr_keras.photos.picture import Frame, Picture, has_alpha
 from sr_keras.photos.raster import Raster
 
-if TYPE_CHECKING:  # TensorFlow takes seconds to import
-    from sr_keras.inference.upscaler import Upscaler
-
 Size = tuple[int, int]  # width and height, as Pillow has them
-Progress = Callable[[float], None]
-Put = Callable[[int, int, np.ndarray], None]
 Wrap = Literal["none", "x", "y", "xy"]
+
+
+class PhotoUpscaler(Protocol):
+    """What enlarges a photo by a whole factor. `inference.upscaler.Upscaler` is one, which needs TensorFlow.
+
+    Attributes:
+        scale: the factor.
+        receptive_field: how many pixels of the photo on each side of a pixel its result depends on.
+    """
+
+    scale: int
+    receptive_field: int
+
+    def upscale_to(self, put: Put, photo: np.ndarray, *, self_ensemble: bool, progress: Progress) -> None:
+        """See `Upscaler.upscale_to`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +86,7 @@ class Options:
 
 def enlarge(
     picture: Picture,
-    upscaler: "Upscaler",
+    upscaler: PhotoUpscaler,
     target: Target,
     *,
     self_ensemble: bool = False,
@@ -127,6 +137,12 @@ def _notes(picture: Picture, options: Options) -> list[str]:
     return notes
 
 
+def work(size: Size, target: Target, scale: int) -> int:
+    """The pixels that a network of a scale computes for a picture of a size."""
+    plan = [size, *_passes(size, target, scale)]
+    return sum(width * height for width, height in plan[:-1])
+
+
 def _part(progress: Progress, begin: float, share: float) -> Progress:
     """The progress of a part of the work."""
     return lambda done: progress(begin + share * done)
@@ -161,7 +177,7 @@ class _Run:
         size: of the result.
     """
 
-    upscaler: "Upscaler"
+    upscaler: PhotoUpscaler
     options: Options
     wrap: Wrap
     plan: list[Size]
@@ -301,7 +317,7 @@ class _Run:
             np.asarray(self._resized(Image.fromarray(photo[..., band].astype(np.float32)), size))
             for band in range(photo.shape[2])
         ]
-        return np.rint(np.clip(np.stack(bands, axis=2), 0, np.iinfo(photo.dtype).max)).astype(photo.dtype)
+        return np.asarray(np.rint(np.clip(np.stack(bands, axis=2), 0, np.iinfo(photo.dtype).max)).astype(photo.dtype))
 
 
 def _without_hidden_colours(colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:
@@ -380,7 +396,11 @@ def _is_invisible(frame: Frame) -> bool:
 
 def _is_pixel_art(frame: Frame) -> bool:
     """Whether it is small, of few colours, and most pixels are like the one beside them, or quite unlike."""
-    if isinstance(frame, Raster) or frame.mode not in ("RGB", "RGBA") or not 64 <= frame.width * frame.height <= _PIXEL_ART_PIXELS:
+    if (
+        isinstance(frame, Raster)
+        or frame.mode not in ("RGB", "RGBA")
+        or not 64 <= frame.width * frame.height <= _PIXEL_ART_PIXELS
+    ):
         return False
     colours = frame.getcolors(_PIXEL_ART_COLOURS)
     if colours is None or len(colours) < 3:

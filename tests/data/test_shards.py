@@ -13,22 +13,22 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-# The scripts are no package.
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "data_prep"))
-import make_shards
-
+from data_prep import make_shards
 from sr_keras.data import shards, sources
 from sr_keras.data.augmentation import Augmentation
 from sr_keras.data.pairs import PairMaker, validation_pairs
 from sr_keras.data.stream import TrainStream
 from sr_keras.photos import rgb
 from tests.test_train import SMALL, train
+from tests.types import Noise
+
+Batches = list[tuple[np.ndarray, np.ndarray]]
 
 SCRIPT = pathlib.Path(make_shards.__file__)
 
 
 @pytest.fixture
-def folder(tmp_path, noise):
+def folder(tmp_path: pathlib.Path, noise: Noise) -> pathlib.Path:
     """Ten photos of several kinds, in two folders."""
     root = tmp_path / "photos"
     (root / "sub").mkdir(parents=True)
@@ -39,21 +39,21 @@ def folder(tmp_path, noise):
 
 
 @pytest.fixture
-def packed(folder, tmp_path):
+def packed(folder: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
     """The folder's photos in three shards."""
     assert pack(folder, tmp_path / "shards") == 0
     return tmp_path / "shards"
 
 
-def pack(source, target, photos_per_shard=4):
+def pack(source: pathlib.Path, target: pathlib.Path, photos_per_shard: int = 4) -> int:
     return make_shards.main([str(source), str(target), f"--photos_per_shard={photos_per_shard}"])
 
 
-def contents(root):
+def contents(root: pathlib.Path) -> dict[str, bytes]:
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-def make_stream(photos, position=0):
+def make_stream(photos: sources.Photos, position: int = 0) -> TrainStream:
     return TrainStream(
         photos,
         tf.Variable(position, dtype=tf.int64),
@@ -66,23 +66,23 @@ def make_stream(photos, position=0):
     )
 
 
-def take(stream, count):
+def take(stream: TrainStream, count: int) -> Batches:
     return [(lr.numpy(), hr.numpy()) for _, (lr, hr) in zip(range(count), stream, strict=False)]
 
 
-def assert_same_batches(some, others):
+def assert_same_batches(some: Batches, others: Batches) -> None:
     for (lr, hr), (other_lr, other_hr) in zip(some, others, strict=True):
         np.testing.assert_array_equal(lr, other_lr)
         np.testing.assert_array_equal(hr, other_hr)
 
 
-def damage(file, offset):
+def damage(file: pathlib.Path, offset: int) -> None:
     content = bytearray(file.read_bytes())
     content[offset] ^= 1
     file.write_bytes(content)
 
 
-def test_the_stream_is_the_files_stream(folder, packed):
+def test_the_stream_is_the_files_stream(folder: pathlib.Path, packed: pathlib.Path) -> None:
     from_files, from_shards = (sources.open_photos(source) for source in (folder, packed))
     assert isinstance(from_shards, shards.Shards)
     assert from_shards.names == from_files.names
@@ -90,11 +90,11 @@ def test_the_stream_is_the_files_stream(folder, packed):
 
 
 @pytest.mark.parametrize("position", [1, 12, 37])
-def test_the_stream_goes_on_from_any_position(folder, packed, position):
+def test_the_stream_goes_on_from_any_position(folder: pathlib.Path, packed: pathlib.Path, position: int) -> None:
     assert_same_batches(*(take(make_stream(sources.open_photos(source), position), 2) for source in (packed, folder)))
 
 
-def test_photos_fall_on_the_side_on_which_files_do(folder, packed):
+def test_photos_fall_on_the_side_on_which_files_do(folder: pathlib.Path, packed: pathlib.Path) -> None:
     for of_files, of_shards in zip(
         *(sources.split(sources.open_photos(source), 0.4) for source in (folder, packed)), strict=True
     ):
@@ -105,7 +105,7 @@ def test_photos_fall_on_the_side_on_which_files_do(folder, packed):
         assert_same_batches(take(make_stream(of_files), 2), take(make_stream(of_shards), 2))
 
 
-def test_a_list_of_photos_elsewhere_splits_as_it_does_unpacked(folder, tmp_path):
+def test_a_list_of_photos_elsewhere_splits_as_it_does_unpacked(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
     """The shards lie nearer to the root than the list, and their photos' names still lead up from where the list is."""
     deep = tmp_path / "a" / "b" / "c" / "list.txt"
     deep.parent.mkdir(parents=True)
@@ -115,7 +115,7 @@ def test_a_list_of_photos_elsewhere_splits_as_it_does_unpacked(folder, tmp_path)
     assert "../../../photos/0.jpg" in sources.open_photos(deep).names
 
 
-def test_a_record_holds_name_and_file_for_any_reader(folder, packed):
+def test_a_record_holds_name_and_file_for_any_reader(folder: pathlib.Path, packed: pathlib.Path) -> None:
     files = sorted(packed.glob("*.tfrecord"))
     assert len(files) == 3
     found = {}
@@ -126,7 +126,7 @@ def test_a_record_holds_name_and_file_for_any_reader(folder, packed):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
-def test_names_need_not_be_text(tmp_path, noise):
+def test_names_need_not_be_text(tmp_path: pathlib.Path, noise: Noise) -> None:
     (tmp_path / "photos").mkdir()
     Image.fromarray(noise(40, 40)).save(tmp_path / "photos" / os.fsdecode(b"caf\xe9.png"))
     target = tmp_path / os.fsdecode(b"f\xe9")
@@ -139,7 +139,9 @@ def test_names_need_not_be_text(tmp_path, noise):
     assert not stream.skipped
 
 
-def test_photos_that_cannot_be_read_are_named_counted_and_left_out(folder, tmp_path, capsys):
+def test_photos_that_cannot_be_read_are_named_counted_and_left_out(
+    folder: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     whole = (folder / "0.jpg").read_bytes()
     (folder / "half.jpg").write_bytes(whole[: len(whole) // 2])
     (folder / "list.txt").write_text("0.jpg\ngone.jpg\nhalf.jpg\nsub/1.png\n")
@@ -153,8 +155,8 @@ def test_photos_that_cannot_be_read_are_named_counted_and_left_out(folder, tmp_p
     assert sources.open_photos(tmp_path / "shards").names == ["0.jpg", "sub/1.png"]
 
 
-def test_damaged_records_are_skipped_named_and_counted(packed, caplog):
-    photos = sources.open_photos(packed)
+def test_damaged_records_are_skipped_named_and_counted(packed: pathlib.Path, caplog: pytest.LogCaptureFixture) -> None:
+    photos = shards.load(packed)
     for number in (2, 5):
         shard, offset, size = photos.places[number]
         damage(photos.files[shard], offset + size // 2)
@@ -169,15 +171,15 @@ def test_damaged_records_are_skipped_named_and_counted(packed, caplog):
     assert len(lr) == 8
 
 
-def test_a_shard_that_vanishes_is_a_clear_error(packed):
-    photos = sources.open_photos(packed)
+def test_a_shard_that_vanishes_is_a_clear_error(packed: pathlib.Path) -> None:
+    photos = shards.load(packed)
     for file in photos.files:
         file.unlink()
     with pytest.raises(rgb.PhotoError, match=r"none of the 10 photos can be read; .*0\.jpg: its record .*NotFoundError"):
         take(make_stream(photos), 1)
 
 
-def test_packing_goes_on_after_an_interruption(folder, packed):
+def test_packing_goes_on_after_an_interruption(folder: pathlib.Path, packed: pathlib.Path) -> None:
     before = contents(packed)
     for name in ("shards.json", "00001.json"):
         (packed / name).unlink()
@@ -191,11 +193,13 @@ def test_packing_goes_on_after_an_interruption(folder, packed):
     assert first.stat().st_mtime_ns == modified
 
 
-def test_an_error_in_the_middle_leaves_no_half_shard(folder, tmp_path, capsys, monkeypatch):
+def test_an_error_in_the_middle_leaves_no_half_shard(
+    folder: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     write = tf.io.TFRecordWriter.write
     written = []
 
-    def write_seven(self, record):
+    def write_seven(self: tf.io.TFRecordWriter, record: bytes) -> None:
         written.append(record)
         if len(written) == 7:
             raise tf.errors.ResourceExhaustedError(None, None, "beside.part; No space left on device")
@@ -208,12 +212,12 @@ def test_an_error_in_the_middle_leaves_no_half_shard(folder, tmp_path, capsys, m
     assert capsys.readouterr().err == f"make_shards.py: {target / '00001.tfrecord'}: No space left on device\n"
 
 
-def test_ctrl_c_leaves_no_half_shard(folder, tmp_path):
+def test_ctrl_c_leaves_no_half_shard(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
     # One photo by 300 ways, for time to pass.
     (folder / "list.txt").write_text("\n".join(["0.jpg"] + [f"sub/../sub/{'../sub/' * n}1.png" for n in range(300)]))
     Image.effect_noise((1500, 1500), 50).save(folder / "sub" / "1.png")
     target = tmp_path / "shards"
-    command = [sys.executable, SCRIPT, folder / "list.txt", target, "--photos_per_shard=20"]
+    command = [sys.executable, str(SCRIPT), str(folder / "list.txt"), str(target), "--photos_per_shard=20"]
     environment = {**os.environ, "PYTHONPATH": str(SCRIPT.parent.parent)}
     # A terminal sends Ctrl-C to the whole group, this process must not be in it.
     process = subprocess.Popen(
@@ -243,7 +247,14 @@ def test_ctrl_c_leaves_no_half_shard(folder, tmp_path):
         ("00001.json", ["photos", "shards", "--photos_per_shard=4"], "shards/00001.json: is damaged"),
     ],
 )
-def test_wrong_use_is_one_line_and_exit_code_2(packed, monkeypatch, capsys, prepare, arguments, message):
+def test_wrong_use_is_one_line_and_exit_code_2(
+    packed: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    prepare: str | None,
+    arguments: list[str],
+    message: str,
+) -> None:
     monkeypatch.chdir(packed.parent)
     pathlib.Path("empty").mkdir()
     if prepare:
@@ -271,7 +282,9 @@ def test_wrong_use_is_one_line_and_exit_code_2(packed, monkeypatch, capsys, prep
         ("00002.tfrecord", None, "00002.tfrecord: No such file"),
     ],
 )
-def test_shards_that_do_not_fit_their_indices_are_refused(packed, name, content, message):
+def test_shards_that_do_not_fit_their_indices_are_refused(
+    packed: pathlib.Path, name: str, content: str | None, message: str
+) -> None:
     if content is None:
         (packed / name).unlink()
     else:
@@ -280,18 +293,19 @@ def test_shards_that_do_not_fit_their_indices_are_refused(packed, name, content,
         sources.open_photos(packed)
 
 
-def test_shards_without_a_photo_are_refused(tmp_path):
+def test_shards_without_a_photo_are_refused(tmp_path: pathlib.Path) -> None:
     (tmp_path / "0.jpg").write_text("no photo")
     assert pack(tmp_path, tmp_path / "shards") == 1
     with pytest.raises(FileNotFoundError, match="shards: holds no photo"):
         sources.open_photos(tmp_path / "shards")
 
 
-def test_train_takes_shards_as_it_takes_files(tmp_path):
+def test_train_takes_shards_as_it_takes_files(tmp_path: pathlib.Path) -> None:
     sample = rgb.SAMPLE / "photos"
     assert pack(sample, tmp_path / "shards") == 0
-    photos = sources.open_photos(tmp_path / "shards")
+    photos = shards.load(tmp_path / "shards")
     train_photos, _ = sources.split(photos, 0.3)
+    assert isinstance(train_photos, shards.Shards)
     shard, offset, size = train_photos.places[0]
     damage(train_photos.files[shard], offset + size // 2)
     run_dir = tmp_path / "run"

@@ -1,5 +1,6 @@
 import itertools
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,35 +11,35 @@ BLUR_RADIUS = 3
 SIZES = [(1, 1, 4), (1, 7, 4), (33, 16, 16), (50, 41, 64), (40, 40, 1), (23, 64, 9)]
 
 
-def blur_x4(photo):
+def blur_x4(photo: np.ndarray) -> np.ndarray:
     """Enlarges by repetition after a mean over 7x7 pixels, with zeros around the photo, as convolutions have."""
     padded = np.pad(photo, [(BLUR_RADIUS, BLUR_RADIUS)] * 2 + [(0, 0)])
     windows = np.lib.stride_tricks.sliding_window_view(padded, (2 * BLUR_RADIUS + 1,) * 2, axis=(0, 1))
-    return windows.mean(axis=(-1, -2)).repeat(4, axis=0).repeat(4, axis=1)
+    return np.asarray(windows.mean(axis=(-1, -2))).repeat(4, axis=0).repeat(4, axis=1)
 
 
-def tiled(upscale, photo, *, scale, **options):
+def tiled(upscale: tiling.UpscaleTile, photo: np.ndarray, *, scale: int, **options: Any) -> np.ndarray:
     result = np.full((scale * photo.shape[0], scale * photo.shape[1], 3), np.nan)
 
-    def put(y, x, tile):
+    def put(y: int, x: int, tile: np.ndarray) -> None:
         result[y : y + tile.shape[0], x : x + tile.shape[1]] = tile
 
     tiling.upscale_tiled(upscale, photo, put, scale=scale, **options)
     return result
 
 
-def blur_tile_x4(window, start, size):
+def blur_tile_x4(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
     return blur_x4(window)[4 * start[0] : 4 * (start[0] + size[0]), 4 * start[1] : 4 * (start[1] + size[1])]
 
 
 @pytest.mark.parametrize("height, width, tile", SIZES)
-def test_tiles_equal_the_whole(rng, height, width, tile):
+def test_tiles_equal_the_whole(rng: np.random.Generator, height: int, width: int, tile: int) -> None:
     photo = rng.random((height, width, 3), dtype=np.float32)
     sr = tiled(blur_tile_x4, photo, scale=4, tile=tile, overlap=BLUR_RADIUS)
     np.testing.assert_array_equal(sr, blur_x4(photo))
 
 
-def test_too_little_overlap_shows(rng):
+def test_too_little_overlap_shows(rng: np.random.Generator) -> None:
     """The property above can fail."""
     photo = rng.random((40, 40, 3), dtype=np.float32)
     sr = tiled(blur_tile_x4, photo, scale=4, tile=16, overlap=BLUR_RADIUS - 1)
@@ -46,10 +47,10 @@ def test_too_little_overlap_shows(rng):
 
 
 @pytest.mark.parametrize("height, width, tile", SIZES)
-def test_all_windows_and_all_tiles_have_one_shape(height, width, tile):
+def test_all_windows_and_all_tiles_have_one_shape(height: int, width: int, tile: int) -> None:
     shapes = set()
 
-    def record(window, start, size):
+    def record(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
         shapes.add((window.shape, size))
         return np.zeros((*size, 3))
 
@@ -61,7 +62,7 @@ def test_all_windows_and_all_tiles_have_one_shape(height, width, tile):
 @pytest.mark.parametrize("tile", [1, 3, 16, 64])
 @pytest.mark.parametrize("overlap", [0, 5, 30])
 @pytest.mark.parametrize("begin", [0, 10])
-def test_spans_cover_an_axis_with_context(length, tile, overlap, begin):
+def test_spans_cover_an_axis_with_context(length: int, tile: int, overlap: int, begin: int) -> None:
     if begin >= length:
         return
     spans = tiling.split(length, tile, overlap, begin)
@@ -74,27 +75,29 @@ def test_spans_cover_an_axis_with_context(length, tile, overlap, begin):
         assert length >= span.window_stop >= min(span.stop + overlap, length)
 
 
-def test_tiles_are_evened_out():
+def test_tiles_are_evened_out() -> None:
     assert [span.stop - span.start for span in tiling.split(100, 64, 5)] == [50, 50]
 
 
 @pytest.mark.parametrize("length, tile, overlap", [(0, 4, 1), (4, 0, 1), (4, 4, -1)])
-def test_impossible_splits_are_refused(length, tile, overlap):
+def test_impossible_splits_are_refused(length: int, tile: int, overlap: int) -> None:
     with pytest.raises(ValueError, match=f"got {length}, {tile}, {overlap}"):
         tiling.split(length, tile, overlap)
 
 
 @pytest.mark.parametrize("memory, tile", [(10**6, 92), (4 * 10**6, 192), (1, tiling.SMALLEST_TILE)])
-def test_the_tile_follows_from_the_memory(memory, tile):
+def test_the_tile_follows_from_the_memory(memory: int, tile: int) -> None:
     assert tiling.largest_tile(memory, bytes_per_pixel=100, margin=4) == tile
 
 
 @pytest.mark.parametrize("fails_at", [0, 1, 2, 5])
-def test_out_of_memory_goes_on_with_smaller_tiles_from_the_start_of_the_row(rng, caplog, fails_at):
+def test_out_of_memory_goes_on_with_smaller_tiles_from_the_start_of_the_row(
+    rng: np.random.Generator, caplog: pytest.LogCaptureFixture, fails_at: int
+) -> None:
     photo = rng.random((40, 52, 3), dtype=np.float32)
     calls = 0
 
-    def scarce(window, start, size):
+    def scarce(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
         nonlocal calls
         calls += 1
         if size[0] > 10 and calls > fails_at:
@@ -107,30 +110,30 @@ def test_out_of_memory_goes_on_with_smaller_tiles_from_the_start_of_the_row(rng,
     assert caplog.messages == [f"out of memory: goes on from row {row} with tiles of 10 pixels"]
 
 
-def test_out_of_memory_at_the_smallest_tile_is_an_error(rng):
-    def scarce(window, start, size):
+def test_out_of_memory_at_the_smallest_tile_is_an_error(rng: np.random.Generator) -> None:
+    def scarce(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
         raise MemoryError
 
     with pytest.raises(MemoryError):
         tiled(scarce, rng.random((40, 40, 3)), scale=4, tile=20, overlap=2)
 
 
-def test_progress_grows_to_one(rng):
-    shares = []
+def test_progress_grows_to_one(rng: np.random.Generator) -> None:
+    shares: list[float] = []
     tiled(blur_tile_x4, rng.random((40, 52, 3)), scale=4, tile=20, overlap=BLUR_RADIUS, progress=shares.append)
     assert shares == sorted(set(shares))
     assert shares[-1] == 1
 
 
-def test_the_next_tile_is_computed_while_one_is_put(rng):
+def test_the_next_tile_is_computed_while_one_is_put(rng: np.random.Generator) -> None:
     """Each `put` but a row's last waits here until the next tile has begun."""
     begun = threading.Semaphore(0)
 
-    def upscale(window, start, size):
+    def upscale(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
         begun.release()
         return blur_tile_x4(window, start, size)
 
-    def put(y, x, tile):
+    def put(y: int, x: int, tile: np.ndarray) -> None:
         assert begun.acquire(timeout=10)
 
     begun_ahead = threading.Thread(target=begun.release)  # the last tile of the only row has no other after it

@@ -1,6 +1,8 @@
+import pathlib
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +13,11 @@ from sr_keras.inference import model_info, saved_model
 from sr_keras.inference.upscaler import Upscaler
 from sr_keras.networks import srgan
 from tests.conftest import ROOT
+from tests.types import Noise
 
 
 @pytest.fixture(scope="module")
-def servable():
+def servable() -> saved_model.Servable:
     """A small network that interpolates, moved a little."""
     rng = np.random.default_rng(0)
     generator = srgan.build_generator(1, 2, 8, 8)
@@ -25,7 +28,9 @@ def servable():
 
 @pytest.mark.parametrize("precision", model_info.PRECISIONS)
 @pytest.mark.parametrize("height, width", [(1, 1), (30, 41), (64, 7)])
-def test_the_tile_size_does_not_show(noise, servable, precision, height, width):
+def test_the_tile_size_does_not_show(
+    noise: Noise, servable: saved_model.Servable, precision: str, height: int, width: int
+) -> None:
     """On random noise, from one pixel on."""
     photo = noise(height, width)
     whole = Upscaler(servable, precision=precision, tile=1000).upscale(photo)
@@ -39,14 +44,16 @@ def test_the_tile_size_does_not_show(noise, servable, precision, height, width):
 
 
 @pytest.fixture(scope="module")
-def enlarging():
+def enlarging() -> saved_model.Servable:
     """A network that sees less far than the other, and makes something else."""
     generator = srgan.build_generator(0, 2, 8, 8)
     srgan.init_as_interpolator(generator)
     return saved_model.Servable(generator)
 
 
-def test_strengths_lead_from_one_network_to_the_other(noise, servable, enlarging):
+def test_strengths_lead_from_one_network_to_the_other(
+    noise: Noise, servable: saved_model.Servable, enlarging: saved_model.Servable
+) -> None:
     photo = noise(9, 11)
     ends = [Upscaler(network, precision="float32").upscale(photo).astype(int) for network in (enlarging, servable)]
     strengths = [
@@ -59,7 +66,9 @@ def test_strengths_lead_from_one_network_to_the_other(noise, servable, enlarging
     np.testing.assert_allclose(strengths[2], 0.5 * ends[0] + 0.5 * ends[1], atol=0.51)
 
 
-def test_the_tile_size_does_not_show_in_a_mixture(noise, servable, enlarging):
+def test_the_tile_size_does_not_show_in_a_mixture(
+    noise: Noise, servable: saved_model.Servable, enlarging: saved_model.Servable
+) -> None:
     photo = noise(30, 41)
     mixtures = [
         Upscaler(servable, enlarging=enlarging, denoise=0.4, precision="float32", tile=tile).upscale(photo).astype(int)
@@ -69,31 +78,32 @@ def test_the_tile_size_does_not_show_in_a_mixture(noise, servable, enlarging):
 
 
 @pytest.mark.parametrize("denoise", [-0.1, 1.1, float("nan")])
-def test_other_strengths_are_refused(servable, enlarging, denoise):
+def test_other_strengths_are_refused(servable: saved_model.Servable, enlarging: saved_model.Servable, denoise: float) -> None:
     with pytest.raises(ValueError, match="denoise must be from 0 to 1"):
         Upscaler(servable, enlarging=enlarging, denoise=denoise)
 
 
-def test_a_network_that_only_enlarges_has_no_strength(interpolator):
+def test_a_network_that_only_enlarges_has_no_strength(interpolator: pathlib.Path) -> None:
     with pytest.raises(model_info.ModelError, match="only enlarges"):
         Upscaler.load(interpolator, denoise=0.5)
 
 
-def test_one_trace_serves_all_sizes(noise, servable):
+def test_one_trace_serves_all_sizes(noise: Noise, servable: saved_model.Servable) -> None:
     upscaler = Upscaler(servable, precision="float32", tile=8)
     for size in ((9, 9), (20, 31), (1, 5)):
         upscaler.upscale(noise(*size))
-    assert servable.tile_function("uint8", "float32").experimental_get_tracing_count() == 1
+    function: Any = servable.tile_function("uint8", "float32")
+    assert function.experimental_get_tracing_count() == 1
 
 
-def test_the_tile_size_follows_from_the_memory(servable):
+def test_the_tile_size_follows_from_the_memory(servable: saved_model.Servable) -> None:
     sizes = [Upscaler(servable, precision="float32", memory_mb=memory).tile for memory in (1, 10, 100)]
     assert sizes == sorted(set(sizes))
     assert Upscaler(servable, precision="bfloat16", memory_mb=10).tile > sizes[1]
     assert Upscaler(servable, memory_mb=10, tile=64).tile == 64
 
 
-def test_16_bit_photos_have_16_bit_results(noise, servable):
+def test_16_bit_photos_have_16_bit_results(noise: Noise, servable: saved_model.Servable) -> None:
     photo = noise(10, 12)
     fine = Upscaler(servable, precision="bfloat16").upscale(photo.astype(np.uint16) * 257)
     assert fine.dtype == np.uint16
@@ -101,7 +111,7 @@ def test_16_bit_photos_have_16_bit_results(noise, servable):
     assert len(np.unique(fine % 257)) > 200
 
 
-def test_the_ensemble_is_the_mean_of_flips_and_turns(noise, servable):
+def test_the_ensemble_is_the_mean_of_flips_and_turns(noise: Noise, servable: saved_model.Servable) -> None:
     photo = noise(23, 40)
     upscaler = Upscaler(servable, precision="float32", tile=16)
     expected = np.zeros((92, 160, 3))
@@ -119,47 +129,49 @@ def test_the_ensemble_is_the_mean_of_flips_and_turns(noise, servable):
     "photo",
     [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((0, 4, 3), np.uint8)],
 )
-def test_what_is_no_photo_is_refused(servable, photo):
+def test_what_is_no_photo_is_refused(servable: saved_model.Servable, photo: np.ndarray) -> None:
     with pytest.raises(ValueError, match="a photo must be uint8 or uint16"):
         Upscaler(servable).upscale(photo)
 
 
 @pytest.mark.parametrize("options", [{"precision": "int8"}, {"memory_mb": 0}, {"tile": 0}])
-def test_wrong_options_are_refused(servable, options):
+def test_wrong_options_are_refused(servable: saved_model.Servable, options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(options))} "):
         Upscaler(servable, **options)
 
 
-def test_a_network_that_came_apart_is_an_error(noise, servable):
+def test_a_network_that_came_apart_is_an_error(noise: Noise, servable: saved_model.Servable) -> None:
     generator = srgan.build_generator(1, 2, 8, 8)
     generator.weights[-1].assign([np.nan] * 3)
     with pytest.raises(ValueError, match="not finite"):
         Upscaler(saved_model.Servable(generator)).upscale(noise(4, 4))
 
 
-def test_out_of_memory_takes_smaller_tiles(noise, servable, monkeypatch):
+def test_out_of_memory_takes_smaller_tiles(
+    noise: Noise, servable: saved_model.Servable, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What TensorFlow raises where memory ends."""
     photo = noise(40, 50)
     expected = Upscaler(servable, precision="float32", tile=100).upscale(photo)
     function = servable.tile_function("uint8", "float32")
 
-    def scarce(window, start, size):
+    def scarce(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
         if max(size) > 20:
             raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
-        return function(window, start, size)
+        return np.asarray(function(window, start, size))
 
     monkeypatch.setattr(servable, "tile_function", lambda *_: scarce)
     difference = np.abs(Upscaler(servable, precision="float32", tile=100).upscale(photo).astype(int) - expected)
     assert difference.max() <= 1
 
 
-def test_threads_share_an_upscaler(noise, servable):
+def test_threads_share_an_upscaler(noise: Noise, servable: saved_model.Servable) -> None:
     upscaler = Upscaler(servable, precision="float32", tile=16)
     photos = [noise(20 + index, 33) for index in range(6)]
     expected = [upscaler.upscale(photo) for photo in photos]
-    results = [None] * len(photos)
+    results = {}
 
-    def work(index):
+    def work(index: int) -> None:
         results[index] = upscaler.upscale(photos[index])
 
     threads = [threading.Thread(target=work, args=(index,)) for index in range(len(photos))]
@@ -171,20 +183,20 @@ def test_threads_share_an_upscaler(noise, servable):
         np.testing.assert_array_equal(result, one)
 
 
-def test_a_program_needs_two_lines(tmp_path, noise, servable):
+def test_a_program_needs_two_lines(tmp_path: pathlib.Path, noise: Noise, servable: saved_model.Servable) -> None:
     saved_model.save(servable, tmp_path / "1")
     assert sr_keras.Upscaler is Upscaler
     photo = noise(6, 7)
     np.testing.assert_array_equal(sr_keras.Upscaler.load(tmp_path).upscale(photo), Upscaler(servable).upscale(photo))
 
 
-def test_the_package_alone_does_not_import_tensorflow():
+def test_the_package_alone_does_not_import_tensorflow() -> None:
     code = "import sys, sr_keras; print('tensorflow' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout == "False\n"
 
 
-def test_networks_go_to_their_devices(tmp_path):
+def test_networks_go_to_their_devices(tmp_path: pathlib.Path) -> None:
     """Two logical CPUs stand for two GPUs, in a process of their own: devices are made before anything else."""
     code = """
 import pathlib, sys, numpy as np, tensorflow as tf
@@ -204,6 +216,6 @@ for device in ("/CPU:0", "/CPU:1"):
     assert sr.device.endswith(device[1:]), sr.device
     assert upscaler.upscale(photo).shape == (20, 24, 3)
 """
-    command = [sys.executable, "-c", code, tmp_path / "1"]
+    command = [sys.executable, "-c", code, str(tmp_path / "1")]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr

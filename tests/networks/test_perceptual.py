@@ -1,6 +1,8 @@
 """Networks as a measure of what people see, with random weights."""
 
 import itertools
+import pathlib
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,7 +17,7 @@ FIRES |= {8: (384, 64, 256), 9: (512, 64, 256)}
 
 
 @pytest.fixture(scope="module")
-def arrays():
+def arrays() -> dict[str, Any]:
     """Weights of the right names and shapes, of a size that keeps the features' size."""
     rng = np.random.default_rng(0)
     shapes = {"conv1": (3, 3, 3, 64)}
@@ -29,23 +31,23 @@ def arrays():
 
 
 @pytest.fixture(scope="module")
-def weights(arrays, tmp_path_factory):
+def weights(arrays: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     path = tmp_path_factory.mktemp("squeezenet") / "weights.npz"
     np.savez(path, **arrays)
     return path
 
 
 @pytest.fixture(scope="module")
-def squeezenet(weights):
+def squeezenet(weights: pathlib.Path) -> keras.Model:
     return perceptual.squeezenet(weights)
 
 
 @pytest.fixture
-def photos(rng):
+def photos(rng: np.random.Generator) -> np.ndarray:
     return rng.random((2, 40, 53, 3), dtype=np.float32)
 
 
-def test_squeezenet_has_its_numbers_and_outputs(squeezenet, photos):
+def test_squeezenet_has_its_numbers_and_outputs(squeezenet: keras.Model, photos: np.ndarray) -> None:
     assert squeezenet.count_params() == 722_496
     assert not squeezenet.trainable_weights
     shapes = {name: features.shape for name, features in squeezenet(photos).items()}
@@ -61,19 +63,21 @@ def test_squeezenet_has_its_numbers_and_outputs(squeezenet, photos):
     }
 
 
-def test_the_first_layer_sees_what_its_training_saw(squeezenet, arrays, photos):
+def test_the_first_layer_sees_what_its_training_saw(
+    squeezenet: keras.Model, arrays: dict[str, Any], photos: np.ndarray
+) -> None:
     """Blue, green, red in 0..255, less their means."""
-    seen = photos[..., ::-1] * 255 - np.float32([103.939, 116.779, 123.68])
+    seen = photos[..., ::-1] * 255 - np.array([103.939, 116.779, 123.68], np.float32)
     expected = tf.nn.relu(tf.nn.conv2d(seen, arrays["conv1/kernel"], 2, "VALID") + arrays["conv1/bias"])
     np.testing.assert_allclose(squeezenet(photos)["conv1"], expected, rtol=1e-3, atol=0.02)
 
 
-def test_layers_are_had_by_name(squeezenet, photos):
+def test_layers_are_had_by_name(squeezenet: keras.Model, photos: np.ndarray) -> None:
     model = keras.Model(squeezenet.input, squeezenet.get_layer("fire5").output)
     np.testing.assert_array_equal(model(photos), squeezenet(photos)["fire5"])
 
 
-def test_the_distance_is_the_formula(squeezenet, photos):
+def test_the_distance_is_the_formula(squeezenet: keras.Model, photos: np.ndarray) -> None:
     hr, sr = photos[:1], photos[1:]
     expected = 0.0
     of_hr, of_sr = squeezenet(hr), squeezenet(sr)
@@ -83,7 +87,7 @@ def test_the_distance_is_the_formula(squeezenet, photos):
     np.testing.assert_allclose(perceptual.feature_distance(squeezenet, hr, sr), [expected], rtol=1e-4)
 
 
-def test_the_distance_grows_with_the_difference(squeezenet, photos):
+def test_the_distance_grows_with_the_difference(squeezenet: keras.Model, photos: np.ndarray) -> None:
     distances = [
         perceptual.feature_distance(squeezenet, photos, photos + amount * photos[::-1]) for amount in (0, 0.01, 0.1, 0.5)
     ]
@@ -91,11 +95,11 @@ def test_the_distance_grows_with_the_difference(squeezenet, photos):
     assert all(np.all(less.numpy() < more.numpy()) for less, more in itertools.pairwise(distances))
 
 
-def test_the_distance_has_a_gradient_in_a_graph(squeezenet, photos):
+def test_the_distance_has_a_gradient_in_a_graph(squeezenet: keras.Model, photos: np.ndarray) -> None:
     """Also where features are all 0, or the same."""
 
     @tf.function
-    def gradient(hr, sr):
+    def gradient(hr: tf.Tensor, sr: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(sr)
             loss = tf.reduce_mean(perceptual.feature_distance(squeezenet, hr, sr))
@@ -107,7 +111,7 @@ def test_the_distance_has_a_gradient_in_a_graph(squeezenet, photos):
         assert np.all(np.isfinite(gradient(same, same)))
 
 
-def test_features_of_nothing_have_a_finite_gradient(arrays, tmp_path):
+def test_features_of_nothing_have_a_finite_gradient(arrays: dict[str, Any], tmp_path: pathlib.Path) -> None:
     """A bias far below 0 leaves no feature of the first layer above 0."""
     np.savez(tmp_path / "dead.npz", **arrays | {"conv1/bias": np.full(64, -1e6, np.float32)})
     model = perceptual.squeezenet(tmp_path / "dead.npz")
@@ -119,19 +123,19 @@ def test_features_of_nothing_have_a_finite_gradient(arrays, tmp_path):
 
 
 @pytest.mark.parametrize("content", ["text", "other arrays", "other shapes"])
-def test_other_files_are_refused(arrays, tmp_path, content):
+def test_other_files_are_refused(arrays: dict[str, Any], tmp_path: pathlib.Path, content: str) -> None:
     path = tmp_path / "weights.npz"
     if content == "text":
         path.write_text("no weights")
     else:
         key = {"other arrays": "conv2/kernel", "other shapes": "conv1/kernel"}[content]
         rest = {name: array for name, array in arrays.items() if name != "conv1/kernel"}
-        np.savez(path, **rest, **{key: np.zeros((1, 1, 3, 64), np.float32)})
+        np.savez(path, **rest | {key: np.zeros((1, 1, 3, 64), np.float32)})
     with pytest.raises(ValueError, match=r"weights\.npz: not the weights"):
         perceptual.squeezenet(path)
 
 
-def test_vgg19_takes_rgb_from_0_to_1(rng):
+def test_vgg19_takes_rgb_from_0_to_1(rng: np.random.Generator) -> None:
     keras.utils.set_random_seed(0)
     model = perceptual.vgg19(weights=None)
     # It has been turned; turned back, it is as it would come from a training.
@@ -146,7 +150,9 @@ def test_vgg19_takes_rgb_from_0_to_1(rng):
     assert not model.trainable_weights
 
 
-def test_a_written_model_is_the_same(squeezenet, weights, photos, tmp_path):
+def test_a_written_model_is_the_same(
+    squeezenet: keras.Model, weights: pathlib.Path, photos: np.ndarray, tmp_path: pathlib.Path
+) -> None:
     out = tmp_path / "features.keras"
     assert feature_model.main([f"--squeezenet={weights}", str(out)]) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["features.keras"]
@@ -155,14 +161,14 @@ def test_a_written_model_is_the_same(squeezenet, weights, photos, tmp_path):
         np.testing.assert_array_equal(loaded(photos)[name], features)
 
 
-def test_vgg19_can_be_written_too(monkeypatch, tmp_path):
+def test_vgg19_can_be_written_too(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
     random = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(2, 3, name="block1_conv1")])
     monkeypatch.setattr(perceptual, "vgg19", lambda: random)
     assert feature_model.main(["--vgg19", str(tmp_path / "vgg19.keras")]) == 0
     assert keras.saving.load_model(tmp_path / "vgg19.keras").get_layer("block1_conv1")
 
 
-def test_what_goes_wrong_is_one_line(tmp_path, capsys):
+def test_what_goes_wrong_is_one_line(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert feature_model.main([f"--squeezenet={tmp_path / 'none.npz'}", str(tmp_path / "out.keras")]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert not list(tmp_path.iterdir())

@@ -1,28 +1,31 @@
 import itertools
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from sr_keras.networks import blocks, srgan, unet_discriminator
+from sr_keras.networks import srgan, unet_discriminator
+from sr_keras.networks.layers import BatchNorm
+from tests.types import TinyGenerator
 
 
 @pytest.fixture
-def policy():
+def policy() -> Iterator[Callable[[str], None]]:
     yield keras.mixed_precision.set_global_policy
     keras.mixed_precision.set_global_policy("float32")
 
 
-def conv(kernel, inputs, outputs, bias):
+def conv(kernel: int, inputs: int, outputs: int, bias: bool) -> int:
     return kernel * kernel * inputs * outputs + (outputs if bias else 0)
 
 
-def norm(channels):
+def norm(channels: int) -> int:
     return 4 * channels  # gamma, beta, and the moving mean and variance
 
 
-def test_generator_has_the_parameters_of_figure_1():
+def test_generator_has_the_parameters_of_figure_1() -> None:
     stem = conv(9, 3, 64, bias=True) + 64
     block = conv(3, 64, 64, bias=False) + norm(64) + 64 + conv(3, 64, 64, bias=False) + norm(64)
     trunk = conv(3, 64, 64, bias=False) + norm(64)
@@ -34,7 +37,7 @@ def test_generator_has_the_parameters_of_figure_1():
     assert srgan.build_generator().count_params() == expected
 
 
-def test_generator_sizes_follow_the_arguments():
+def test_generator_sizes_follow_the_arguments() -> None:
     stem = conv(9, 3, 5, bias=True) + 5
     trunk = conv(3, 5, 5, bias=False) + norm(5)
     upscale = conv(3, 5, 7, bias=True) + conv(3, 7, 7, bias=True) + 7
@@ -42,19 +45,19 @@ def test_generator_sizes_follow_the_arguments():
     assert generator.count_params() == stem + trunk + upscale + conv(9, 7, 3, bias=True)
 
 
-def discriminator_convolutions():
+def discriminator_convolutions() -> int:
     widths = [64, 64, 128, 128, 256, 256, 512, 512]
     later = [conv(3, i, o, bias=False) + norm(o) for i, o in itertools.pairwise(widths)]
     return conv(3, 3, 64, bias=True) + sum(later)
 
 
-def test_discriminator_has_the_parameters_of_figure_1():
+def test_discriminator_has_the_parameters_of_figure_1() -> None:
     dense = 512 * 1024 + 1024 + 1024 + 1
     assert discriminator_convolutions() + dense == 5_217_281
     assert srgan.build_discriminator().count_params() == 5_217_281
 
 
-def test_image_head_flattens_first():
+def test_image_head_flattens_first() -> None:
     discriminator = srgan.build_discriminator(head="image", hr_size=32)
     dense = 2 * 2 * 512 * 1024 + 1024 + 1024 + 1
     assert discriminator.count_params() == discriminator_convolutions() + dense
@@ -62,12 +65,12 @@ def test_image_head_flattens_first():
 
 
 @pytest.mark.parametrize("height, width, regions", [(256, 256, (16, 16)), (16, 33, (1, 3))])
-def test_patch_head_judges_each_16x16_region(height, width, regions):
+def test_patch_head_judges_each_16x16_region(height: int, width: int, regions: tuple[int, int]) -> None:
     logits = srgan.build_discriminator(filters=2)(np.zeros((1, height, width, 3), np.float32))
     assert logits.shape == (1, *regions, 1)
 
 
-def test_unet_discriminator_has_the_parameters_of_its_paper():
+def test_unet_discriminator_has_the_parameters_of_its_paper() -> None:
     down = conv(4, 64, 128, bias=False) + conv(4, 128, 256, bias=False) + conv(4, 256, 512, bias=False)
     up = conv(3, 512, 256, bias=False) + conv(3, 256, 128, bias=False) + conv(3, 128, 64, bias=False)
     last = 2 * conv(3, 64, 64, bias=False) + conv(3, 64, 1, bias=True)
@@ -80,12 +83,12 @@ def test_unet_discriminator_has_the_parameters_of_its_paper():
 
 
 @pytest.mark.parametrize("height, width", [(8, 8), (32, 48)])
-def test_unet_discriminator_judges_each_pixel(height, width):
+def test_unet_discriminator_judges_each_pixel(height: int, width: int) -> None:
     logits = unet_discriminator.build(filters=2)(np.zeros((3, height, width, 3), np.float32))
     assert logits.shape == (3, height, width, 1)
 
 
-def test_unet_discriminator_trains_every_variable(rng):
+def test_unet_discriminator_trains_every_variable(rng: np.random.Generator) -> None:
     discriminator = unet_discriminator.build(filters=2)
     with tf.GradientTape() as tape:
         logits = discriminator(rng.random((2, 16, 16, 3), dtype=np.float32), training=True)
@@ -96,20 +99,20 @@ def test_unet_discriminator_trains_every_variable(rng):
 
 @pytest.mark.parametrize("num_upscales", [1, 2, 3])
 @pytest.mark.parametrize("height, width", [(1, 1), (5, 8)])
-def test_generator_takes_any_size(tiny_generator, num_upscales, height, width):
+def test_generator_takes_any_size(tiny_generator: TinyGenerator, num_upscales: int, height: int, width: int) -> None:
     sr = tiny_generator(num_upscales)(np.zeros((2, height, width, 3), np.float32))
     assert sr.shape == (2, height * 2**num_upscales, width * 2**num_upscales, 3)
 
 
 @pytest.mark.parametrize("build", [srgan.build_generator, srgan.build_discriminator, unet_discriminator.build])
-def test_every_layer_is_used_once(build):
+def test_every_layer_is_used_once(build: Callable[[], keras.Model]) -> None:
     model = build()
     assert all(len(layer._inbound_nodes) == 1 for layer in model.layers)
     assert len({layer.name for layer in model.layers}) == len(model.layers)
 
 
 @pytest.mark.parametrize("num_upscales", [1, 2, 3])
-def test_interpolator_start_interpolates(tiny_generator, num_upscales):
+def test_interpolator_start_interpolates(tiny_generator: TinyGenerator, num_upscales: int) -> None:
     """A ramp stays a ramp, at the places where an enlargement has its pixels; borders see zeros and are left out."""
     generator = tiny_generator(num_upscales)
     srgan.init_as_interpolator(generator)
@@ -124,20 +127,20 @@ def test_interpolator_start_interpolates(tiny_generator, num_upscales):
     )
 
 
-def test_interpolator_start_keeps_colours(tiny_generator):
+def test_interpolator_start_keeps_colours(tiny_generator: TinyGenerator) -> None:
     generator = tiny_generator()
     srgan.init_as_interpolator(generator)
-    lr = np.broadcast_to(np.float32([0.2, 0.5, 0.9]), (1, 12, 12, 3))
+    lr = np.broadcast_to(np.array([0.2, 0.5, 0.9], np.float32), (1, 12, 12, 3))
     sr = np.array(generator(lr))[0, 16:-16, 16:-16]
-    np.testing.assert_allclose(sr, np.broadcast_to(np.float32([0.2, 0.5, 0.9]), sr.shape), atol=1e-5)
+    np.testing.assert_allclose(sr, np.broadcast_to(np.array([0.2, 0.5, 0.9], np.float32), sr.shape), atol=1e-5)
 
 
-def test_interpolator_refuses_what_it_cannot_compensate(tiny_generator):
+def test_interpolator_refuses_what_it_cannot_compensate(tiny_generator: TinyGenerator) -> None:
     with pytest.raises(ValueError, match="at most 3 upscaling blocks, got 4"):
         srgan.init_as_interpolator(tiny_generator(num_upscales=4))
 
 
-def test_last_convolution_is_a_plain_one(rng, tiny_generator):
+def test_last_convolution_is_a_plain_one(rng: np.random.Generator, tiny_generator: TinyGenerator) -> None:
     head = tiny_generator().get_layer("head_conv")
     head.bias.assign([0.1, 0.2, 0.3])
     x = rng.random((2, 14, 22, 4), dtype=np.float32)
@@ -146,7 +149,9 @@ def test_last_convolution_is_a_plain_one(rng, tiny_generator):
 
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
-def test_outputs_are_float32_in_every_precision(policy, precision, tiny_generator):
+def test_outputs_are_float32_in_every_precision(
+    policy: Callable[[str], None], precision: str, tiny_generator: TinyGenerator
+) -> None:
     policy(precision)
     photo = np.zeros((1, 16, 16, 3), np.float32)
     normalised = srgan.build_discriminator(filters=2, spectral_norm=True)
@@ -164,19 +169,19 @@ def test_outputs_are_float32_in_every_precision(policy, precision, tiny_generato
         (lambda: srgan.build_discriminator(head="image"), "needs hr_size, got None"),
     ],
 )
-def test_wrong_numbers_are_refused(build, message):
+def test_wrong_numbers_are_refused(build: Callable[[], keras.Model], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         build()
 
 
 @pytest.mark.parametrize("shape", [(3, 6, 8, 4), (1, 1, 1, 4)])
-def test_batch_norm_trains_as_that_of_keras(rng, shape):
-    ours, kerass = blocks.BatchNorm(), keras.layers.BatchNormalization()
+def test_batch_norm_trains_as_that_of_keras(rng: np.random.Generator, shape: tuple[int, ...]) -> None:
+    ours, kerass = BatchNorm(), keras.layers.BatchNormalization()
     x, slopes = (tf.constant(rng.normal(size=shape), tf.float32) for _ in range(2))
     found = []
     for layer in (ours, kerass):
         layer.build(shape)
-        layer.set_weights(list(np.float32([[0.5, 1, 2, 3], [0, 1, 2, 3], [0, 0, 1, 1], [1, 2, 3, 4]])))
+        layer.set_weights(list(np.array([[0.5, 1, 2, 3], [0, 1, 2, 3], [0, 0, 1, 1], [1, 2, 3, 4]], np.float32)))
         with tf.GradientTape() as tape:
             tape.watch(x)
             loss = tf.reduce_sum(slopes * layer(x, training=True))
@@ -187,9 +192,9 @@ def test_batch_norm_trains_as_that_of_keras(rng, shape):
 
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
-def test_batch_norm_trains_in_every_precision(policy, rng, precision):
+def test_batch_norm_trains_in_every_precision(policy: Callable[[str], None], rng: np.random.Generator, precision: str) -> None:
     policy(precision)
-    norm = blocks.BatchNorm()
+    norm = BatchNorm()
     x = rng.normal(3, 2, size=(4, 8, 8, 4)).astype(np.float32)
     y = tf.cast(norm(x, training=True), tf.float32)
     np.testing.assert_allclose(tf.math.reduce_std(y, axis=(0, 1, 2)), np.ones(4), atol=0.02)
@@ -197,7 +202,7 @@ def test_batch_norm_trains_in_every_precision(policy, rng, precision):
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16", "mixed_bfloat16"])
-def test_spectral_norm_brings_the_largest_singular_value_to_1(policy, precision):
+def test_spectral_norm_brings_the_largest_singular_value_to_1(policy: Callable[[str], None], precision: str) -> None:
     policy(precision)
     discriminator = unet_discriminator.build(filters=2)
     train = tf.function(lambda: discriminator(tf.zeros((1, 8, 8, 3)), training=True))
@@ -211,7 +216,7 @@ def test_spectral_norm_brings_the_largest_singular_value_to_1(policy, precision)
 
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
-def test_spectral_norm_rounds_no_kernel(policy, precision):
+def test_spectral_norm_rounds_no_kernel(policy: Callable[[str], None], precision: str) -> None:
     """What it does to kernels is the same in every precision."""
     exact = unet_discriminator.build(filters=2)
     policy(precision)

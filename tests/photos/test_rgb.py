@@ -1,26 +1,35 @@
+import pathlib
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from sr_keras.photos import rgb
+from tests.types import Noise
 
 
 @pytest.mark.parametrize("suffix", rgb.WRITABLE_SUFFIXES)
-def test_what_is_written_can_be_read(tmp_path, suffix):
+def test_what_is_written_can_be_read(tmp_path: pathlib.Path, suffix: str) -> None:
     photo = np.full((20, 30, 3), (200, 100, 50), np.uint8)
     rgb.write_photo(tmp_path / f"photo{suffix}", photo)
     np.testing.assert_allclose(rgb.read_photo(tmp_path / f"photo{suffix}").astype(int), photo, atol=3)
 
 
-def test_png_keeps_every_number(tmp_path, noise):
+def test_png_keeps_every_number(tmp_path: pathlib.Path, noise: Noise) -> None:
     photo = noise(7, 5)
     rgb.write_photo(tmp_path / "photo.png", photo)
     np.testing.assert_array_equal(rgb.read_photo(tmp_path / "photo.png"), photo)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "LAB", "I", "F", "I;16"])
-def test_white_stays_white_in_every_mode(mode):
-    white = {"1": 1, "LA": (255, 255), "CMYK": (0, 0, 0, 0), "YCbCr": (255, 128, 128), "HSV": (0, 0, 255)}
+def test_white_stays_white_in_every_mode(mode: str) -> None:
+    white: dict[str, float | tuple[float, ...]] = {
+        "1": 1,
+        "LA": (255, 255),
+        "CMYK": (0, 0, 0, 0),
+        "YCbCr": (255, 128, 128),
+        "HSV": (0, 0, 255),
+    }
     white |= {"LAB": (255, 128, 128), "I": 65535, "F": 255.0, "I;16": 65535}
     if mode in ("P", "PA"):
         picture = Image.new("RGB", (3, 2), "white").convert("P").convert(mode)
@@ -31,59 +40,64 @@ def test_white_stays_white_in_every_mode(mode):
     np.testing.assert_allclose(np.asarray(converted), 255, atol=1)
 
 
-def test_16_bit_greyscale_keeps_its_tones(tmp_path):
+def test_16_bit_greyscale_keeps_its_tones(tmp_path: pathlib.Path) -> None:
     ramp = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
     Image.fromarray(ramp).save(tmp_path / "ramp.png")
     photo = rgb.read_photo(tmp_path / "ramp.png")
     np.testing.assert_array_equal(photo[..., 0].ravel(), np.arange(256))
 
 
-def test_transparent_pixels_become_white():
+def test_transparent_pixels_become_white() -> None:
     picture = Image.new("RGBA", (2, 1), (255, 0, 0, 255))
     picture.putpixel((1, 0), (255, 0, 0, 0))
     assert np.asarray(rgb.to_rgb(picture)).tolist() == [[[255, 0, 0], [255, 255, 255]]]
 
 
-def test_exif_orientation_is_applied(tmp_path):
+def test_exif_orientation_is_applied(tmp_path: pathlib.Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90 degrees
     Image.new("RGB", (40, 20)).save(tmp_path / "photo.jpg", exif=exif)
     assert rgb.read_photo(tmp_path / "photo.jpg").shape == (40, 20, 3)
 
 
-def broken(path):
+def broken(path: pathlib.Path) -> bytes:
     whole = path.with_name("whole.png")
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (50, 50, 3), dtype=np.uint8)).save(whole)
     return whole.read_bytes()
 
 
-@pytest.mark.parametrize("content", [b"", b"text", "half", "flipped"])
-def test_a_bad_file_is_named_in_one_line(tmp_path, content):
+@pytest.mark.parametrize("content", ["empty", "text", "half", "flipped"])
+def test_a_bad_file_is_named_in_one_line(tmp_path: pathlib.Path, content: str) -> None:
     path = tmp_path / "bad.png"
     whole = broken(path)
-    contents = {"half": whole[: len(whole) // 2], "flipped": whole[:60] + bytes([whole[60] ^ 255]) + whole[61:]}
-    path.write_bytes(contents.get(content, content))
+    contents = {
+        "empty": b"",
+        "text": b"text",
+        "half": whole[: len(whole) // 2],
+        "flipped": whole[:60] + bytes([whole[60] ^ 255]) + whole[61:],
+    }
+    path.write_bytes(contents[content])
     with pytest.raises(rgb.PhotoError) as error:
         rgb.read_photo(path)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path: pathlib.Path) -> None:
     with pytest.raises(rgb.PhotoError, match=r"nothing\.jpg: No such file"):
         rgb.read_photo(tmp_path / "nothing.jpg")
 
 
-def test_unknown_formats_are_refused(tmp_path):
+def test_unknown_formats_are_refused(tmp_path: pathlib.Path) -> None:
     with pytest.raises(rgb.PhotoError, match="must end in"):
         rgb.write_photo(tmp_path / "photo.xyz", np.zeros((2, 2, 3), np.uint8))
 
 
-def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
+def test_a_failed_write_leaves_what_was_there(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "photo.png"
     path.write_bytes(b"precious")
 
-    def fail(_, part, **__):
+    def fail(_: object, part: pathlib.Path, **__: object) -> None:
         part.write_bytes(b"half a pict")
         raise OSError(28, "No space left on device")
 
@@ -94,16 +108,16 @@ def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_levels_survive_the_way_to_float_and_back():
+def test_levels_survive_the_way_to_float_and_back() -> None:
     levels = np.arange(256, dtype=np.uint8)
     np.testing.assert_array_equal(rgb.to_uint8(rgb.to_float(levels)), levels)
 
 
-def test_values_are_clipped_then_rounded():
-    assert rgb.to_uint8(np.float32([-0.1, 0.0019, 0.0020, 1.5])).tolist() == [0, 0, 1, 255]
+def test_values_are_clipped_then_rounded() -> None:
+    assert rgb.to_uint8(np.array([-0.1, 0.0019, 0.0020, 1.5], np.float32)).tolist() == [0, 0, 1, 255]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_values_that_are_not_finite_are_refused(value):
+def test_values_that_are_not_finite_are_refused(value: float) -> None:
     with pytest.raises(ValueError, match="not finite"):
-        rgb.to_uint8(np.float32([0.5, value]))
+        rgb.to_uint8(np.array([0.5, value], np.float32))

@@ -4,7 +4,8 @@ import dataclasses
 import pathlib
 import subprocess
 import sys
-from typing import Literal, get_args, get_origin
+from collections.abc import Collection, Sequence
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 from absl import flags
@@ -79,7 +80,7 @@ RECORDED = """\
 """
 
 
-def parse(*arguments):
+def parse(*arguments: object) -> Options:
     """The options that `train.py` reads from these arguments."""
     values = flags.FlagValues()
     options.define_flags(values)
@@ -87,12 +88,12 @@ def parse(*arguments):
     return options.read_flags(values)
 
 
-def types_of(name):
+def types_of(name: str) -> Sequence[Any]:
     annotation = FIELDS[name].type
     return [annotation] if get_origin(annotation) is Literal else get_args(annotation) or [annotation]
 
 
-def another_value(name, value):
+def another_value(name: str, value: Any) -> Any:
     """Of an option that has this one."""
     highest, type_ = KINDS[name].highest, types_of(name)[0]
     if get_origin(type_) is Literal:
@@ -109,7 +110,7 @@ def another_value(name, value):
 OTHERS = {name: another_value(name, FIELDS[name].default) for name in FIELDS}
 
 
-def test_each_option_is_a_flag_and_comes_back(tmp_path):
+def test_each_option_is_a_flag_and_comes_back(tmp_path: pathlib.Path) -> None:
     assert parse() == Options()
     assert [name for name in FIELDS if OTHERS[name] == FIELDS[name].default] == []
     for name, value in OTHERS.items():
@@ -120,38 +121,38 @@ def test_each_option_is_a_flag_and_comes_back(tmp_path):
         assert parse(f"--flagfile={tmp_path / 'train.flags'}") == (Options() if KINDS[name].one_start else one_of_a_kind)
 
 
-def test_all_options_are_recorded_but_those_of_one_start(tmp_path):
+def test_all_options_are_recorded_but_those_of_one_start(tmp_path: pathlib.Path) -> None:
     everything = Options(**OTHERS)
     (tmp_path / "train.flags").write_text("\n".join(everything.lines()))
     assert parse(f"--flagfile={tmp_path / 'train.flags'}") == dataclasses.replace(everything, stop_after=None, profile=None)
 
 
-def test_the_flags_of_an_earlier_run_are_read_and_recorded_the_same(tmp_path):
+def test_the_flags_of_an_earlier_run_are_read_and_recorded_the_same(tmp_path: pathlib.Path) -> None:
     (tmp_path / "train.flags").write_text(RECORDED)
     assert parse(f"--flagfile={tmp_path / 'train.flags'}").lines() == RECORDED.splitlines()
 
 
-def test_flags_are_as_a_person_types_them():
+def test_flags_are_as_a_person_types_them() -> None:
     assert parse("--hold_norms", "--nospectral_norm") == Options(hold_norms=True)
     assert parse("--exclude=Set5, BSD100", "--profile", "3,5") == Options(exclude=("Set5", "BSD100"), profile=("3", "5"))
 
 
 @pytest.mark.parametrize("flag", ["--batch_size=0", "--average_decay=1", "--schedule=linear", "--seed=1.5", "--hold_norms=3"])
-def test_values_out_of_bounds_are_refused(flag):
+def test_values_out_of_bounds_are_refused(flag: str) -> None:
     with pytest.raises(flags.IllegalFlagValueError):
         parse(flag)
 
 
-def test_paths_become_absolute():
+def test_paths_become_absolute() -> None:
     """Whatever text is no choice is a path: of another kind of text, this test has to be told."""
-    texts = {name: "folder" for name in FIELDS if str in types_of(name)}
+    texts: dict[str, Any] = {name: "folder" for name in FIELDS if str in types_of(name)}
     absolute = Options(**texts, exclude=("a", "/b")).with_absolute_paths()
     assert [name for name in texts if getattr(absolute, name) != str(pathlib.Path("folder").absolute())] == []
     assert absolute.exclude == (str(pathlib.Path("a").absolute()), "/b")
     assert [name for name, kind in KINDS.items() if kind.is_path] == [name for name in FIELDS if name in {*texts, "exclude"}]
 
 
-def test_words_stay_where_paths_become_absolute():
+def test_words_stay_where_paths_become_absolute() -> None:
     words = Options(data="sample", validation="sample", init="random", perceptual_layers=("a",))
     assert words.with_absolute_paths() == words
 
@@ -164,12 +165,12 @@ def test_words_stay_where_paths_become_absolute():
         (names.PixelLoss, losses.PIXEL_LOSSES),
     ],
 )
-def test_there_is_something_of_each_name(choices, known):
+def test_there_is_something_of_each_name(choices: object, known: Collection[str]) -> None:
     assert get_args(choices) == tuple(known)
 
 
 @pytest.mark.parametrize("arguments, told", [(["--help"], "train.py:"), (["--hr_size=large"], "--hr_size=large")])
-def test_help_and_wrong_flags_are_answered_at_once(arguments, told):
+def test_help_and_wrong_flags_are_answered_at_once(arguments: list[str], told: str) -> None:
     command = [sys.executable, "-X", "importtime", "train.py", *arguments]
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert told in process.stdout + process.stderr

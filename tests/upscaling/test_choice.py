@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -9,22 +11,27 @@ from sr_keras.upscaling import choice
 
 
 @pytest.fixture
-def loaded():
+def loaded() -> list[str]:
     return []
 
 
+def network(name: str) -> Any:
+    """Stands for an upscaler."""
+    return f"the network {name}"
+
+
 @pytest.fixture
-def choose(loaded):
+def choose(loaded: list[str]) -> choice.Choose:
     """Chooses between names instead of networks, and tells which were loaded."""
 
-    def load(name):
+    def load(name: str) -> Any:
         loaded.append(name)
-        return f"the network {name}"
+        return network(name)
 
     return choice.by_condition(load)
 
 
-def picture(mode="RGB", steps=None):
+def picture(mode: str = "RGB", steps: tuple[int, ...] | None = None) -> Picture:
     photo = rgb.read_photo(rgb.SAMPLE / "small.png")
     frame = Image.fromarray(photo).convert("L" if mode == "I;16" else mode)
     if mode == "I;16":
@@ -32,22 +39,22 @@ def picture(mode="RGB", steps=None):
     return Picture((frame,), jpeg_steps=steps)
 
 
-def worn(steps=tuple(range(10, 74))):
+def worn(steps: tuple[int, ...] = tuple(range(10, 74))) -> Picture:
     return picture(steps=steps)
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16"])
-def test_clean_pictures_are_only_enlarged(choose, mode):
-    assert choose(picture(mode)) == (f"the network {model_info.ENLARGING}", model_info.ENLARGING, "clean")
+def test_clean_pictures_are_only_enlarged(choose: choice.Choose, mode: str) -> None:
+    assert choose(picture(mode)) == choice.Choice(network(model_info.ENLARGING), model_info.ENLARGING, "clean")
 
 
-def test_worn_ones_are_restored_and_it_is_said_why(choose):
+def test_worn_ones_are_restored_and_it_is_said_why(choose: choice.Choose) -> None:
     chosen = choose(worn())
-    assert chosen[:2] == (f"the network {model_info.RESTORING}", model_info.RESTORING)
+    assert (chosen.upscaler, chosen.network) == (network(model_info.RESTORING), model_info.RESTORING)
     assert chosen.why.startswith("JPEG of quality ")
 
 
-def test_a_network_is_loaded_once_and_only_if_it_is_needed(choose, loaded):
+def test_a_network_is_loaded_once_and_only_if_it_is_needed(choose: choice.Choose, loaded: list[str]) -> None:
     for _ in range(2):
         choose(worn())
     assert loaded == [model_info.RESTORING]
@@ -56,5 +63,5 @@ def test_a_network_is_loaded_once_and_only_if_it_is_needed(choose, loaded):
     assert loaded == [model_info.RESTORING, model_info.ENLARGING]
 
 
-def test_where_there_is_no_choice_nothing_is_said():
-    assert choice.always("a network")(worn()) == ("a network", "", "")
+def test_where_there_is_no_choice_nothing_is_said() -> None:
+    assert choice.always(network("edsr"))(worn()) == choice.Choice(network("edsr"), "", "")

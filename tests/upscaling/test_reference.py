@@ -14,7 +14,7 @@ REFERENCES = pathlib.Path(__file__).parent / "references"
 
 
 @pytest.mark.parametrize("model", ["edsr", "photo"])
-def test_results_are_those_that_were_kept(tmp_path, model):
+def test_results_are_those_that_were_kept(tmp_path: pathlib.Path, model: str) -> None:
     with Image.open(rgb.SAMPLE / "small.png") as picture:
         picture.crop((60, 30, 84, 46)).save(tmp_path / "crop.png")
     assert command.main([str(tmp_path / "crop.png"), f"--model={model}", "--precision=float32", "--quiet"]) == 0

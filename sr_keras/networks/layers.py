@@ -1,13 +1,16 @@
-"""What the networks share. Needs Keras only."""
+"""Layers that the networks share, known to `keras.models.load_model` by their names. Needs Keras only."""
 
-import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import KerasTensor, layers, ops
 
+# What a `.keras` file calls them is this package and the class's name.
+_known_to_keras = keras.saving.register_keras_serializable("sr_keras")
 
+
+@_known_to_keras
 class DepthToSpace(layers.Layer):
     """`[B, h, w, r^2 C]` to `[B, r h, r w, C]`: the sub-pixel shuffle (Shi et al. 2016, equation 4)."""
 
@@ -19,7 +22,16 @@ class DepthToSpace(layers.Layer):
     def call(self, inputs: KerasTensor) -> KerasTensor:
         return depth_to_space(inputs, self.block_size)
 
+    def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[int | None, ...]:
+        batch, *sides, filters = input_shape
+        height, width = (side and side * self.block_size for side in sides)
+        return batch, height, width, filters // self.block_size**2
 
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "block_size": self.block_size}
+
+
+@_known_to_keras
 class BatchNorm(layers.BatchNormalization):
     """Keras's batch norm over `[B, H, W, C]`, trained by TensorFlow's fused operation where that is the backend.
 
@@ -46,7 +58,20 @@ class BatchNorm(layers.BatchNormalization):
         moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
 
 
-class _SpectralNorm(layers.SpectralNormalization):
+@_known_to_keras
+class BlockedConv2D(layers.Conv2D):
+    """`blocked_conv` as a layer; height and width must be even. The output is float32 under every precision policy."""
+
+    def call(self, inputs: KerasTensor) -> KerasTensor:
+        kernel = ops.cast(self.kernel, self.compute_dtype)
+        return blocked_conv(inputs, kernel) + ops.cast(self.bias, "float32")
+
+    def compute_output_spec(self, inputs: KerasTensor) -> KerasTensor:
+        return KerasTensor(self.compute_output_shape(inputs.shape), "float32")
+
+
+@_known_to_keras
+class SpectralNorm(layers.SpectralNormalization):
     """Keras's spectral norm, with kernels that stay float32 under every precision policy.
 
     That of Keras 3.15 rounds them to the type of the arithmetic in each training pass. In bfloat16, an update is lost if it
@@ -65,9 +90,9 @@ class _SpectralNorm(layers.SpectralNormalization):
         return self.layer(inputs)
 
 
-def spectral_norm(layer: keras.Layer) -> keras.Layer:
+def with_spectral_norm(layer: keras.Layer) -> keras.Layer:
     """Keeps the largest singular value of a layer's kernel at 1 (Miyato et al. 2018): each training pass divides the kernel."""
-    return _SpectralNorm(layer, name=f"{layer.name}_spectral")
+    return SpectralNorm(layer, name=f"{layer.name}_spectral")
 
 
 def leaky_relu(x: KerasTensor) -> KerasTensor:
@@ -100,37 +125,3 @@ def blocked_conv(x: KerasTensor, kernel: KerasTensor) -> KerasTensor:
     kernels = [ops.pad(kernel, [[dy, 1 - dy], [dx, 1 - dx], [0, 0], [0, 0]]) for dy, dx in offsets]
     quads = ops.conv(x, ops.concatenate(kernels, axis=-1), strides=2, padding="same")
     return depth_to_space(ops.cast(quads, "float32"))
-
-
-def pass_colours(layer: keras.Layer, taps: np.ndarray) -> None:
-    """Makes the first three output channels of a convolution the first three input channels, each filtered by `taps`."""
-    kernel = np.array(layer.kernel)
-    transposed = isinstance(layer, layers.Conv2DTranspose)
-    colours = kernel.swapaxes(2, 3) if transposed else kernel  # a view: [kh, kw, in, out]
-    colours[..., :3] = 0
-    colours[:, :, range(3), range(3)] = np.outer(taps, taps)[..., np.newaxis]
-    layer.kernel.assign(kernel)
-
-
-def pass_colours_to_shuffle(layer: keras.Layer, block_size: int) -> None:
-    """Makes a 3x3 convolution and the shuffle after it pass the first three channels, enlarged bilinearly.
-
-    What the other channels become stays as it is.
-    """
-    kernel = np.array(layer.kernel)
-    filters = layer.filters // block_size**2
-    # Where the new pixels lie, from the middle of the old one, and what each takes of the old ones at -1, 0 and 1.
-    places = (np.arange(block_size) + 0.5) / block_size - 0.5
-    taps = np.maximum(0, 1 - np.abs(places[:, np.newaxis] - [-1, 0, 1]))
-    for y, x in itertools.product(range(block_size), repeat=2):
-        colours = filters * (block_size * y + x) + np.arange(3)
-        kernel[..., colours] = 0
-        kernel[:, :, range(3), colours] = np.outer(taps[y], taps[x])[..., np.newaxis]
-    layer.kernel.assign(kernel)
-
-
-def require_at_least(smallest: int, **numbers: int) -> None:
-    """Raises ValueError if a number is below `smallest`; the message names it."""
-    for name, number in numbers.items():
-        if number < smallest:
-            raise ValueError(f"{name} must be at least {smallest}, got {number}")

@@ -1,0 +1,121 @@
+"""The generator's objective: what makes its picture a good one, the discriminator's opinion apart."""
+
+import dataclasses
+import itertools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from sr_keras.networks.back_projection import BackProjection
+from sr_keras.training import losses
+
+# Of `(hr, sr)`, `[B, H, W, 3]` in [0, 1], to a float32 scalar.
+PictureLoss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+class Judged(NamedTuple):
+    """What an objective makes of a picture.
+
+    Attributes:
+        loss: the weighted sum of the parts.
+        parts: each loss by its name in TensorBoard, before its weight.
+        hr, sr: both pictures as the discriminator is to see them.
+    """
+
+    loss: tf.Tensor
+    parts: dict[str, tf.Tensor]
+    hr: tf.Tensor
+    sr: tf.Tensor
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Objective:
+    """The generator's loss on `(lr, hr)`; as it stands, the paper's pixel loss L_G1 alone.
+
+    Attributes:
+        iterations: the number of finished steps, from which all draws come, so that a resumed run repeats them.
+        pixel_loss: of each level of the generator's pyramid, against the HR picture resized to that level.
+        perceptual_loss: added to the pixel loss; None for none.
+        perceptual_weight: its factor.
+        grid_weight: factor of `losses.grid_loss`, added to the pixel loss.
+        teacher: a network, float32 `[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`, whose output is learned too: distillation
+            (Hinton et al. 2015). Its detail is all predictable from the small photo, so less of the gradient is noise.
+        teacher_weight: factor of the pixel loss against the teacher's output, added to that against the HR picture.
+        back_projection: all losses see the result as it is exported, corrected by back-projection; else the generator's output.
+        shift: the perceptual loss and the discriminator, which have strides, see pictures moved down and right by 0 to
+            `shift - 1` pixels. Their gradients are uneven, in the period of the strides (Odena et al. 2016, section
+            "Checkerboard Artifacts in Gradients"); moved about, they leave no grid in the pictures. 1 moves nothing.
+    """
+
+    iterations: keras.Variable
+    pixel_loss: PictureLoss = losses.mean_squared_error
+    perceptual_loss: PictureLoss | None = None
+    perceptual_weight: float = 0.0
+    grid_weight: float = 0.0
+    teacher: Callable[[tf.Tensor], tf.Tensor] | None = None
+    teacher_weight: float = 0.0
+    back_projection: bool = False
+    shift: int = 1
+
+    def __call__(self, outputs: tf.Tensor | list[tf.Tensor], lr: tf.Tensor, hr: tf.Tensor) -> Judged:
+        """Judges what the generator makes of a batch.
+
+        Args:
+            outputs: the levels of the generator's pyramid, smallest first; most generators have one.
+            lr, hr: `[B, h, w, 3]` and `[B, s h, s w, 3]` in [0, 1].
+        """
+        *levels, sr = tf.nest.flatten(outputs)
+        scale = hr.shape[1] // lr.shape[1]
+        if self.back_projection:
+            sr = BackProjection(scale, dtype="float32")([sr, lr])
+        move = self._mover()
+        seen_hr, seen_sr = move(hr), move(sr)
+        of_levels = [self.pixel_loss(_resized_like(level, hr), level) for level in levels]
+        parts = {"pixel": tf.add_n([*of_levels, self.pixel_loss(hr, sr)])}
+        weights = {"pixel": 1.0}
+        if self.teacher is not None:
+            parts["teacher"] = self.pixel_loss(self._taught(self.teacher, lr), sr)
+            weights["teacher"] = self.teacher_weight
+        if self.perceptual_loss is not None:
+            parts["perceptual"] = self.perceptual_loss(seen_hr, seen_sr)
+            weights["perceptual"] = self.perceptual_weight
+        if self.grid_weight:
+            parts["grid"] = losses.grid_loss(hr, sr, scale)
+            weights["grid"] = self.grid_weight
+        loss = tf.add_n([weights[name] * part for name, part in parts.items()])
+        return Judged(loss, {f"generator/{name}_loss": part for name, part in parts.items()}, seen_hr, seen_sr)
+
+    def _seed(self, purpose: int) -> tf.Tensor:
+        return tf.stack([purpose, tf.cast(self.iterations, tf.int32)])
+
+    def _mover(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Moves photos `[B, H, W, 3]`, all in the same way; what comes in at the side is reflected."""
+        if self.shift == 1:
+            return lambda photo: photo
+        offset = tf.random.stateless_uniform([2], self._seed(0), maxval=self.shift, dtype=tf.int32)
+        begin = tf.concat([[0], offset, [0]], axis=0)
+        margin = [[0, 0], [0, self.shift - 1], [0, self.shift - 1], [0, 0]]
+        return lambda photo: tf.ensure_shape(tf.slice(tf.pad(photo, margin, "REFLECT"), begin, tf.shape(photo)), photo.shape)
+
+    def _taught(self, teacher: Callable[[tf.Tensor], tf.Tensor], lr: tf.Tensor) -> tf.Tensor:
+        """The teacher's output for small photos flipped and transposed in one of 8 ways, and back: on average, its
+        self-ensemble.
+
+        That is better than its output for the photos as they are (Lim et al. 2017, section 3.4), and costs no more.
+        """
+
+        def member(flip_y: bool, flip_x: bool, transpose: bool) -> tf.Tensor:
+            axes = [axis for axis, flip in ((1, flip_y), (2, flip_x)) if flip]
+            order = [0, 2, 1, 3] if transpose else [0, 1, 2, 3]
+            sr = teacher(tf.transpose(tf.reverse(lr, axes), order))
+            return tf.clip_by_value(tf.reverse(tf.transpose(sr, order), axes), 0.0, 1.0)
+
+        members = [lambda ways=ways: member(*ways) for ways in itertools.product((False, True), repeat=3)]
+        way = tf.random.stateless_uniform([], self._seed(1), maxval=len(members), dtype=tf.int32)
+        return tf.switch_case(way, members)
+
+
+def _resized_like(level: tf.Tensor, hr: tf.Tensor) -> tf.Tensor:
+    return tf.image.resize(hr, tf.shape(level)[1:3], "bicubic", antialias=True)
