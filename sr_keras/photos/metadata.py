@@ -193,7 +193,14 @@ def exif_content(metadata: Metadata, size: tuple[int, int]) -> Image.Exif:
     if metadata.dpi:
         content[ExifTags.Base.XResolution], content[ExifTags.Base.YResolution] = metadata.dpi
         content[ExifTags.Base.ResolutionUnit] = 2
-    return content
+    if not len(content):
+        return content
+    # Only what was read has its parts among its tags; and of what was read, text is no longer bytes.
+    whole = Image.Exif()
+    whole.load(content.tobytes())
+    for tag, value in metadata.exif.get(_BASE, {}).items():
+        whole[tag] = value
+    return whole
 
 
 def exif_bytes(metadata: Metadata, size: tuple[int, int]) -> bytes:

@@ -58,6 +58,26 @@ def read(source: Source, *, all_frames: bool = False, check_size: CheckSize = la
         return _read_with_pillow(stream, all_frames, check_size)
 
 
+def read_size(source: Source) -> tuple[int, int]:
+    """Width and height of the first frame, upright; nothing is decoded.
+
+    Raises:
+        PhotoError: as `read` does, as far as the head of the file tells.
+    """
+    found: list[tuple[int, int]] = []
+
+    def stop(width: int, height: int) -> None:
+        found.append((width, height))
+        raise rgb.PhotoError("known")
+
+    try:
+        read(source, check_size=stop)
+    except rgb.PhotoError:
+        if not found:
+            raise
+    return found[0]
+
+
 @contextlib.contextmanager
 def _opened(source: Source) -> Iterator[BinaryIO]:
     if isinstance(source, (str, os.PathLike)):
@@ -176,7 +196,7 @@ def write(
 
     Raises:
         PhotoError: writing failed; the message names a path.
-        FileExistsError: the file is there by now, and is not to be replaced.
+        NameTakenError: the file is there by now, and is not to be replaced.
     """
     file_kind.init_plugins()
     with _named_errors(target):
@@ -322,8 +342,8 @@ def _named_errors(name: object) -> Iterator[None]:
         if prefix and not str(error).startswith(prefix):
             raise rgb.PhotoError(f"{prefix}{error}") from None
         raise
-    except FileExistsError:
-        raise
+    except FileExistsError as error:
+        raise rgb.NameTakenError(f"{prefix}{files.reason(error)}") from None
     except UnidentifiedImageError:
         raise rgb.PhotoError(f"{prefix}not a picture") from None
     except OSError as error:

@@ -47,6 +47,10 @@ class PhotoError(UserError):
     """A photo can't be read or written; the message is one line that names the file and the reason."""
 
 
+class NameTakenError(PhotoError):
+    """A file can't have its name, for another has it."""
+
+
 def read_photo(path: str | os.PathLike[str]) -> np.ndarray:
     """Reads a picture of any kind as RGB, turned as its EXIF orientation says: uint8 `[H, W, 3]`.
 

@@ -5,6 +5,7 @@ Pillow takes a file for the nearest of its modes: further bands, signs, ranges a
 
 import dataclasses
 import io
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO
 
@@ -24,7 +25,6 @@ _ASSOCIATED, _UNASSOCIATED = 1, 2
 _UNSIGNED, _UNKNOWN = 1, 4
 _LARGEST_CLASSIC = 2**32 - 2**25
 _DIRECTORIES = (int(ExifTags.IFD.Exif), int(ExifTags.IFD.GPSInfo))
-_WRITTEN_BY_TIFFFILE = (ExifTags.Base.XResolution, ExifTags.Base.YResolution)
 # Those that the libtiff inside Pillow has: none, CCITT, LZW, JPEG, Deflate, PackBits.
 _PILLOW_COMPRESSIONS = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32809, 32946})
 
@@ -207,11 +207,12 @@ def _missing_tag(page: Raster) -> list[tuple[Any, ...]]:
 def _tags(content: Image.Exif, kept: Metadata, page: Raster, big: bool) -> Iterator[tuple[Any, ...]]:
     for tag, value in content.items():
         if tag in _DIRECTORIES:
-            # Where it lies is known later.
-            yield tag, 16 if big else 4, 1, 0, True
-        elif isinstance(value, bytes) and tag not in _WRITTEN_BY_TIFFFILE:
-            yield tag, *_text_or_bytes(tag, value), True
-        elif isinstance(value, int):
+            # Where it lies is known later; and tifffile leaves out tags that say where something lies.
+            if content.get_ifd(tag):
+                yield tag - 1, 16 if big else 4, 1, 0, True
+        elif isinstance(value, (str, bytes)):
+            yield tag, *_text_or_bytes(tag, value.encode("latin-1", "replace") if isinstance(value, str) else value), True
+        elif isinstance(value, int) and tag != ExifTags.Base.ResolutionUnit:
             yield tag, 3, 1, value, True
     if kept.xmp:
         yield ExifTags.Base.XMLPacket, 1, len(kept.xmp), kept.xmp, True
@@ -233,7 +234,7 @@ def _text_or_bytes(tag: int, value: bytes) -> tuple[Any, ...]:
 def _append_directories(buffer: BinaryIO, content: Image.Exif) -> None:
     """Appends EXIF's parts, which tifffile does not write, and tells the first page where they are."""
     for tag in _DIRECTORIES:
-        if tag not in content:
+        if not content.get_ifd(tag):
             continue
         directory = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
         for key, value in content.get_ifd(tag).items():
@@ -244,4 +245,7 @@ def _append_directories(buffer: BinaryIO, content: Image.Exif) -> None:
         buffer.write(directory.tobytes(place))
         buffer.seek(0)
         with tifffile.TiffFile(buffer) as tiff:
-            tiff.pages.first.tags[tag].overwrite(place)
+            entry = tiff.pages.first.tags[tag - 1]
+            entry.overwrite(place)
+        buffer.seek(entry.offset)
+        buffer.write(struct.pack("<H", tag))

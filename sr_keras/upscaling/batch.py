@@ -26,6 +26,10 @@ from sr_keras.upscaling.plan import Job
 # Larger results are written before the next photo begins, so that two of them are never in memory.
 _LARGEST_BESIDE_ANOTHER = 32_000_000
 
+# How long a run that is stopped waits for the tiles in hand.
+_PATIENCE_SECONDS = 5.0
+_WORKER = "upscale"
+
 JobProgress = Callable[[Job, float], None]
 
 
@@ -106,7 +110,7 @@ def run(
         except Exception as error:  # or its jobs would be waited for without end
             outcomes.put(error)
 
-    workers = [threading.Thread(target=work_or_report, args=(choose,)) for choose in choosers]
+    workers = [threading.Thread(target=work_or_report, args=(choose,), name=_WORKER, daemon=True) for choose in choosers]
     for worker in workers:
         worker.start()
     try:
@@ -115,10 +119,20 @@ def run(
             if isinstance(outcome, Exception):
                 raise outcome
             yield outcome
-    finally:
+    except BaseException:
+        # Whatever a worker is stuck in, the run ends.
+        deadline = time.monotonic() + _PATIENCE_SECONDS
         stop.set()
         for worker in workers:
-            worker.join()
+            worker.join(max(0.0, deadline - time.monotonic()))
+        raise
+    for worker in workers:
+        worker.join()
+
+
+def is_stuck() -> bool:
+    """Whether a worker of a run that was closed is still at work, and would keep the process from ending."""
+    return any(thread.name == _WORKER and thread.is_alive() for thread in threading.enumerate())
 
 
 class _StopError(Exception):
@@ -261,7 +275,7 @@ def _write(
         else:
             output.parent.mkdir(parents=True, exist_ok=True)
             picture_file.write(output, picture, file_format, options.quality, overwrite=options.existing == "overwrite")
-    except FileExistsError:
+    except rgb.NameTakenError:
         # Another run has written it since.
         report(_unfinished(done.job, _exists(output, options)))
     except Exception as error:

@@ -2,16 +2,19 @@
 
 import argparse
 import contextlib
+import os
 import pathlib
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 from PIL import Image
 
 from sr_keras.inference import model_info
-from sr_keras.photos import picture, rgb
+from sr_keras.photos import picture, picture_file, rgb
 from sr_keras.runtime import argument_types, command_line, quiet_tensorflow, signals
 from sr_keras.upscaling import batch, choice, enlarge, plan
 from sr_keras.upscaling.console import Console, report, speak_plainly
@@ -29,16 +32,20 @@ FORMATS = sorted({suffix[1:] for suffix in picture.FORMATS})
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "upscale.py") -> int:
+    command_line.open_closed_streams()
     options = _parse(argv, prog)
     speak_plainly()
     try:
         with signals.as_interrupts(signal.SIGTERM, signal.SIGHUP):
             return _run(options)
     except (plan.UsageError, model_info.ModelError, rgb.PhotoError) as error:
-        print(f"{prog}: {error}", file=sys.stderr)
+        print(command_line.printable(f"{prog}: {error}"), file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:
-        return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
+        code = 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
+        if batch.is_stuck():
+            os._exit(code)  # Python would wait for it
+        return code
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -57,8 +64,7 @@ def _run(options: argparse.Namespace) -> int:
     _refuse_side_files(options, todo)
     console = Console(options, todo)
     if options.dry_run:
-        console.tell_plan(todo)
-        return 0
+        return _tell_plan(todo, target, options, console)
     batch_options = batch.BatchOptions(
         target,
         suffix,
@@ -76,9 +82,15 @@ def _run(options: argparse.Namespace) -> int:
         strip=options.strip,
         max_pixels=options.max_pixels,
         existing=_existing(options),
-        standard_input=b"" if all(job.source for job in todo) else sys.stdin.buffer.read(),
+        standard_input=b"" if all(job.source for job in todo) else _standard_input(),
     )
     return _upscale(todo, batch_options, options, console)
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise plan.UsageError("standard input is closed")
+    return sys.stdin.buffer.read()
 
 
 def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, options: argparse.Namespace, console: Console) -> int:
@@ -96,6 +108,43 @@ def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, option
     if options.comparison and not console.failed:
         console.tell(_write_comparison(options, todo[0]))
     return 1 if console.failed else 0
+
+
+def _tell_plan(todo: Sequence[plan.Job], target: enlarge.Target, options: argparse.Namespace, console: Console) -> int:
+    """A dry run: what would be done, how long it would take about, and what can't be read."""
+    sizes: dict[plan.Job, enlarge.Size] = {}
+    problems: dict[plan.Job, str] = {}
+    for job in todo:
+        try:
+            if job.problem:
+                raise rgb.PhotoError(job.problem)
+            if job.source:
+                sizes[job] = picture_file.read_size(job.source)
+        except rgb.PhotoError as error:
+            problems[job] = str(error)
+    console.tell_plan(todo, {job: (size, target.size(*size)) for job, size in sizes.items()}, problems)
+    if sizes and not options.pixel_art:
+        upscaler = _chooser(options, None, console)(picture.Picture((Image.new("RGB", (8, 8)),))).upscaler
+        pixels = sum(enlarge.work(size, target, upscaler.scale) for size in sizes.values())
+        console.tell(f"about {_duration(pixels * _seconds_per_pixel(upscaler, options.self_ensemble))} on this machine")
+    return 1 if problems else 0
+
+
+def _seconds_per_pixel(upscaler: enlarge.PhotoUpscaler, self_ensemble: bool) -> float:
+    """Of a small photo, once the network has computed one of its size."""
+    photo = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
+    seconds = 0.0
+    for _ in range(2):
+        begun = time.monotonic()
+        upscaler.upscale_to(lambda y, x, tile: None, photo, self_ensemble=self_ensemble, progress=lambda share: None)
+        seconds = time.monotonic() - begun
+    return seconds / photo[..., 0].size
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
 def _chooser(options: argparse.Namespace, device: str | None, console: Console) -> choice.Choose:
@@ -205,7 +254,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     result.add_argument(
         "--strip",
         action="store_true",
-        help="leave out EXIF, GPS, captions and all else that belongs to a photo, but its colours",
+        help="leave out EXIF, GPS, captions and all else but the colours",
     )
     result.add_argument(
         "--name",
@@ -240,9 +289,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         default="tones",
         help="normals: colours are unit vectors, and are of length 1 in the result too (%(default)s)",
     )
-    data.add_argument(
-        "--limit", action="store_true", help="no value beyond those of the pixels around it: no halos, for measuring"
-    )
+    data.add_argument("--limit", action="store_true", help="no value beyond those around it: no halos, for measuring")
     data.add_argument("--pixel_art", action="store_true", help="pixels become squares, without a network")
 
     network = parser.add_argument_group("the network")

@@ -1,5 +1,6 @@
 """Which files are to be upscaled, and where the results go; nothing is read or written but names."""
 
+import collections
 import glob
 import hashlib
 import os
@@ -148,8 +149,8 @@ def plan(
     """Says where each result goes: to `output`, into `output_dir` as deep as below its root, or beside its source.
 
     A searched folder may hold the results of an earlier run; they are left out. Of two pictures whose results would have one
-    name, one that changes its format gets its old format into the name (icon_gif_x4.png). What clashes even so becomes a problem
-    of these jobs alone.
+    name, one that changes its format gets its old format into the name (icon_gif_x4.png). What clashes even so becomes a
+    problem of these jobs alone.
 
     Args:
         label: what a result's name says of its size; `photo_<label>.png`.
@@ -178,11 +179,12 @@ def plan(
         own = FORMATS.get(each.path.suffix.lower())
         ext = suffix or (each.path.suffix if own and own.kept else ".png")
         folder = each.path.parent if output_dir is None else output_dir / each.path.parent.relative_to(each.root)
-        if ext.lower() != each.path.suffix.lower() and each.path.with_suffix(ext) in others:
-            return folder / template.fill(f"{each.path.stem}_{each.path.suffix[1:]}", label, ext)
-        return folder / template.fill(each.path.stem, label, ext)
+        changed = ext.lower() != each.path.suffix.lower()
+        stem = f"{each.path.stem}_{each.path.suffix[1:]}" if changed and each in alike else each.path.stem
+        return folder / template.fill(stem, label, ext)
 
-    others = {each.path for each in found if each.path}
+    alike: set[Found] = set()
+    alike = _alike(found, [result(each) for each in found])
     jobs = [(each, Job(each.path, result(each), each.problem)) for each in found]
     results = {place(job.output) for _, job in jobs if job.output}
     stems = {each.path.with_suffix("") for each in found if each.path}
@@ -208,6 +210,12 @@ def _require_file_name(output: pathlib.Path) -> None:
         raise UsageError(f"{output}: the name must end in {', '.join(FORMATS)}")
     if os.path.isdir(output):
         raise UsageError(f"{output}: is a folder; --output_dir takes one")
+
+
+def _alike(found: Sequence[Found], outputs: Sequence[pathlib.Path | None]) -> set[Found]:
+    """Those whose results would have a name that another's has too."""
+    counts = collections.Counter(place(output) for output in outputs if output)
+    return {each for each, output in zip(found, outputs, strict=True) if output and counts[place(output)] > 1}
 
 
 def _with_clashes(jobs: Sequence[Job]) -> list[Job]:
