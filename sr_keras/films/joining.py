@@ -7,7 +7,7 @@ import io
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import av
 from av.container.input import InputContainer
@@ -137,7 +137,7 @@ def _is_chapters(stream: Stream, read: InputContainer) -> bool:
     return stream.type == "data" and stream.name == "bin_data" and bool(read.chapters())
 
 
-def _pictures(parts: Parts, info: FilmInfo, stream: VideoStream, start: Fraction) -> Iterator[Packet]:
+def _pictures(parts: Parts, info: FilmInfo, stream: VideoStream, start: Fraction) -> Iterator["Packet[Any]"]:
     """The packets of the segments.
 
     When a frame must be decoded follows from the times of all of them: each encoder only knew its own segment.
@@ -163,7 +163,7 @@ def _pictures(parts: Parts, info: FilmInfo, stream: VideoStream, start: Fraction
                 yield packet
 
 
-def _others(read: InputContainer, streams: Mapping[int, Stream], part: Range) -> Iterator[Packet]:
+def _others(read: InputContainer, streams: Mapping[int, Stream], part: Range) -> Iterator["Packet[Any]"]:
     """The packets of all other streams, by their index in the film; where it is damaged, they end."""
     last: dict[int, int] = {}
     packets = read.demux([read.streams[index] for index in streams]) if streams else iter(())
@@ -182,7 +182,7 @@ def _others(read: InputContainer, streams: Mapping[int, Stream], part: Range) ->
             yield packet
 
 
-def _is_within(packet: Packet, part: Range) -> bool:
+def _is_within(packet: "Packet[Any]", part: Range) -> bool:
     if packet.stream.disposition & Disposition.attached_pic:
         return True
     begin = _time(packet) * packet.time_base
@@ -190,7 +190,7 @@ def _is_within(packet: Packet, part: Range) -> bool:
     return not is_before and (part.stop is None or begin < part.stop)
 
 
-def _time(packet: Packet) -> int:
+def _time(packet: "Packet[Any]") -> int:
     """When it is shown or heard; there are files that say only when it is decoded, or nothing."""
     return packet.pts if packet.pts is not None else packet.dts if packet.dts is not None else 0
 

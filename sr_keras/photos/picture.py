@@ -119,6 +119,17 @@ def fitted(picture: Picture, file_format: Format, depth: int | None = None) -> P
     return dataclasses.replace(picture, frames=tuple(frames), metadata=kept, notes=(*notes, *lost))
 
 
+def suffix_of(picture: Picture) -> str:
+    """The suffix of the format that a picture was read from; that of PNG where it can't be written, or is not kept."""
+    suffixes = {file_format.name: suffix for suffix, file_format in reversed(FORMATS.items()) if file_format.kept}
+    return suffixes.get(picture.file_format or "", ".png")
+
+
+def eight_bit(frame: Frame) -> Image.Image:
+    """A frame as a picture of 8 bits: "L", "LA", "RGB" or "RGBA"."""
+    return raster.to_image(frame) if isinstance(frame, Raster) else frame
+
+
 def has_alpha(frame: Frame) -> bool:
     return frame.alpha if isinstance(frame, Raster) else frame.mode in ("LA", "RGBA")
 

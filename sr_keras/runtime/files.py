@@ -19,7 +19,7 @@ _PART = re.compile(r"\.[0-9a-f]{32}\.part")
 
 @contextlib.contextmanager
 def written_beside(path: pathlib.Path, *, overwrite: bool = True) -> Iterator[pathlib.Path]:
-    """Gives a path to write to that becomes `path` at the end, or vanishes if writing fails.
+    """Yields a path to write to, which becomes `path` at the end, or vanishes if writing fails.
 
     Its content is on the disk before the name appears. What processes left in the folder that were killed is removed.
 

@@ -16,7 +16,7 @@ from typing import Literal
 
 from sr_keras.inference import model_info
 from sr_keras.photos import file_kind, metadata, picture_file, rgb
-from sr_keras.photos.picture import FORMATS, Format, Picture, fitted
+from sr_keras.photos.picture import FORMATS, Format, Picture, fitted, suffix_of
 from sr_keras.photos.rgb import PhotoError
 from sr_keras.runtime import files
 from sr_keras.upscaling.choice import Choice, Choose
@@ -186,7 +186,7 @@ def _work(
             except model_info.ModelError:
                 raise  # no other picture has it either
             except Exception as error:
-                report(_unfinished(job, error))
+                report(unfinished(job, error))
                 continue
             if writing is not None:
                 writing.result()
@@ -206,7 +206,7 @@ def _read(job: Job, options: BatchOptions) -> tuple[Picture, Format]:
     if job.problem:
         raise PhotoError(job.problem)
     if job.output is not None:
-        _require_place(job.output, options)
+        require_place(job.output, options)
 
     counted = [0, 0]
 
@@ -239,11 +239,11 @@ def _suffix(job: Job, options: BatchOptions, picture: Picture) -> str:
         return job.output.suffix.lower()
     if options.suffix is not None:
         return options.suffix
-    suffixes = {file_format.name: suffix for suffix, file_format in FORMATS.items() if file_format.kept}
-    return suffixes.get(picture.file_format or "", ".png")
+    return suffix_of(picture)
 
 
-def _require_place(output: pathlib.Path, options: BatchOptions) -> None:
+def require_place(output: pathlib.Path, options: BatchOptions) -> None:
+    """Tells before the work that a result can't be where it should; what it raises, `unfinished` takes."""
     if os.path.lexists(output) and options.existing != "overwrite":
         raise _exists(output, options)
     folder = output.absolute().parent
@@ -277,14 +277,14 @@ def _write(
             picture_file.write(output, picture, file_format, options.quality, overwrite=options.existing == "overwrite")
     except rgb.NameTakenError:
         # Another run has written it since.
-        report(_unfinished(done.job, _exists(output, options)))
+        report(unfinished(done.job, _exists(output, options)))
     except Exception as error:
-        report(_unfinished(done.job, error))
+        report(unfinished(done.job, error))
     else:
         report(done)
 
 
-def _unfinished(job: Job, error: Exception) -> JobOutcome:
+def unfinished(job: Job, error: Exception) -> JobOutcome:
     reason = files.reason(error)
     if isinstance(error, _ExistsError):
         return JobOutcome(job, "skipped", reason)

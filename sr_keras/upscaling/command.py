@@ -4,10 +4,9 @@ import argparse
 import contextlib
 import os
 import pathlib
-import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -15,14 +14,14 @@ from PIL import Image
 
 from sr_keras.inference import model_info
 from sr_keras.photos import picture, picture_file, rgb
-from sr_keras.runtime import argument_types, command_line, quiet_tensorflow, signals
-from sr_keras.upscaling import batch, choice, enlarge, plan
+from sr_keras.runtime import argument_types, command_line, quiet_tensorflow
+from sr_keras.upscaling import batch, choice, enlarge, films, numbered, plan
 from sr_keras.upscaling.console import Console, report, speak_plainly
 
 if TYPE_CHECKING:
     from sr_keras.inference.upscaler import Upscaler
 
-_ABOUT = """Makes photos four times as large: {call} photo.jpg
+_ABOUT = """Makes photos and films four times as large: {call} photo.jpg
 
 The result lies beside the photo as photo_x4.jpg, in the same format, with its EXIF, colour profile and transparency. Photos,
 folders and patterns can be named, as many as you like; what fails is said at the end, and does not stop the others.
@@ -35,17 +34,10 @@ def main(argv: Sequence[str] | None = None, prog: str = "upscale.py") -> int:
     command_line.open_closed_streams()
     options = _parse(argv, prog)
     speak_plainly()
-    try:
-        with signals.as_interrupts(signal.SIGTERM, signal.SIGHUP):
-            return _run(options)
-    except (plan.UsageError, model_info.ModelError, rgb.PhotoError) as error:
-        print(command_line.printable(f"{prog}: {error}"), file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as interrupt:
-        code = 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
-        if batch.is_stuck():
-            os._exit(code)  # Python would wait for it
-        return code
+    code = command_line.run(prog, lambda: _run(options))
+    if batch.is_stuck():
+        os._exit(code)  # Python would wait for it
+    return code
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -59,6 +51,7 @@ def _run(options: argparse.Namespace) -> int:
         output_dir=options.output_dir,
         suffix=suffix,
         name=plan.Template(options.name) if options.name else None,
+        film_suffix=films.suffix_of(options),
         skip_results=options.skip_existing,
     )
     _refuse_side_files(options, todo)
@@ -99,7 +92,7 @@ def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, option
     with quiet_tensorflow.tensorflow_import():
         from sr_keras.inference import upscaler
     choosers = [_chooser(options, device, console) for device in upscaler.devices()]
-    running = batch.run(todo, choosers, batch_options, console.within)
+    running = _outcomes(todo, choosers, batch_options, films.options_of(options), console)
     with report(options.report) as add, console, contextlib.closing(running):
         for outcome in running:
             console.after(outcome)
@@ -108,6 +101,23 @@ def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, option
     if options.comparison and not console.failed:
         console.tell(_write_comparison(options, todo[0]))
     return 1 if console.failed else 0
+
+
+def _outcomes(
+    todo: Sequence[plan.Job],
+    choosers: Sequence[choice.Choose],
+    options: batch.BatchOptions,
+    film_options: films.FilmOptions,
+    console: Console,
+) -> Generator[batch.JobOutcome, None, None]:
+    """First photos, then folders of numbered frames, then films."""
+    pictures = [job for job in todo if not job.is_film]
+    apart = {job.numbered: [each for each in pictures if each.numbered == job.numbered] for job in pictures}
+    for folder, jobs in sorted(apart.items(), key=lambda item: item[0] is not None):
+        if folder is not None:
+            console.tell(f"{folder}: {numbered.describe([job.source for job in jobs if job.source])}")
+        yield from batch.run(jobs, numbered.decided_once(choosers) if folder else choosers, options, console.within)
+    yield from films.run([job for job in todo if job.is_film], choosers, options, film_options, console.within)
 
 
 def _tell_plan(todo: Sequence[plan.Job], target: enlarge.Target, options: argparse.Namespace, console: Console) -> int:
@@ -176,11 +186,13 @@ def _refuse_side_files(options: argparse.Namespace, todo: Sequence[plan.Job]) ->
         if plan.place(path) in taken:
             raise plan.UsageError(f"{path}: is a photo, a result or the list")
     if options.comparison:
-        if len(todo) != 1 or todo[0].source is None or todo[0].output is None:
+        if len(todo) != 1 or todo[0].source is None or todo[0].output is None or todo[0].is_film:
             raise plan.UsageError("--comparison takes one photo and one result, both of them files")
         rgb.require_writable(options.comparison, height=1, width=1)
         if options.comparison.exists() and not options.overwrite:
             raise plan.UsageError(f"{options.comparison}: exists already; --overwrite replaces it")
+    if any(job.output is None and job.is_film for job in todo):
+        raise plan.UsageError("a film's result must be a file, not standard output")
     if any(job.output is None for job in todo) and sys.stdout.isatty():
         raise plan.UsageError("standard output is a terminal, which shows no pictures; --output=FILE")
 
@@ -208,6 +220,10 @@ def _write_comparison(options: argparse.Namespace, job: plan.Job) -> str:
     return f"side by side: {options.comparison}"
 
 
+def _model(text: str) -> str | pathlib.Path:
+    return text if text == model_info.AUTO else model_info.find_model(argument_types.name(text))
+
+
 def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser = command_line.Parser(
         prog=prog,
@@ -216,9 +232,15 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     )
     parser.set_defaults(prog=prog)
     parser.add_argument(
-        "photos", nargs="*", metavar="PHOTO", help="a picture of any kind, a folder, a pattern, or - (standard input)"
+        "photos",
+        nargs="*",
+        type=argument_types.name,
+        metavar="PHOTO",
+        help="a picture of any kind, a folder, a pattern, or - (standard input)",
     )
-    parser.add_argument("--list", type=pathlib.Path, metavar="FILE", help="more of them, one a line, relative to FILE's folder")
+    parser.add_argument(
+        "--list", type=argument_types.path, metavar="FILE", help="more of them, one a line, relative to FILE's folder"
+    )
     parser.add_argument("--recursive", action="store_true", help="also the folders in a folder")
 
     size = parser.add_argument_group("size of the result")
@@ -234,9 +256,15 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
 
     result = parser.add_argument_group("where the result goes")
     result.add_argument(
-        "-o", "--output", type=pathlib.Path, metavar="FILE", help="of one photo; its ending is the format; - is standard output"
+        "-o",
+        "--output",
+        type=argument_types.path,
+        metavar="FILE",
+        help="of one photo; its ending is the format; - is standard output",
     )
-    result.add_argument("--output_dir", type=pathlib.Path, metavar="DIR", help="of many, in the folders that they come from")
+    result.add_argument(
+        "--output_dir", type=argument_types.path, metavar="DIR", help="of many, in the folders that they come from"
+    )
     result.add_argument("--format", choices=FORMATS, help="default: the photo's own, or PNG where that can't be written")
     result.add_argument(
         "--quality",
@@ -266,9 +294,16 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     there.add_argument("--skip_existing", action="store_true", help="leave them, and go on where an earlier run ended")
     result.add_argument("--dry_run", action="store_true", help="only say what would be done")
     result.add_argument(
-        "--report", type=pathlib.Path, metavar="FILE", help="add what became of each photo to FILE, as lines of JSON"
+        "--report",
+        type=argument_types.output_file,
+        metavar="FILE",
+        help="add what became of each photo to FILE, as lines of JSON",
     )
-    result.add_argument("--comparison", type=pathlib.Path, metavar="FILE", help="also draw bicubic | ours, of one photo")
+    result.add_argument(
+        "--comparison", type=argument_types.output_file, metavar="FILE", help="also draw bicubic | ours, of one photo"
+    )
+
+    films.add_options(parser)
 
     data = parser.add_argument_group("pictures that are no photos")
     data.add_argument(
@@ -296,7 +331,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     network.add_argument(
         "-m",
         "--model",
-        type=lambda text: text if text == model_info.AUTO else model_info.find_model(text),
+        type=_model,
         default=model_info.AUTO,
         metavar="MODEL",
         help=f"{model_info.AUTO}: {model_info.ENLARGING} for clean photos, {model_info.RESTORING} for those with noise or "
@@ -331,7 +366,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     )
     network.add_argument(
         "--max_pixels",
-        type=argument_types.positive_int,
+        type=argument_types.pixel_count,
         default=400_000_000,
         metavar="N",
         help="refuse photos or results with more (%(default)s)",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from sr_keras.runtime import files
-from sr_keras.runtime.command_line import printable
+from sr_keras.runtime.errors import printable
 from sr_keras.upscaling import batch, enlarge, plan
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def speak_plainly() -> None:
 
 @contextlib.contextmanager
 def report(path: pathlib.Path | None) -> Iterator[Callable[[batch.JobOutcome], None]]:
-    """Gives what adds an outcome to the report, as a line of JSON."""
+    """Yields a function that adds an outcome to the report, as a line of JSON."""
     if path is None:
         yield lambda outcome: None
         return

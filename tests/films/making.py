@@ -5,7 +5,7 @@ import dataclasses
 import io
 import itertools
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -40,7 +40,7 @@ def flat(
         frame = VideoFrame(width, height, pixel_format)
         level_type = np.uint16 if "10le" in pixel_format else np.uint8
         for plane, level in zip(frame.planes, levels, strict=False):
-            plane.update(np.full(plane.buffer_size // np.dtype(level_type).itemsize, level, level_type))
+            plane.update(np.full(plane.buffer_size // np.dtype(level_type).itemsize, level, level_type).tobytes())
         frames.append(frame)
     return frames
 
@@ -72,6 +72,7 @@ def make(
     pts = pts or [round(index / (RATE * time_base)) for index in range(len(pictures))]
     with av.open(str(path), "w") as container:
         stream = container.add_stream(encoder, rate=RATE, time_base=time_base, options=options)
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = pictures[0].width, pictures[0].height, pixel_format
         for name, value in context.items():
             setattr(stream.codec_context, name, value)
@@ -81,12 +82,13 @@ def make(
         if chapters:
             container.set_chapters([_chapter(0), _chapter(1)])
         audio = _add_sound(container) if sound else None
-        with _subtitles(container) if subtitles else contextlib.nullcontext([]) as words:
+        words: contextlib.AbstractContextManager[list[Any]] = _subtitles(container) if subtitles else contextlib.nullcontext([])
+        with words as packets:
             for picture, when in zip(pictures, pts, strict=True):
                 picture.pts, picture.time_base = when, time_base
                 container.mux(stream.encode(picture))
             container.mux(stream.encode(None))
-            container.mux(words)
+            container.mux(packets)
         if audio is not None:
             for index in range(12):
                 tone = np.sin(np.arange(1024) / (5 + index), dtype=np.float32)[np.newaxis]
@@ -130,15 +132,16 @@ def content(path: pathlib.Path) -> Content:
         packets: dict[int, list[tuple[Fraction, bytes]]] = {}
         for packet in container.demux():
             if packet.stream is video:
-                frames += packet.decode()
+                frames += [frame for frame in packet.decode() if isinstance(frame, VideoFrame)]
             elif packet.size:
-                packets.setdefault(packet.stream_index, []).append((packet.pts * packet.time_base, bytes(packet)))
+                packets.setdefault(packet.stream_index, []).append((_seconds(packet), bytes(packet)))
         chapters = [
-            (each["start"] * each["time_base"], each["end"] * each["time_base"], each["metadata"]["title"])
+            (each["start"] * base, each["end"] * base, each["metadata"]["title"])
             for each in container.chapters()
+            if (base := each["time_base"])
         ]
         return Content(
-            [frame.pts * frame.time_base for frame in frames],
+            [*map(_seconds, frames)],
             frames,
             packets,
             [stream.type for stream in container.streams],
@@ -150,10 +153,15 @@ def content(path: pathlib.Path) -> Content:
         )
 
 
+def _seconds(timed: Any) -> Fraction:
+    """When a packet or a frame is shown."""
+    return Fraction(timed.pts * timed.time_base)
+
+
 def planes(frame: VideoFrame) -> list[np.ndarray]:
     """Luma and chroma `[H, W]`, `[h, w]`, without the padding of lines."""
     level_type = np.uint16 if frame.format.components[0].bits > 8 else np.uint8
-    return [np.frombuffer(plane, level_type).reshape(plane.height, -1)[:, : plane.width] for plane in frame.planes]
+    return [np.frombuffer(bytes(plane), level_type).reshape(plane.height, -1)[:, : plane.width] for plane in frame.planes]
 
 
 def _picture(frame: np.ndarray | VideoFrame, pixel_format: str) -> VideoFrame:
@@ -162,7 +170,7 @@ def _picture(frame: np.ndarray | VideoFrame, pixel_format: str) -> VideoFrame:
     return VideoFrame.from_ndarray(frame, format="rgb24").reformat(format=pixel_format, dst_colorspace="ITU601")
 
 
-def _chapter(number: int) -> dict[str, Any]:
+def _chapter(number: int) -> Any:
     start = 240 * number
     return {
         "id": number,
@@ -180,10 +188,10 @@ def _add_sound(container: OutputContainer) -> av.AudioStream:
 
 
 @contextlib.contextmanager
-def _subtitles(container: OutputContainer):
+def _subtitles(container: OutputContainer) -> Iterator[list[Any]]:
     """Packets of two lines, of the kind that the container holds."""
     in_mp4 = "mp4" in container.format.name
-    with av.open(io.BytesIO(_SUBTITLES), format="srt") as lines:
+    with av.open(io.BytesIO(_SUBTITLES), "r", format="srt") as lines:
         template = lines.streams.subtitles[0]
         stream: Stream = container.add_mux_stream("mov_text") if in_mp4 else container.add_stream_from_template(template)
         packets = []

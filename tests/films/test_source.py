@@ -4,6 +4,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 
 from sr_keras.films import source
 from sr_keras.films.formats import FilmError
@@ -74,7 +75,7 @@ def test_of_a_film_that_is_cut_off_the_rest_is_kept(tmp_path: pathlib.Path, rng:
         stream = container.add_stream("libx264", rate=making.RATE)
         stream.width, stream.height = making.WIDTH, making.HEIGHT
         for frame in rng.integers(0, 256, (100, making.HEIGHT, making.WIDTH, 3), dtype=np.uint8):
-            container.mux(stream.encode(making.VideoFrame.from_ndarray(frame, format="rgb24").reformat(format="yuv420p")))
+            container.mux(stream.encode(VideoFrame.from_ndarray(frame, format="rgb24").reformat(format="yuv420p")))
         container.mux(stream.encode(None))
     cut(film, 0.5)
     after, result = upscale(film, output=tmp_path / "large.mkv")
@@ -90,8 +91,8 @@ def test_damage_in_the_middle_is_said(tmp_path: pathlib.Path) -> None:
     middle = len(content) // 2
     content[middle : middle + 300] = 300 * b"\0"
     film.write_bytes(content)
-    frames, reader = [], source.Reader(film)
-    frames.extend(reader.frames())
+    reader = source.Reader(film)
+    frames = [*reader.frames()]
     assert 30 < len(frames) <= 40
 
 
@@ -165,7 +166,7 @@ def test_frames_without_times_are_given_some(tmp_path: pathlib.Path) -> None:
         stream = container.add_stream("libx264", rate=25, options={"bframes": "0"})
         stream.width, stream.height = 32, 24
         for frame in making.moving(6):
-            container.mux(stream.encode(making.VideoFrame.from_ndarray(frame, format="rgb24").reformat(format="yuv420p")))
+            container.mux(stream.encode(VideoFrame.from_ndarray(frame, format="rgb24").reformat(format="yuv420p")))
         container.mux(stream.encode(None))
     after, _ = upscale(film, output=tmp_path / "large.mp4")
     assert after.pts == [Fraction(index, 25) for index in range(6)]

@@ -1,7 +1,7 @@
 import pathlib
 import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -155,10 +155,10 @@ def test_out_of_memory_takes_smaller_tiles(
     expected = Upscaler(servable, precision="float32", tile=100).upscale(photo)
     function = servable.tile_function("uint8", "float32")
 
-    def scarce(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
+    def scarce(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> tf.Tensor:
         if max(size) > 20:
             raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
-        return np.asarray(function(window, start, size))
+        return function(window, start, size)
 
     monkeypatch.setattr(servable, "tile_function", lambda *_: scarce)
     difference = np.abs(Upscaler(servable, precision="float32", tile=100).upscale(photo).astype(int) - expected)
@@ -169,16 +169,8 @@ def test_threads_share_an_upscaler(noise: Noise, servable: saved_model.Servable)
     upscaler = Upscaler(servable, precision="float32", tile=16)
     photos = [noise(20 + index, 33) for index in range(6)]
     expected = [upscaler.upscale(photo) for photo in photos]
-    results = {}
-
-    def work(index: int) -> None:
-        results[index] = upscaler.upscale(photos[index])
-
-    threads = [threading.Thread(target=work, args=(index,)) for index in range(len(photos))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(len(photos)) as pool:
+        results = list(pool.map(upscaler.upscale, photos))
     for result, one in zip(results, expected, strict=True):
         np.testing.assert_array_equal(result, one)
 

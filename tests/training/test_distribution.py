@@ -94,7 +94,7 @@ def test_a_killed_worker_comes_back(one_device: pathlib.Path, tmp_path: pathlib.
     """Its peers end with a line; started again, they all go on from the checkpoint, to the weights of an undisturbed run."""
     flags = [*RUN, f"--run_dir={tmp_path}"]
     chief, other = start_workers(*flags)
-    assert "iteration 1 of 2: generator/loss" in printed_until(chief, "iteration 1 of 2: generator/loss")
+    assert "iteration 1 of 2: generator loss" in printed_until(chief, "iteration 1 of 2: generator loss")
     other.kill()
     other.communicate()
     _, stderr = chief.communicate(timeout=500)
