@@ -236,23 +236,26 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         nargs="*",
         type=argument_types.name,
         metavar="PHOTO",
-        help="a picture of any kind, a folder, a pattern, or - (standard input)",
+        help="a picture of any kind, a film, a folder, a pattern, or - for standard input",
     )
     parser.add_argument(
-        "--list", type=argument_types.path, metavar="FILE", help="more of them, one a line, relative to FILE's folder"
+        "--list",
+        type=argument_types.path,
+        metavar="FILE",
+        help="a text file with more of them, one per line, relative to its folder",
     )
-    parser.add_argument("--recursive", action="store_true", help="also the folders in a folder")
+    parser.add_argument("--recursive", action="store_true", help="search folders within folders too")
 
     size = parser.add_argument_group("size of the result")
     size.add_argument(
         "--scale",
         type=argument_types.scale,
         metavar="X",
-        help="times larger, any number from 1 on; 1 restores and enlarges nothing (default: the network's own, 4)",
+        help="how many times larger: any number from 1 on; 1 restores without enlarging (default: the network's own, 4)",
     )
-    size.add_argument("--width", type=argument_types.positive_int, metavar="PIXELS", help="alone, it keeps the aspect")
-    size.add_argument("--height", type=argument_types.positive_int, metavar="PIXELS", help="alone, it keeps the aspect")
-    size.add_argument("--all_frames", action="store_true", help="each frame of an animation, not just the first one")
+    size.add_argument("--width", type=argument_types.positive_int, metavar="PIXELS", help="alone, it keeps the aspect ratio")
+    size.add_argument("--height", type=argument_types.positive_int, metavar="PIXELS", help="alone, it keeps the aspect ratio")
+    size.add_argument("--all_frames", action="store_true", help="upscale all frames of an animation, not only the first")
 
     result = parser.add_argument_group("where the result goes")
     result.add_argument(
@@ -260,18 +263,23 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         "--output",
         type=argument_types.path,
         metavar="FILE",
-        help="of one photo; its ending is the format; - is standard output",
+        help="file of the result, for one photo; its suffix sets the format; - is standard output",
     )
     result.add_argument(
-        "--output_dir", type=argument_types.path, metavar="DIR", help="of many, in the folders that they come from"
+        "--output_dir",
+        type=argument_types.path,
+        metavar="DIR",
+        help="folder of the results; subfolders are those of the photos",
     )
-    result.add_argument("--format", choices=FORMATS, help="default: the photo's own, or PNG where that can't be written")
+    result.add_argument(
+        "--format", choices=FORMATS, help="file format (default: the photo's own, or PNG where that can't be written)"
+    )
     result.add_argument(
         "--quality",
         type=argument_types.percent,
         metavar="1-100",
-        help="of JPEG, WebP, AVIF, HEIC and JPEG XL (95). WebP with loss halves the resolution of colours; it and JPEG XL are "
-        "without loss at 100, and for sources without loss where this is not given",
+        help="quality of JPEG, WebP, AVIF, HEIC and JPEG XL (95). WebP with loss halves the resolution of colours. It and "
+        "JPEG XL are without loss at 100, and for sources without loss where this is not given",
     )
     result.add_argument(
         "--depth",
@@ -287,20 +295,25 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     result.add_argument(
         "--name",
         metavar="TEMPLATE",
-        help="of results: {stem}, {scale}, {label} (x4, 1920w) and {ext}; default: {stem}_{label}{ext}",
+        help="file names of results, of {stem}, {scale}, {label} (x4, 1920w) and {ext} (default: {stem}_{label}{ext})",
     )
     there = result.add_mutually_exclusive_group()
-    there.add_argument("--overwrite", action="store_true", help="replace results that are there already")
-    there.add_argument("--skip_existing", action="store_true", help="leave them, and go on where an earlier run ended")
-    result.add_argument("--dry_run", action="store_true", help="only say what would be done")
+    there.add_argument("--overwrite", action="store_true", help="replace results that exist already")
+    there.add_argument(
+        "--skip_existing", action="store_true", help="keep results that exist, and go on where an earlier run ended"
+    )
+    result.add_argument("--dry_run", action="store_true", help="print what would be done, and do nothing")
     result.add_argument(
         "--report",
         type=argument_types.output_file,
         metavar="FILE",
-        help="add what became of each photo to FILE, as lines of JSON",
+        help="append what became of each photo to FILE, as lines of JSON",
     )
     result.add_argument(
-        "--comparison", type=argument_types.output_file, metavar="FILE", help="also draw bicubic | ours, of one photo"
+        "--comparison",
+        type=argument_types.output_file,
+        metavar="FILE",
+        help="for one photo: also write bicubic and the result side by side",
     )
 
     films.add_options(parser)
@@ -335,53 +348,56 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         default=model_info.AUTO,
         metavar="MODEL",
         help=f"{model_info.AUTO}: {model_info.ENLARGING} for clean photos, {model_info.RESTORING} for those with noise or "
-        f"traces of JPEG. Or one of {', '.join(model_info.shipped())}; or the folder of a run of train.py, or of one of its "
-        "SavedModels; only load what you trust: it is a program (%(default)s)",
+        f"traces of JPEG. Or one of {', '.join(model_info.shipped())}; or the folder of a run, or of one of its SavedModels. "
+        "Only load models that you trust: a model is a program (%(default)s)",
     )
     network.add_argument(
         "--denoise",
         type=argument_types.share,
         default=1.0,
         metavar="0-1",
-        help=f"how much {model_info.RESTORING} and other networks that restore take out of a photo: 1 all that they can; "
-        f"0 nothing, {model_info.ENLARGING} only enlarges it; between the two, both compute (%(default)s)",
+        help=f"how strongly {model_info.RESTORING}, or another network that restores, cleans a photo: 1 fully; 0 not at all, "
+        f"as {model_info.ENLARGING} does; in between, the results of both are mixed (%(default)s)",
     )
     network.add_argument(
-        "--self_ensemble", action="store_true", help="the mean of 8 flips and turns: a little better, 8 times slower"
+        "--self_ensemble", action="store_true", help="take the mean over 8 flips and rotations: a little better, 8 times slower"
     )
     network.add_argument(
         "--precision",
         choices=["auto", *model_info.PRECISIONS],
         default="auto",
-        help="of the numbers (auto: the fastest here)",
+        help="number format of the arithmetic (auto: the fastest on this hardware)",
     )
     network.add_argument(
         "--memory_mb",
         type=argument_types.positive_int,
         metavar="MB",
-        help="for the work on a tile (default: 384, on a GPU 4096)",
+        help="memory for the work on a tile, whose size follows (384, on a GPU 4096)",
     )
     network.add_argument(
-        "--tile", type=argument_types.positive_int, metavar="PIXELS", help="tile size instead; it never shows in the result"
+        "--tile",
+        type=argument_types.positive_int,
+        metavar="PIXELS",
+        help="tile size instead; it never shows in the result",
     )
     network.add_argument(
         "--max_pixels",
         type=argument_types.pixel_count,
         default=400_000_000,
         metavar="N",
-        help="refuse photos or results with more (%(default)s)",
+        help="refuse photos and results with more pixels (%(default)s)",
     )
 
     talk = parser.add_mutually_exclusive_group()
-    talk.add_argument("--quiet", action="store_true", help="say only what failed")
-    talk.add_argument("--verbose", action="store_true", help="say also how it is computed")
+    talk.add_argument("--quiet", action="store_true", help="print only what failed")
+    talk.add_argument("--verbose", action="store_true", help="also print how it is computed")
     options = parser.parse_args(argv)
     if not options.photos and not options.list:
         parser.error("name a photo, a folder, or --list=FILE")
     if options.scale and (options.width or options.height):
         parser.error("--scale and --width or --height exclude each other")
     if options.output and options.format and options.output.suffix not in ("", f".{options.format}"):
-        parser.error("the ending of --output is its format; leave --format out")
+        parser.error("the suffix of --output is its format; leave --format out")
     if options.output and options.output_dir:
         parser.error("--output and --output_dir exclude each other")
     return options

@@ -66,16 +66,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--codec",
         choices=list(formats.CODECS),
-        help=f"how the result is compressed (default: h264; {formats.DEEP_CODEC} for HDR and all of 10 bits, av1 in .webm)",
+        help=f"codec of the result (default: h264; {formats.DEEP_CODEC} for HDR and all of 10 bits, av1 in .webm)",
     )
     group.add_argument(
-        "--crf", type=argument_types.crf, metavar="0-63", help=f"more makes a smaller file that lost more (default: {defaults})"
+        "--crf",
+        type=argument_types.crf,
+        metavar="0-63",
+        help=f"how strongly it is compressed: more makes a smaller file of lower quality (default: {defaults})",
     )
-    group.add_argument("--start", type=argument_types.moment, metavar="TIME", help="from there on, such as 1:30 or 90.5")
-    group.add_argument("--end", type=argument_types.moment, metavar="TIME", help="up to there")
-    group.add_argument("--frames", type=argument_types.positive_int, metavar="N", help="the first N of that")
-    group.add_argument("--preview", type=argument_types.moment, metavar="TIME", help="that one frame, as a picture")
-    group.add_argument("--deinterlace", action="store_true", help="make whole frames of films that are interlaced")
+    group.add_argument("--start", type=argument_types.moment, metavar="TIME", help="begin there; 1:30 or 90.5, in seconds")
+    group.add_argument("--end", type=argument_types.moment, metavar="TIME", help="end there")
+    group.add_argument("--frames", type=argument_types.positive_int, metavar="N", help="only the first N frames of that")
+    group.add_argument("--preview", type=argument_types.moment, metavar="TIME", help="only this frame, as a picture")
+    group.add_argument("--deinterlace", action="store_true", help="make whole frames of an interlaced film")
 
 
 def suffix_of(options: argparse.Namespace) -> Callable[[str], str]:
