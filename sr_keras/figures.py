@@ -1,8 +1,8 @@
 """Draws what a report on a run needs: python -m sr_keras.figures RUN
 
-RUN is the folder of a run of train.py, which may still be training. What there is to show is drawn, what is missing is said:
+RUN is the folder of a run, which may still be training. It draws what there is to show, and names what is missing:
 
-  losses.png        the losses of both networks and the discriminator's verdicts
+  losses.png        the losses of both networks and the discriminator's predictions
   validation.png    PSNR and SSIM on the validation photos
   samples.png       the middle of the sample photo through the iterations
   figure_2.png      as the paper's figure 2: photos of 64x64 pixels, and what the newest network makes of them
@@ -20,7 +20,7 @@ import numpy as np
 
 from sr_keras.inference import model_info
 from sr_keras.photos import rgb
-from sr_keras.runtime import command_line, flag_file, quiet_tensorflow
+from sr_keras.runtime import argument_types, command_line, flag_file, quiet_tensorflow
 from sr_keras.runtime.errors import UserError
 
 PROG = "python -m sr_keras.figures"
@@ -133,11 +133,13 @@ def _large_photo(path: pathlib.Path) -> np.ndarray:
 
 def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser = command_line.Parser(prog=prog, description=__doc__.replace(PROG, prog), epilog=command_line.EXIT_CODES)
-    parser.add_argument("run", type=pathlib.Path, metavar="RUN", help="the run's folder, or one that holds a SavedModel")
-    parser.add_argument("-o", "--output", type=pathlib.Path, metavar="DIR", help="where the figures go (default: RUN/figures)")
+    parser.add_argument("run", type=argument_types.path, metavar="RUN", help="the run's folder, or one that holds a SavedModel")
+    parser.add_argument(
+        "-o", "--output", type=argument_types.path, metavar="DIR", help="where the figures go (default: RUN/figures)"
+    )
     parser.add_argument(
         "--photos",
-        type=pathlib.Path,
+        type=argument_types.path,
         nargs="+",
         default=[rgb.SAMPLE / "photos" / f"{name}.jpg" for name in ("astronaut", "cat", "liftoff", "retina")],
         metavar="PHOTO",
@@ -146,7 +148,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     )
     parser.add_argument(
         "--large",
-        type=pathlib.Path,
+        type=argument_types.path,
         default=rgb.SAMPLE / "small.png",
         metavar="PHOTO",
         help="of figure 3, enlarged as it is, at most a megapixel (default: the bundled cup of coffee, 150x100 pixels)",

@@ -1,7 +1,7 @@
 """Photos that show the same as test photos, found by what is in them.
 
-A photo is found whatever its name, at another size, cropped, mirrored, turned on its head, or compressed anew. The middle of
-one must lie in the other, and be no smaller there than a third of the shorter side.
+A photo is found whatever its name, at another size, cropped, mirrored, rotated by 180 degrees, or compressed again. The middle
+of one must lie in the other, and be no smaller there than a third of the shorter side.
 """
 
 import itertools
@@ -9,27 +9,29 @@ import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from sr_keras.data import sources
 from sr_keras.photos import rgb
 from sr_keras.runtime import parallel
+
+if TYPE_CHECKING:
+    from sr_keras.data import sources
 
 # What is looked for is a square in a photo's middle, so large a part of its shorter side. It is looked for in squares of other
 # photos, whose sides are these parts of the shorter side; neighbours are so near that one of them fits.
 _MIDDLE = 0.7
 _PARTS = [1.13**-step for step in range(10)]
 
-# Squares are compared twice, as so many pixels a side: everywhere, and then around where they are alike.
+# Squares are compared twice, at these sides in pixels: everywhere, and then around where they are alike.
 _COARSE, _FINE = 12, 32
 _FINE_SCALES = np.linspace(0.92, 1.09, 7)
 _FINE_SHIFT = 5
 
-# Correlations, of what is finer than a Gaussian of so many pixels: light and large shapes are alike in many photos.
+# Correlations of what is finer than a Gaussian of this many pixels: light and large shapes are alike in many photos.
 _SIGMA = 1.5
 _NOISE = 3  # levels of 255, which are no contrast
 _LEAST_CONTRAST = 0.2
@@ -57,7 +59,7 @@ class _Sketch(NamedTuple):
 
     Attributes:
         name: of the photo: its number, or where it is.
-        grey: the photo, made small.
+        grey: the photo, downscaled.
         middles: its middle in each of 4 mirrorings, `[4, 12 * 12]`.
         squares: everything in it, at all sizes: `[N, 12 * 12]`.
         places: `[N, 3]`, where the squares were cut: the photo's shorter side when they were, y and x.
@@ -70,16 +72,18 @@ class _Sketch(NamedTuple):
     places: np.ndarray
 
 
-def find(photos: sources.Photos, folders: Iterable[pathlib.Path]) -> set[int]:
+def find(photos: "sources.Photos", folders: Iterable[pathlib.Path]) -> set[int]:
     """The numbers of the photos that show the same as one in `folders` (each what `sources.open_photos` takes).
 
     Raises:
         FileNotFoundError, OSError, ValueError: as `sources.open_photos` has them.
     """
+    from sr_keras.data import sources  # TensorFlow takes seconds to import
+
     return {match.number for match in matches(photos, [sources.open_photos(folder) for folder in folders])}
 
 
-def matches(photos: sources.Photos, tests: Sequence[sources.Photos], *, least: float = SAME) -> Iterator[Match]:
+def matches(photos: "sources.Photos", tests: "Sequence[sources.Photos]", *, least: float = SAME) -> Iterator[Match]:
     """The pairs that show the same, in the order of the photos; what can't be read matches nothing.
 
     Args:
@@ -107,7 +111,7 @@ def matches(photos: sources.Photos, tests: Sequence[sources.Photos], *, least: f
                     yield Match(photo.name, test.name, similarity)
 
 
-def _sketches(photos: sources.Photos, name: Callable[[int], Any]) -> Iterator[_Sketch]:
+def _sketches(photos: "sources.Photos", name: Callable[[int], Any]) -> Iterator[_Sketch]:
     def sketch(number: int) -> _Sketch | None:
         try:
             photo = Image.fromarray(photos.photo(number)).convert("L")

@@ -78,7 +78,8 @@ def shipped() -> list[str]:
 def find_model(text: str) -> pathlib.Path:
     """A folder of which `text` is the path, or the name of a network that is shipped."""
     folder = SHIPPED_MODELS / text
-    return folder if os.sep not in text and folder.is_dir() else pathlib.Path(text)
+    is_name = text not in ("", os.curdir, os.pardir) and os.sep not in text and "\0" not in text
+    return folder if is_name and folder.is_dir() else pathlib.Path(text)
 
 
 def versions(folder: pathlib.Path) -> list[pathlib.Path]:

@@ -3,23 +3,22 @@
 import argparse
 import contextlib
 import pathlib
-import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from PIL import Image
 
 from sr_keras.inference import model_info
 from sr_keras.photos import picture, rgb
-from sr_keras.runtime import argument_types, command_line, quiet_tensorflow, signals
-from sr_keras.upscaling import batch, choice, enlarge, plan
+from sr_keras.runtime import argument_types, command_line, quiet_tensorflow
+from sr_keras.upscaling import batch, choice, enlarge, films, numbered, plan
 from sr_keras.upscaling.console import Console, report, speak_plainly
 
 if TYPE_CHECKING:
     from sr_keras.inference.upscaler import Upscaler
 
-_ABOUT = """Makes photos four times as large: {call} photo.jpg
+_ABOUT = """Makes photos and films four times as large: {call} photo.jpg
 
 The result lies beside the photo as photo_x4.jpg, in the same format, with its EXIF, colour profile and transparency. Photos,
 folders and patterns can be named, as many as you like; what fails is said at the end, and does not stop the others.
@@ -31,14 +30,7 @@ FORMATS = sorted({suffix[1:] for suffix in picture.FORMATS})
 def main(argv: Sequence[str] | None = None, prog: str = "upscale.py") -> int:
     options = _parse(argv, prog)
     speak_plainly()
-    try:
-        with signals.as_interrupts(signal.SIGTERM, signal.SIGHUP):
-            return _run(options)
-    except (plan.UsageError, model_info.ModelError, rgb.PhotoError) as error:
-        print(f"{prog}: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as interrupt:
-        return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
+    return command_line.run(prog, lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -51,6 +43,7 @@ def _run(options: argparse.Namespace) -> int:
         output=options.output,
         output_dir=options.output_dir,
         suffix=suffix,
+        film_suffix=films.suffix_of(options),
         skip_results=options.skip_existing,
     )
     _refuse_side_files(options, todo)
@@ -77,7 +70,7 @@ def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, option
     with quiet_tensorflow.tensorflow_import():
         from sr_keras.inference import upscaler
     choosers = [_chooser(options, device, console) for device in upscaler.devices()]
-    running = batch.run(todo, choosers, batch_options, console.within)
+    running = _outcomes(todo, choosers, batch_options, films.options_of(options), console)
     with report(options.report) as add, console, contextlib.closing(running):
         for outcome in running:
             console.after(outcome)
@@ -86,6 +79,23 @@ def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, option
     if options.comparison and not console.failed:
         console.tell(_write_comparison(options, todo[0]))
     return 1 if console.failed else 0
+
+
+def _outcomes(
+    todo: Sequence[plan.Job],
+    choosers: Sequence[choice.Choose],
+    options: batch.BatchOptions,
+    film_options: films.FilmOptions,
+    console: Console,
+) -> Generator[batch.JobOutcome, None, None]:
+    """First photos, then folders of numbered frames, then films."""
+    pictures = [job for job in todo if not job.is_film]
+    apart = {job.numbered: [each for each in pictures if each.numbered == job.numbered] for job in pictures}
+    for folder, jobs in sorted(apart.items(), key=lambda item: item[0] is not None):
+        if folder is not None:
+            console.tell(f"{folder}: {numbered.describe([job.source for job in jobs if job.source])}")
+        yield from batch.run(jobs, numbered.decided_once(choosers) if folder else choosers, options, console.within)
+    yield from films.run([job for job in todo if job.is_film], choosers, options, film_options, console.within)
 
 
 def _chooser(options: argparse.Namespace, device: str | None, console: Console) -> choice.Choose:
@@ -117,11 +127,13 @@ def _refuse_side_files(options: argparse.Namespace, todo: Sequence[plan.Job]) ->
         if plan.place(path) in taken:
             raise plan.UsageError(f"{path}: is a photo, a result or the list")
     if options.comparison:
-        if len(todo) != 1 or todo[0].source is None or todo[0].output is None:
+        if len(todo) != 1 or todo[0].source is None or todo[0].output is None or todo[0].is_film:
             raise plan.UsageError("--comparison takes one photo and one result, both of them files")
         rgb.require_writable(options.comparison, height=1, width=1)
         if options.comparison.exists() and not options.overwrite:
             raise plan.UsageError(f"{options.comparison}: exists already; --overwrite replaces it")
+    if any(job.output is None and job.is_film for job in todo):
+        raise plan.UsageError("a film's result must be a file, not standard output")
     if any(job.output is None for job in todo) and sys.stdout.isatty():
         raise plan.UsageError("standard output is a terminal, which shows no pictures; --output=FILE")
 
@@ -149,6 +161,10 @@ def _write_comparison(options: argparse.Namespace, job: plan.Job) -> str:
     return f"side by side: {options.comparison}"
 
 
+def _model(text: str) -> str | pathlib.Path:
+    return text if text == model_info.AUTO else model_info.find_model(argument_types.name(text))
+
+
 def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser = command_line.Parser(
         prog=prog,
@@ -157,95 +173,134 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     )
     parser.set_defaults(prog=prog)
     parser.add_argument(
-        "photos", nargs="*", metavar="PHOTO", help="a picture of any kind, a folder, a pattern, or - (standard input)"
+        "photos",
+        nargs="*",
+        type=argument_types.name,
+        metavar="PHOTO",
+        help="a picture of any kind, a film, a folder, a pattern, or - for standard input",
     )
-    parser.add_argument("--list", type=pathlib.Path, metavar="FILE", help="more of them, one a line, relative to FILE's folder")
-    parser.add_argument("--recursive", action="store_true", help="also the folders in a folder")
+    parser.add_argument(
+        "--list",
+        type=argument_types.path,
+        metavar="FILE",
+        help="a text file with more of them, one per line, relative to its folder",
+    )
+    parser.add_argument("--recursive", action="store_true", help="search folders within folders too")
 
     size = parser.add_argument_group("size of the result")
     size.add_argument(
         "--scale",
         type=argument_types.scale,
         metavar="X",
-        help="times larger, any number above 1 (default: the network's own, 4)",
+        help="how many times larger: any number above 1 (default: the network's own, 4)",
     )
-    size.add_argument("--width", type=argument_types.positive_int, metavar="PIXELS", help="alone, it keeps the aspect")
-    size.add_argument("--height", type=argument_types.positive_int, metavar="PIXELS", help="alone, it keeps the aspect")
-    size.add_argument("--all_frames", action="store_true", help="each frame of an animation, not just the first one")
+    size.add_argument("--width", type=argument_types.positive_int, metavar="PIXELS", help="alone, it keeps the aspect ratio")
+    size.add_argument("--height", type=argument_types.positive_int, metavar="PIXELS", help="alone, it keeps the aspect ratio")
+    size.add_argument("--all_frames", action="store_true", help="upscale all frames of an animation, not only the first")
 
     result = parser.add_argument_group("where the result goes")
     result.add_argument(
-        "-o", "--output", type=pathlib.Path, metavar="FILE", help="of one photo; its ending is the format; - is standard output"
+        "-o",
+        "--output",
+        type=argument_types.path,
+        metavar="FILE",
+        help="file of the result, for one photo; its suffix sets the format; - is standard output",
     )
-    result.add_argument("--output_dir", type=pathlib.Path, metavar="DIR", help="of many, in the folders that they come from")
-    result.add_argument("--format", choices=FORMATS, help="default: the photo's own, or PNG where that can't be written")
     result.add_argument(
-        "--quality", type=argument_types.percent, default=95, metavar="1-100", help="of JPEG, WebP and AVIF (%(default)s)"
+        "--output_dir",
+        type=argument_types.path,
+        metavar="DIR",
+        help="folder of the results; subfolders are those of the photos",
+    )
+    result.add_argument(
+        "--format", choices=FORMATS, help="file format (default: the photo's own, or PNG where that can't be written)"
+    )
+    result.add_argument(
+        "--quality",
+        type=argument_types.percent,
+        default=95,
+        metavar="1-100",
+        help="quality of JPEG, WebP and AVIF (%(default)s)",
     )
     there = result.add_mutually_exclusive_group()
-    there.add_argument("--overwrite", action="store_true", help="replace results that are there already")
-    there.add_argument("--skip_existing", action="store_true", help="leave them, and go on where an earlier run ended")
-    result.add_argument("--dry_run", action="store_true", help="only say what would be done")
-    result.add_argument(
-        "--report", type=pathlib.Path, metavar="FILE", help="add what became of each photo to FILE, as lines of JSON"
+    there.add_argument("--overwrite", action="store_true", help="replace results that exist already")
+    there.add_argument(
+        "--skip_existing", action="store_true", help="keep results that exist, and go on where an earlier run ended"
     )
-    result.add_argument("--comparison", type=pathlib.Path, metavar="FILE", help="also draw bicubic | ours, of one photo")
+    result.add_argument("--dry_run", action="store_true", help="print what would be done, and do nothing")
+    result.add_argument(
+        "--report",
+        type=argument_types.output_file,
+        metavar="FILE",
+        help="append what became of each photo to FILE, as lines of JSON",
+    )
+    result.add_argument(
+        "--comparison",
+        type=argument_types.output_file,
+        metavar="FILE",
+        help="for one photo: also write bicubic and the result side by side",
+    )
+
+    films.add_options(parser)
 
     network = parser.add_argument_group("the network")
     network.add_argument(
         "-m",
         "--model",
-        type=lambda text: text if text == model_info.AUTO else model_info.find_model(text),
+        type=_model,
         default=model_info.AUTO,
         metavar="MODEL",
         help=f"{model_info.AUTO}: {model_info.ENLARGING} for clean photos, {model_info.RESTORING} for those with noise or "
-        f"traces of JPEG. Or one of {', '.join(model_info.shipped())}; or the folder of a run of train.py, or of one of its "
-        "SavedModels; only load what you trust: it is a program (%(default)s)",
+        f"traces of JPEG. Or one of {', '.join(model_info.shipped())}; or the folder of a run, or of one of its SavedModels. "
+        "Only load models that you trust: a model is a program (%(default)s)",
     )
     network.add_argument(
         "--denoise",
         type=argument_types.share,
         default=1.0,
         metavar="0-1",
-        help=f"how much {model_info.RESTORING} and other networks that restore take out of a photo: 1 all that they can; "
-        f"0 nothing, {model_info.ENLARGING} only enlarges it; between the two, both compute (%(default)s)",
+        help=f"how strongly {model_info.RESTORING}, or another network that restores, cleans a photo: 1 fully; 0 not at all, "
+        f"as {model_info.ENLARGING} does; in between, the results of both are mixed (%(default)s)",
     )
     network.add_argument(
-        "--self_ensemble", action="store_true", help="the mean of 8 flips and turns: a little better, 8 times slower"
+        "--self_ensemble", action="store_true", help="take the mean over 8 flips and rotations: a little better, 8 times slower"
     )
     network.add_argument(
         "--precision",
         choices=["auto", *model_info.PRECISIONS],
         default="auto",
-        help="of the numbers (auto: the fastest here)",
+        help="number format of the arithmetic (auto: the fastest on this hardware)",
     )
     network.add_argument(
         "--memory_mb",
         type=argument_types.positive_int,
         metavar="MB",
-        help="for the work on a tile (default: 384, on a GPU 4096)",
+        help="memory for the work on a tile, whose size follows (384, on a GPU 4096)",
     )
     network.add_argument(
-        "--tile", type=argument_types.positive_int, metavar="PIXELS", help="tile size instead; it never shows in the result"
+        "--tile",
+        type=argument_types.positive_int,
+        metavar="PIXELS",
+        help="tile size instead; it never shows in the result",
     )
     network.add_argument(
         "--max_pixels",
-        type=argument_types.positive_int,
+        type=argument_types.pixel_count,
         default=400_000_000,
         metavar="N",
-        help="refuse photos or results with more (%(default)s)",
+        help="refuse photos and results with more pixels (%(default)s)",
     )
 
     talk = parser.add_mutually_exclusive_group()
-    talk.add_argument("--quiet", action="store_true", help="say only what failed")
-    talk.add_argument("--verbose", action="store_true", help="say also how it is computed")
+    talk.add_argument("--quiet", action="store_true", help="print only what failed")
+    talk.add_argument("--verbose", action="store_true", help="also print how it is computed")
     options = parser.parse_args(argv)
     if not options.photos and not options.list:
         parser.error("name a photo, a folder, or --list=FILE")
     if options.scale and (options.width or options.height):
         parser.error("--scale and --width or --height exclude each other")
     if options.output and options.format and options.output.suffix not in ("", f".{options.format}"):
-        parser.error("the ending of --output is its format; leave --format out")
+        parser.error("the suffix of --output is its format; leave --format out")
     if options.output and options.output_dir:
         parser.error("--output and --output_dir exclude each other")
     return options
