@@ -189,7 +189,7 @@ def _write_film(
         encoder.Encoding(codec, crf, width, height, longest),
         clip=source.Clip(film_options.start, film_options.end, film_options.frames),
         deinterlace=film_options.deinterlace,
-        self_ensemble=options.self_ensemble,
+        self_ensemble=options.enlarging.self_ensemble,
         overwrite=options.existing == "overwrite",
         recipe={"model": film_options.model, "network": choices[0].network, "version": sr_keras.__version__},
     )
@@ -252,7 +252,7 @@ def _write_preview(job: Job, info: "FilmInfo", choice: Choice, size: Size, optio
     if info.colour.is_hdr:
         raise FilmError("HDR, which a picture would show washed out; --start and --frames=1 give a film of one frame")
     width, height = size[::-1] if info.is_turned else size
-    large = pipeline.enlarged(info.samples[0], choice.upscaler, width, height, self_ensemble=options.self_ensemble)
+    large = pipeline.enlarged(info.samples[0], choice.upscaler, width, height, self_ensemble=options.enlarging.self_ensemble)
     picture = Image.fromarray(np.ascontiguousarray(np.rot90(large, info.quarter_turns)))
     rgb.write_photo(job.output, np.asarray(picture.resize(size, Image.Resampling.LANCZOS)))
     return tuple(note for note in info.lost if "transparency" in note)
