@@ -14,6 +14,7 @@ _COMMANDS = {
     "figures": ("sr_keras.figures", "draw what a report on a training needs"),
     "leaks": ("sr_keras.leaks", "find test photos among training photos"),
     "benchmark": ("sr_keras.benchmark.__main__", "measure the speed of this machine"),
+    "export": ("sr_keras.exchange.export_command", "write a network for ONNX, LiteRT or OpenVINO"),
     "models": ("sr_keras.models", "name the bundled networks"),
 }
 
