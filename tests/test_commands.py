@@ -24,6 +24,8 @@ COMMANDS = {
     "figures": (["run"], "sr_keras.figures._draw"),
     "leaks": (["photos", "tests"], "sr_keras.leaks._find"),
     "benchmark": (["upscale"], "sr_keras.benchmark.__main__._print"),
+    "web": ([], "sr_keras.web.__main__._serve"),
+    "export": (["edsr", "--format=onnx"], "sr_keras.exchange.export_command._export"),
     "models": ([], "sr_keras.models._print_models"),
 }
 
@@ -31,8 +33,13 @@ NONSENSE = ("nan", "inf", "-inf", "1000000000", "0", "-1", "", " ", "-", "e\nf")
 # Some of it means something to some: by the flag, or by the type of its argument.
 MEANT = {
     "--denoise": {"0"},
+    "--crf": {"0"},
+    "--end": {"0"},
     "--least": {"0"},
+    "--port": {"0"},
     "--max_pixels": {"1000000000"},
+    "--preview": {"0"},
+    "--start": {"0"},
     "--seed": {"0", "1000000000"},
     "--max_reduction": {"inf", "1000000000"},
 }

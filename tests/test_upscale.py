@@ -362,7 +362,7 @@ def test_signals_leave_nothing_half_done(
     tmp_path: pathlib.Path, noise: Noise, interpolator: pathlib.Path, number: signal.Signals
 ) -> None:
     for index in range(30):
-        rgb.write_photo(tmp_path / f"{index}.png", noise(90, 90))
+        rgb.write_photo(tmp_path / f"{index}-noise.png", noise(90, 90))
     process = start(tmp_path, f"--output_dir={tmp_path / 'large'}", "--tile=8", model=interpolator)
     assert process.stdout
     process.stdout.readline()

@@ -1,6 +1,6 @@
 """Reads picture files of any kind with what belongs to them, and writes them.
 
-Where `rgb` sees photos as arrays, this sees them as a person does who wants the same file back, only larger.
+`rgb` reads photos as arrays; this reads all that a person wants to have back in the larger file.
 """
 
 import contextlib

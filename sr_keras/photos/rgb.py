@@ -46,7 +46,7 @@ class PhotoError(UserError):
 
 
 def read_photo(path: str | os.PathLike[str]) -> np.ndarray:
-    """Reads a picture of any kind as RGB, turned as its EXIF orientation says: uint8 `[H, W, 3]`.
+    """Reads a picture of any kind as RGB, rotated as its EXIF orientation says: uint8 `[H, W, 3]`.
 
     Raises:
         PhotoError: the file is missing, is no picture, or is damaged.
@@ -71,7 +71,7 @@ def to_rgb(picture: Image.Image) -> Image.Image:
             rgb = ImageCms.profileToProfile(picture, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
             return rgb or picture.convert("RGB")  # it is None only where a picture is converted in place
     if picture.mode.startswith("I"):
-        # Pillow clips numbers above 255 where it should divide them.
+        # Pillow clips values above 255 where it should divide them.
         tones = np.asarray(picture, dtype=np.float64) / 257
         picture = Image.fromarray(to_uint8(tones / 255))
     if picture.has_transparency_data:

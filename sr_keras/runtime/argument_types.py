@@ -2,9 +2,13 @@
 
 import argparse
 import contextlib
+import fractions
 import pathlib
+import re
 
 _LARGEST_SCALE = 1000
+_LATEST_MOMENT = 1000 * 3600
+_LARGEST_CRF = 63
 
 # What a count can't sensibly be above; a mistyped one would run for years, or take all memory.
 MOST = 10**8
@@ -37,6 +41,15 @@ def percent(text: str) -> int:
     return _whole(text, 1, 100)
 
 
+def crf(text: str) -> int:
+    """A whole number from 0 to 63.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    return _whole(text, 0, _LARGEST_CRF)
+
+
 def share(text: str) -> float:
     """A number from 0 to 1.
 
@@ -59,6 +72,23 @@ def scale(text: str) -> float:
         if 1 < float(text) <= _LARGEST_SCALE:
             return float(text)
     raise argparse.ArgumentTypeError(f"must be a number above 1, up to {_LARGEST_SCALE}, got {text!r}")
+
+
+def moment(text: str) -> fractions.Fraction:
+    """A time in seconds, below 1000 hours, from a text such as 90, 1:30 or 0:01:30.5.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    if re.fullmatch(r"(\d+:){0,2}\d+(\.\d+)?", text):
+        *larger, seconds = text.split(":")
+        minutes = 0
+        for part in larger:
+            minutes = 60 * minutes + int(part)
+        time = 60 * minutes + fractions.Fraction(seconds)
+        if time < _LATEST_MOMENT:
+            return time
+    raise argparse.ArgumentTypeError(f"must be a time such as 90, 1:30 or 0:01:30.5, got {text!r}")
 
 
 def name(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a user is told in one line, instead of a traceback."""
+"""An error that is reported in one line, instead of a traceback."""
 
 
 class UserError(Exception):

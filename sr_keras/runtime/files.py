@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def written_beside(path: pathlib.Path, *, overwrite: bool = True) -> Iterator[pathlib.Path]:
-    """Gives a path to write to that becomes `path` at the end, or vanishes if writing fails.
+    """Yields a path to write to, which becomes `path` at the end, or vanishes if writing fails.
 
     Raises:
         FileExistsError: `path` is there, even if only since the writing began, and is not to be overwritten.

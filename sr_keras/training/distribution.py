@@ -51,7 +51,7 @@ def place(strategy: tf.distribute.Strategy) -> tuple[int, int]:
 def spread(
     strategy: tf.distribute.Strategy, batches: Iterable[tuple[tf.Tensor, ...]]
 ) -> Iterator[tuple[tf.Tensor | tf.distribute.DistributedValues, ...]]:
-    """Gives each device of this process its equal part of each batch."""
+    """Splits each batch equally among the devices of this process."""
     devices = devices_here(strategy)
     for batch in batches:
         if devices == 1:
@@ -73,7 +73,7 @@ def synchronise_norms(model: keras.Model) -> None:
 
 
 def gathered(strategy: tf.distribute.Strategy, number: float) -> list[float]:
-    """A number of each worker, by the worker's number; all workers must ask at the same moment."""
+    """A value of each worker, by the worker's number; all workers must ask at the same moment."""
     workers = place(strategy)[1]
     if workers == 1:
         return [number]

@@ -35,7 +35,7 @@ def start(options: Options) -> int:
         ValueError: options do not fit each other, the photos, the devices, or the networks in the run's folder.
         OSError, ImportError, PhotoError, ModelError: what they name is missing or can't be used.
         InUseError: another process trains in the run's folder.
-        FloatingPointError: a number is not finite.
+        FloatingPointError: a loss is not finite.
     """
     strategy = distribution.create(options.strategy)
     worker, workers = distribution.place(strategy)

@@ -167,7 +167,7 @@ def _work(
             except model_info.ModelError:
                 raise  # no other picture has it either
             except Exception as error:
-                report(_unfinished(job, error))
+                report(unfinished(job, error))
                 continue
             if writing is not None:
                 writing.result()
@@ -187,7 +187,7 @@ def _read(job: Job, options: BatchOptions) -> tuple[Picture, Format]:
     if job.problem:
         raise PhotoError(job.problem)
     if job.output is not None:
-        _require_place(job.output, options)
+        require_place(job.output, options)
 
     def check_size(width: int, height: int) -> None:
         result = options.target.size(width, height)
@@ -217,7 +217,8 @@ def _suffix(job: Job, options: BatchOptions, picture: Picture) -> str:
     return suffixes.get(picture.file_format or "", ".png")
 
 
-def _require_place(output: pathlib.Path, options: BatchOptions) -> None:
+def require_place(output: pathlib.Path, options: BatchOptions) -> None:
+    """Tells before the work that a result can't be where it should; what it raises, `unfinished` takes."""
     if os.path.lexists(output) and options.existing == "skip":
         raise _ExistsError(f"{output} is there already")
     if os.path.lexists(output) and options.existing == "fail":
@@ -245,12 +246,12 @@ def _write(
             output.parent.mkdir(parents=True, exist_ok=True)
             picture_file.write(output, picture, file_format, options.quality, overwrite=options.existing == "overwrite")
     except Exception as error:
-        report(_unfinished(done.job, error))
+        report(unfinished(done.job, error))
     else:
         report(done)
 
 
-def _unfinished(job: Job, error: Exception) -> JobOutcome:
+def unfinished(job: Job, error: Exception) -> JobOutcome:
     reason = files.reason(error)
     if isinstance(error, _ExistsError):
         return JobOutcome(job, "skipped", reason)

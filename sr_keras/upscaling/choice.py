@@ -35,7 +35,7 @@ def by_condition(load: Callable[[str], PhotoUpscaler]) -> Choose:
     """Clean pictures are only enlarged, others are restored too.
 
     Args:
-        load: gives the network of a name; asked once for each that is needed.
+        load: returns the network of a name; called once for each that is needed.
     """
     load_once = functools.cache(load)
 

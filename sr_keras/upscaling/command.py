@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import pathlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from PIL import Image
@@ -12,13 +12,13 @@ from PIL import Image
 from sr_keras.inference import model_info
 from sr_keras.photos import picture, rgb
 from sr_keras.runtime import argument_types, command_line, quiet_tensorflow
-from sr_keras.upscaling import batch, choice, enlarge, plan
+from sr_keras.upscaling import batch, choice, enlarge, films, numbered, plan
 from sr_keras.upscaling.console import Console, report, speak_plainly
 
 if TYPE_CHECKING:
     from sr_keras.inference.upscaler import Upscaler
 
-_ABOUT = """Makes photos four times as large: {call} photo.jpg
+_ABOUT = """Makes photos and films four times as large: {call} photo.jpg
 
 The result lies beside the photo as photo_x4.jpg, in the same format, with its EXIF, colour profile and transparency. Photos,
 folders and patterns can be named, as many as you like; what fails is said at the end, and does not stop the others.
@@ -43,6 +43,7 @@ def _run(options: argparse.Namespace) -> int:
         output=options.output,
         output_dir=options.output_dir,
         suffix=suffix,
+        film_suffix=films.suffix_of(options),
         skip_results=options.skip_existing,
     )
     _refuse_side_files(options, todo)
@@ -69,7 +70,7 @@ def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, option
     with quiet_tensorflow.tensorflow_import():
         from sr_keras.inference import upscaler
     choosers = [_chooser(options, device, console) for device in upscaler.devices()]
-    running = batch.run(todo, choosers, batch_options, console.within)
+    running = _outcomes(todo, choosers, batch_options, films.options_of(options), console)
     with report(options.report) as add, console, contextlib.closing(running):
         for outcome in running:
             console.after(outcome)
@@ -78,6 +79,23 @@ def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, option
     if options.comparison and not console.failed:
         console.tell(_write_comparison(options, todo[0]))
     return 1 if console.failed else 0
+
+
+def _outcomes(
+    todo: Sequence[plan.Job],
+    choosers: Sequence[choice.Choose],
+    options: batch.BatchOptions,
+    film_options: films.FilmOptions,
+    console: Console,
+) -> Generator[batch.JobOutcome, None, None]:
+    """First photos, then folders of numbered frames, then films."""
+    pictures = [job for job in todo if not job.is_film]
+    apart = {job.numbered: [each for each in pictures if each.numbered == job.numbered] for job in pictures}
+    for folder, jobs in sorted(apart.items(), key=lambda item: item[0] is not None):
+        if folder is not None:
+            console.tell(f"{folder}: {numbered.describe([job.source for job in jobs if job.source])}")
+        yield from batch.run(jobs, numbered.decided_once(choosers) if folder else choosers, options, console.within)
+    yield from films.run([job for job in todo if job.is_film], choosers, options, film_options, console.within)
 
 
 def _chooser(options: argparse.Namespace, device: str | None, console: Console) -> choice.Choose:
@@ -109,11 +127,13 @@ def _refuse_side_files(options: argparse.Namespace, todo: Sequence[plan.Job]) ->
         if plan.place(path) in taken:
             raise plan.UsageError(f"{path}: is a photo, a result or the list")
     if options.comparison:
-        if len(todo) != 1 or todo[0].source is None or todo[0].output is None:
+        if len(todo) != 1 or todo[0].source is None or todo[0].output is None or todo[0].is_film:
             raise plan.UsageError("--comparison takes one photo and one result, both of them files")
         rgb.require_writable(options.comparison, height=1, width=1)
         if options.comparison.exists() and not options.overwrite:
             raise plan.UsageError(f"{options.comparison}: exists already; --overwrite replaces it")
+    if any(job.output is None and job.is_film for job in todo):
+        raise plan.UsageError("a film's result must be a file, not standard output")
     if any(job.output is None for job in todo) and sys.stdout.isatty():
         raise plan.UsageError("standard output is a terminal, which shows no pictures; --output=FILE")
 
@@ -203,6 +223,8 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     result.add_argument(
         "--comparison", type=argument_types.output_file, metavar="FILE", help="also draw bicubic | ours, of one photo"
     )
+
+    films.add_options(parser)
 
     network = parser.add_argument_group("the network")
     network.add_argument(

@@ -109,7 +109,7 @@ def speak_plainly() -> None:
 
 @contextlib.contextmanager
 def report(path: pathlib.Path | None) -> Iterator[Callable[[batch.JobOutcome], None]]:
-    """Gives what adds an outcome to the report, as a line of JSON."""
+    """Yields a function that adds an outcome to the report, as a line of JSON."""
     if path is None:
         yield lambda outcome: None
         return

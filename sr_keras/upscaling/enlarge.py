@@ -69,10 +69,10 @@ def enlarge(
         target: the size of the result. Up to `upscaler.scale` times the size of the picture one pass of the network and one
             reduction lead there, beyond that several passes. What gets smaller is only reduced.
         self_ensemble: see `Upscaler.upscale`.
-        progress: told the share that is done, from 0 to 1, again and again. What it raises ends the work.
+        progress: called again and again with the share that is done, from 0 to 1. What it raises ends the work.
 
     Raises:
-        ValueError: the network gave a number that is not finite.
+        ValueError: the network returned a value that is not finite.
         MemoryError: there is too little.
     """
     plans = [[frame.size, *_passes(frame.size, target.size(*frame.size), upscaler.scale)] for frame in picture.frames]

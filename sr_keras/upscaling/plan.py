@@ -4,13 +4,15 @@ import glob
 import os
 import pathlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from sr_keras.films import formats
 from sr_keras.photos import picture_file
 from sr_keras.photos.picture import FORMATS
 from sr_keras.runtime import files
 from sr_keras.runtime.errors import UserError
+from sr_keras.upscaling import numbered
 
 STANDARD_STREAM = "-"
 
@@ -23,11 +25,18 @@ class Job(NamedTuple):
 
     Attributes:
         problem: why it can't be done, if that is known already.
+        numbered: the folder of numbered frames that it is one of.
     """
 
     source: pathlib.Path | None
     output: pathlib.Path | None
     problem: str = ""
+    numbered: pathlib.Path | None = None
+
+    @property
+    def is_film(self) -> bool:
+        """By its name."""
+        return self.source is not None and self.source.suffix.lower() in formats.SUFFIXES
 
     @property
     def name(self) -> str:
@@ -85,6 +94,7 @@ def plan(
     output: pathlib.Path | None = None,
     output_dir: pathlib.Path | None = None,
     suffix: str | None = None,
+    film_suffix: Callable[[str], str] = lambda suffix: suffix,
     skip_results: bool = False,
 ) -> list[Job]:
     """Says where each result goes: to `output`, into `output_dir` as deep as below its root, or beside its source.
@@ -94,7 +104,8 @@ def plan(
     Args:
         label: what a result's name says of its size; `photo_<label>.png`.
         output: the one result; "-" is standard output.
-        suffix: of the results. Default: as the sources have it, or ".png" where that can't be written.
+        suffix: of the results of pictures. Default: as the sources have it, or ".png" where that can't be written.
+        film_suffix: gives the ending of a film's result from its own.
         skip_results: leave out files, too, that were named and are results of others.
 
     Raises:
@@ -103,26 +114,39 @@ def plan(
     if output is not None and len(found) != 1:
         raise UsageError(f"--output names one result, but there are {len(found)} pictures; --output_dir takes many")
     if output is not None and str(output) != STANDARD_STREAM:
-        _require_file_name(output)
+        _require_file_name(output, _is_film(found[0]), film_suffix)
     if output_dir is not None and any(each.path is None for each in found):
         raise UsageError("the result of standard input has no name in --output_dir; --output gives it one")
+
+    in_numbers = numbered.folders(each.path for each in found if each.path and each.searched and not _is_film(each))
 
     def result(each: Found) -> pathlib.Path | None:
         if output is not None:
             return None if str(output) == STANDARD_STREAM else output
         if each.path is None:
             return None
-        own = each.path.suffix if each.path.suffix.lower() in FORMATS else ".png"
         folder = each.path.parent if output_dir is None else output_dir / each.path.parent.relative_to(each.root)
-        return folder / f"{each.path.stem}_{label}{suffix or own}"
+        if _is_film(each):
+            return folder / f"{each.path.stem}_{label}{film_suffix(each.path.suffix)}"
+        own = suffix or (each.path.suffix if each.path.suffix.lower() in FORMATS else ".png")
+        if each.path.parent not in in_numbers:
+            return folder / f"{each.path.stem}_{label}{own}"
+        # Frames keep their names, so that what reads the ones reads the others.
+        beside = each.path.parent if each.path.parent.name not in ("", "..") else each.path.parent.resolve()
+        return (beside.with_name(f"{beside.name}_{label}") if output_dir is None else folder) / f"{each.path.stem}{own}"
 
-    jobs = [(each, Job(each.path, result(each), each.problem)) for each in found]
+    def job(each: Found) -> Job:
+        folder = each.path.parent if each.path else None
+        return Job(each.path, result(each), each.problem, folder if folder in in_numbers else None)
+
+    jobs = [(each, job(each)) for each in _in_order(found, in_numbers)]
     results = {place(job.output) for _, job in jobs if job.output}
     stems = {each.path.with_suffix("") for each in found if each.path}
 
     def is_result(path: pathlib.Path) -> bool:
-        original = _RESULT_STEM.fullmatch(path.stem)
-        return place(path) in results or (original is not None and path.with_name(original[1]) in stems)
+        folder, original = _RESULT_STEM.fullmatch(path.parent.name), _RESULT_STEM.fullmatch(path.stem)
+        is_frame = folder is not None and path.parent.with_name(folder[1]) in in_numbers
+        return place(path) in results or is_frame or (original is not None and path.with_name(original[1]) in stems)
 
     kept = [job for each, job in jobs if not ((each.searched or skip_results) and each.path and is_result(each.path))]
     _refuse_clashes(kept)
@@ -134,9 +158,32 @@ def place(path: pathlib.Path) -> str:
     return os.path.realpath(path)
 
 
-def _require_file_name(output: pathlib.Path) -> None:
-    if output.suffix.lower() not in FORMATS:
-        raise UsageError(f"{output}: the name must end in {', '.join(FORMATS)}")
+def _is_film(each: Found) -> bool:
+    return each.path is not None and each.path.suffix.lower() in formats.SUFFIXES
+
+
+def _in_order(found: Sequence[Found], numbered_folders: Mapping[pathlib.Path, Sequence[pathlib.Path]]) -> list[Found]:
+    """The same files, frames by their numbers."""
+    places = {frame: number for frames in numbered_folders.values() for number, frame in enumerate(frames)}
+    firsts: dict[pathlib.Path, int] = {}
+
+    def place_of(index: int) -> tuple[int, int]:
+        path = found[index].path
+        if path is None or path not in places:
+            return index, 0
+        return firsts.setdefault(path.parent, index), places[path]
+
+    return [found[index] for index in sorted(range(len(found)), key=place_of)]
+
+
+def _require_file_name(output: pathlib.Path, is_film: bool, film_suffix: Callable[[str], str]) -> None:
+    suffix = output.suffix.lower()
+    is_picture = suffix in FORMATS
+    if is_film and is_picture and film_suffix(".mp4") not in FORMATS:
+        raise UsageError(f"{output}: a film's result must end in {', '.join(formats.CONTAINERS)}; --preview gives a picture")
+    if not is_picture and not (is_film and suffix in formats.CONTAINERS):
+        allowed = [*FORMATS, *(formats.CONTAINERS if is_film else ())]
+        raise UsageError(f"{output}: the name must end in {', '.join(allowed)}")
     if os.path.isdir(output):
         raise UsageError(f"{output}: is a folder; --output_dir takes one")
 
@@ -175,11 +222,12 @@ def _searched(folder: pathlib.Path, recursive: bool) -> Iterator[Found]:
         problems.append(Found(where, where, problem=f"{where}: {files.reason(error)}"))
 
     photos = []
+    searched = picture_file.SUFFIXES | (formats.SEARCHED if formats.is_available() else frozenset())
     for where, folders, names in os.walk(folder, onerror=note):
         if not recursive:
             folders.clear()
         paths = (pathlib.Path(where, name) for name in names if not name.startswith("."))
-        photos += [path for path in paths if path.suffix.lower() in picture_file.SUFFIXES and os.path.isfile(path)]
+        photos += [path for path in paths if path.suffix.lower() in searched and os.path.isfile(path)]
     if not photos and not problems:
         hint = "" if recursive else " (--recursive looks into the folders in it)"
         problems.append(Found(folder, folder, problem=f"{folder}: holds no picture{hint}"))
