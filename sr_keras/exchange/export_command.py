@@ -37,10 +37,11 @@ def _export(options: argparse.Namespace) -> int:
         if file.exists() and not options.overwrite:
             raise UserError(f"{file}: exists already; --overwrite replaces it")
     file_format.require(options.format)
+    info = model_info.read_info(folder)
     difference = exporting.export(folder, path, file_format, photo_type=options.type, weights=options.weights)
-    print(
-        f"{path}: at most {difference:.1g} of {'255 levels' if options.type == 'uint8' else '1'} off the SavedModel, on noise"
-    )
+    white = 255 if options.type == "uint8" else 1
+    print(f"{path}: at most {difference:.1g} of {white} off the SavedModel, on noise")
+    print(f"enlarges {info.scale} times; tiles must overlap by {info.receptive_field} pixels to each side")
     return 0
 
 

@@ -7,8 +7,8 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 
-from sr_keras.exchange.formats import Format, Weights
-from sr_keras.exchange.portable import PhotoType, Portable
+from sr_keras.exchange.formats import Format, Run, Weights
+from sr_keras.exchange.portable import Layout, PhotoType, Portable
 from sr_keras.inference import model_info, saved_model
 from sr_keras.runtime.errors import UserError
 
@@ -31,7 +31,8 @@ def export(folder: pathlib.Path, path: pathlib.Path, file_format: Format, *, pho
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".sr_keras_") as place:
         part = pathlib.Path(place) / path.name
         file_format.write(portable, part, metadata(network.info), weights)
-        difference = max(_difference(file_format, part, portable, size) for size in _SIZES)
+        run = file_format.load(part)
+        difference = max(_difference(run, file_format.layout, portable, size) for size in _SIZES)
         # Rounding may end a level apart.
         most = 1 + 255 * TOLERANCE[weights] if photo_type == "uint8" else TOLERANCE[weights]
         if not difference <= most:
@@ -50,14 +51,14 @@ def metadata(info: model_info.ModelInfo) -> dict[str, str]:
     }
 
 
-def _difference(file_format: Format, path: pathlib.Path, portable: Portable, size: tuple[int, int]) -> float:
+def _difference(run: Run, layout: Layout, portable: Portable, size: tuple[int, int]) -> float:
     photo_type = portable.upscale.input_signature[0].dtype
     noise = np.random.default_rng(0).integers(0, 256, (1, *size, 3), np.uint8)
     lr = noise if photo_type == tf.uint8 else noise.astype(np.float32) / 255
-    if file_format.layout == "NCHW":
+    if layout == "NCHW":
         lr = np.ascontiguousarray(lr.transpose(0, 3, 1, 2))
     expected = portable.upscale(tf.constant(lr))["sr"].numpy()
-    found = file_format.run(path, lr)
+    found = run(lr)
     if found.shape != expected.shape:
-        raise UserError(f"{path.name}: the file makes {list(found.shape)} of {list(lr.shape)}")
+        raise UserError(f"the file would make {list(found.shape)} of {list(lr.shape)}")
     return float(np.abs(found.astype(np.float64) - expected).max())

@@ -5,7 +5,7 @@ import json
 import pathlib
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from sr_keras.runtime import quiet_tensorflow
 from sr_keras.runtime.errors import UserError
 
 Weights = Literal["float32", "float16"]
+Run = Callable[[np.ndarray], np.ndarray]
 
 # What model info is called inside a file.
 INFO = "sr_keras"
@@ -56,8 +57,8 @@ class Format(ABC):
         """
 
     @abstractmethod
-    def run(self, path: pathlib.Path, lr: np.ndarray) -> np.ndarray:
-        """What a file makes of `lr`, as a stranger would run it: `[B, h, w, 3]` or `[B, 3, h, w]`, as `layout` says."""
+    def load(self, path: pathlib.Path) -> Run:
+        """Loads a file as a stranger would; pictures are `[B, h, w, 3]` or `[B, 3, h, w]`, as `layout` says."""
 
     @abstractmethod
     def read_info(self, path: pathlib.Path) -> dict[str, str]:
@@ -85,12 +86,11 @@ class Onnx(Format):
         onnx.checker.check_model(model)
         onnx.save(model, str(path))
 
-    def run(self, path: pathlib.Path, lr: np.ndarray) -> np.ndarray:
+    def load(self, path: pathlib.Path) -> Run:
         import onnxruntime
 
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        [sr] = session.run([OUTPUT], {INPUT: lr})
-        return np.asarray(sr)
+        return lambda lr: np.asarray(session.run([OUTPUT], {INPUT: lr})[0])
 
     def read_info(self, path: pathlib.Path) -> dict[str, str]:
         import onnx
@@ -113,12 +113,12 @@ class LiteRt(Format):
             content = converter.convert()
         path.write_bytes(_with_metadata(content, info))
 
-    def run(self, path: pathlib.Path, lr: np.ndarray) -> np.ndarray:
+    def load(self, path: pathlib.Path) -> Run:
         from ai_edge_litert.interpreter import Interpreter
 
         interpreter = Interpreter(model_path=str(path))
         runner = interpreter.get_signature_runner()
-        return np.asarray(runner(**{INPUT: lr})[OUTPUT])
+        return lambda lr: np.asarray(runner(**{INPUT: lr})[OUTPUT])
 
     def read_info(self, path: pathlib.Path) -> dict[str, str]:
         from tensorflow.lite.python import schema_py_generated as schema
@@ -138,10 +138,13 @@ class OpenVino(Format):
 
     def write(self, network: Portable, path: pathlib.Path, info: Mapping[str, str], weights: Weights) -> None:
         import openvino
+        from openvino.frontend import FrontEndManager
 
         with tempfile.TemporaryDirectory() as folder:
             network.save(pathlib.Path(folder))
-            model = openvino.convert_model(folder)
+            # Not by `openvino.convert_model`, which also reports the call to its makers.
+            frontend = FrontEndManager().load_by_framework("tf")
+            model = frontend.convert(frontend.load(folder))
             model.inputs[0].set_names({INPUT})
             model.outputs[0].set_names({OUTPUT})
             for name, value in info.items():
@@ -149,13 +152,13 @@ class OpenVino(Format):
             # It is float16 unless it is told.
             openvino.save_model(model, str(path), compress_to_fp16=weights == "float16")
 
-    def run(self, path: pathlib.Path, lr: np.ndarray) -> np.ndarray:
+    def load(self, path: pathlib.Path) -> Run:
         import openvino
 
         # On processors with AMX or AVX-512 BF16 it computes in bfloat16 unless it is told.
         exact = {"INFERENCE_PRECISION_HINT": "f32"}
         compiled = openvino.Core().compile_model(str(path), "CPU", exact)
-        return np.asarray(compiled({INPUT: lr})[OUTPUT])
+        return lambda lr: np.asarray(compiled({INPUT: lr})[OUTPUT])
 
     def read_info(self, path: pathlib.Path) -> dict[str, str]:
         import openvino
