@@ -32,16 +32,16 @@ COMMANDS = {
 NONSENSE = ("nan", "inf", "-inf", "1000000000", "0", "-1", "", " ", "-", "e\nf")
 # Some of it means something to some: by the flag, or by the type of its argument.
 MEANT = {
-    "--denoise": {"0"},
     "--crf": {"0"},
+    "--denoise": {"0"},
     "--end": {"0"},
     "--least": {"0"},
-    "--port": {"0"},
     "--max_pixels": {"1000000000"},
-    "--preview": {"0"},
-    "--start": {"0"},
-    "--seed": {"0", "1000000000"},
     "--max_reduction": {"inf", "1000000000"},
+    "--port": {"0"},
+    "--preview": {"0"},
+    "--seed": {"0", "1000000000"},
+    "--start": {"0"},
 }
 # Such names may be those of files, which the work looks for.
 NAMES = (argument_types.path, argument_types.name, argument_types.output_file)
@@ -156,7 +156,7 @@ def actions(parser: argparse.ArgumentParser, before: Sequence[str] = ()) -> Iter
 
 
 def is_meant(flag: str, action: argparse.Action, value: str) -> bool:
-    is_name = action.type in NAMES or action.dest == "model"
+    is_name = action.type in NAMES or action.dest in ("model", "name")
     return value in MEANT.get(flag, ()) or (is_name and bool(value.strip()))
 
 

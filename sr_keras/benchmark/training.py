@@ -19,6 +19,7 @@ from sr_keras.data.stream import TrainStream
 from sr_keras.networks import flops
 from sr_keras.runtime import precision
 from sr_keras.training import losses, state, steps
+from sr_keras.training.adam import Adam
 from sr_keras.training.objective import Objective
 
 OURS, OURS_XLA, PLAIN = "our step", "our step, XLA", "plain step"
@@ -252,7 +253,7 @@ def _counts(networks: Networks, hr_size: int) -> list[flops.Passes]:
 
 
 def _optimizer(network: keras.Model) -> keras.optimizers.Optimizer:
-    return precision.with_loss_scale(keras.optimizers.Adam(_LEARNING_RATE), network.dtype_policy.name)
+    return precision.with_loss_scale(Adam(_LEARNING_RATE), network.dtype_policy.name)
 
 
 def _peak_host_mb() -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from keras import KerasTensor, layers, ops
 
 from sr_keras.networks import interpolation, sizes
-from sr_keras.networks.layers import BatchNorm, BlockedConv2D, leaky_relu, with_spectral_norm
+from sr_keras.networks.layers import BatchNorm, BlockedConv2D, PReLU, leaky_relu, with_spectral_norm
 
 _HEAD_KERNEL = 9
 
@@ -132,5 +132,4 @@ def _conv_norm(
 
 
 def _prelu(x: KerasTensor, name: str) -> KerasTensor:
-    # One slope per channel: a slope per pixel would tie the network to one size.
-    return layers.PReLU(shared_axes=[1, 2], name=name)(x)
+    return PReLU(name=name)(x)

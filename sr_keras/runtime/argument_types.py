@@ -63,15 +63,15 @@ def share(text: str) -> float:
 
 
 def scale(text: str) -> float:
-    """A number above 1, up to 1000, such as 2 or 1.5.
+    """A number from 1 to 1000, such as 2 or 1.5.
 
     Raises:
         ArgumentTypeError: it is none.
     """
     with contextlib.suppress(ValueError):
-        if 1 < float(text) <= _LARGEST_SCALE:
+        if 1 <= float(text) <= _LARGEST_SCALE:
             return float(text)
-    raise argparse.ArgumentTypeError(f"must be a number above 1, up to {_LARGEST_SCALE}, got {text!r}")
+    raise argparse.ArgumentTypeError(f"must be a number from 1 to {_LARGEST_SCALE}, got {text!r}")
 
 
 def moment(text: str) -> fractions.Fraction:

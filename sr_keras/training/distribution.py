@@ -30,7 +30,9 @@ def create(name: names.Strategy) -> tf.distribute.Strategy:
         name = "multi_worker" if cluster else "mirrored" if len(tf.config.list_physical_devices("GPU")) > 1 else "one"
     if name == "multi_worker":
         if not cluster:
-            raise ValueError(f"multi_worker needs {_TF_CONFIG} in the environment, with two workers or more; see README.md")
+            raise ValueError(
+                f"multi_worker needs {_TF_CONFIG} in the environment, with two workers or more; see docs/distributed.md"
+            )
         return tf.distribute.MultiWorkerMirroredStrategy()
     if name == "mirrored":
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")

@@ -66,16 +66,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--codec",
         choices=list(formats.CODECS),
-        help=f"how the result is compressed (default: h264; {formats.DEEP_CODEC} for HDR and all of 10 bits, av1 in .webm)",
+        help=f"codec of the result (default: h264; {formats.DEEP_CODEC} for HDR and all of 10 bits, av1 in .webm)",
     )
     group.add_argument(
-        "--crf", type=argument_types.crf, metavar="0-63", help=f"more makes a smaller file that lost more (default: {defaults})"
+        "--crf",
+        type=argument_types.crf,
+        metavar="0-63",
+        help=f"how strongly it is compressed: more makes a smaller file of lower quality (default: {defaults})",
     )
-    group.add_argument("--start", type=argument_types.moment, metavar="TIME", help="from there on, such as 1:30 or 90.5")
-    group.add_argument("--end", type=argument_types.moment, metavar="TIME", help="up to there")
-    group.add_argument("--frames", type=argument_types.positive_int, metavar="N", help="the first N of that")
-    group.add_argument("--preview", type=argument_types.moment, metavar="TIME", help="that one frame, as a picture")
-    group.add_argument("--deinterlace", action="store_true", help="make whole frames of films that are interlaced")
+    group.add_argument("--start", type=argument_types.moment, metavar="TIME", help="begin there; 1:30 or 90.5, in seconds")
+    group.add_argument("--end", type=argument_types.moment, metavar="TIME", help="end there")
+    group.add_argument("--frames", type=argument_types.positive_int, metavar="N", help="only the first N frames of that")
+    group.add_argument("--preview", type=argument_types.moment, metavar="TIME", help="only this frame, as a picture")
+    group.add_argument("--deinterlace", action="store_true", help="make whole frames of an interlaced film")
 
 
 def suffix_of(options: argparse.Namespace) -> Callable[[str], str]:
@@ -186,7 +189,7 @@ def _write_film(
         encoder.Encoding(codec, crf, width, height, longest),
         clip=source.Clip(film_options.start, film_options.end, film_options.frames),
         deinterlace=film_options.deinterlace,
-        self_ensemble=options.self_ensemble,
+        self_ensemble=options.enlarging.self_ensemble,
         overwrite=options.existing == "overwrite",
         recipe={"model": film_options.model, "network": choices[0].network, "version": sr_keras.__version__},
     )
@@ -249,7 +252,7 @@ def _write_preview(job: Job, info: "FilmInfo", choice: Choice, size: Size, optio
     if info.colour.is_hdr:
         raise FilmError("HDR, which a picture would show washed out; --start and --frames=1 give a film of one frame")
     width, height = size[::-1] if info.is_turned else size
-    large = pipeline.enlarged(info.samples[0], choice.upscaler, width, height, self_ensemble=options.self_ensemble)
+    large = pipeline.enlarged(info.samples[0], choice.upscaler, width, height, self_ensemble=options.enlarging.self_ensemble)
     picture = Image.fromarray(np.ascontiguousarray(np.rot90(large, info.quarter_turns)))
     rgb.write_photo(job.output, np.asarray(picture.resize(size, Image.Resampling.LANCZOS)))
     return tuple(note for note in info.lost if "transparency" in note)

@@ -125,7 +125,7 @@ def test_a_part(tmp_path: pathlib.Path, run: Run) -> None:
         (["--start=soon"], "must be a time such as 90, 1:30 or 0:01:30.5, got 'soon'"),
         (["--crf=64"], "must be a whole number from 0 to 63, got '64'"),
         (["--output=film.png"], "a film's result must end in .mp4, .m4v, .mov, .mkv"),
-        (["--output=film.gif"], "the name must end in .png"),
+        (["--output=film.xyz"], "the name must end in .png"),
         (["--output=-"], "a film's result must be a file, not standard output"),
         (["--comparison=both.png"], "--comparison takes one photo"),
     ],
