@@ -47,6 +47,7 @@ class ModelInfo:
         operations: multiplications and additions of its convolutions, per input pixel.
         back_projection: whether it ends with back-projection, which keeps the result consistent with the photo. A network that
             removes noise and blocks must not have it: they would come back.
+        licence, origin: what whoever brought the network in said of it; "" for one that was trained here.
     """
 
     scale: int
@@ -56,6 +57,8 @@ class ModelInfo:
     operations: int
     # As all networks were that were exported before there was a choice.
     back_projection: bool = True
+    licence: str = ""
+    origin: str = ""
 
 
 class ModelError(UserError):
@@ -111,8 +114,11 @@ def read_info(folder: pathlib.Path) -> ModelInfo:
     try:
         fields: dict[str, Any] = dict(json.loads((folder / _INFO).read_text(encoding="utf-8")))
         info = ModelInfo(**{_EARLIER_NAMES.get(name, name): value for name, value in fields.items()})
-        if not all(isinstance(number, int) and number >= 0 for number in dataclasses.astuple(info)) or not info.peak_values:
+        *numbers, licence, origin = dataclasses.astuple(info)
+        if not all(isinstance(number, int) and number >= 0 for number in numbers) or not info.peak_values:
             raise ValueError("not all are whole numbers")
+        if not isinstance(licence, str) or not isinstance(origin, str):
+            raise ValueError("licence and origin must be texts")
         return info
     except FileNotFoundError:
         raise ModelError(f"{folder}: a SavedModel, but not one of sr_keras ({_INFO} is missing)") from None
