@@ -20,6 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sr_keras import evaluate
+from sr_keras.evaluation import comparison
 from sr_keras.photos import rgb
 
 MODELS = {"Real-ESRGAN x4plus": "realesrgan-x4plus", "realesr-animevideov3": "realesr-animevideov3-x4"}
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return evaluate.main(argv, peers=peers)
 
 
-def load(path: pathlib.Path) -> evaluate.Upscale:
+def load(path: pathlib.Path) -> comparison.Upscale:
     """Loads a network of ncnn, from the files `path` with `.param` and `.bin` added.
 
     Raises:
@@ -73,7 +74,7 @@ def load(path: pathlib.Path) -> evaluate.Upscale:
     return upscale
 
 
-def with_border(upscale: evaluate.Upscale, photo: np.ndarray) -> np.ndarray:
+def with_border(upscale: comparison.Upscale, photo: np.ndarray) -> np.ndarray:
     """Enlarges a photo with its border reflected, so that no network sees the zeros of its own padding; cuts that off again.
 
     Args:

@@ -24,7 +24,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from PIL import Image
 
 from sr_keras.photos import rgb
-from sr_keras.runtime import argument_types, files, tally
+from sr_keras.runtime import argument_types, files, parallel, tally
 from sr_keras.runtime.tally import Outcome
 
 SUFFIXES = rgb.PHOTO_SUFFIXES | {".gif", ".tif", ".tiff", ".webp"}
@@ -205,7 +205,7 @@ def _map_in_processes(function: Callable[[Task], Outcome], tasks: Iterable[Task]
             return pool.submit(function, task)
 
     try:
-        yield from tally.in_order(submit, tasks, ahead=16 * jobs)
+        yield from parallel.in_order(submit, tasks, ahead=16 * jobs)
     except concurrent.futures.BrokenExecutor:
         yield Outcome(tally.FAILED, "convert_rgb.py: a process was killed, perhaps for lack of memory; try fewer --jobs")
     finally:

@@ -18,7 +18,7 @@ from sr_keras.runtime import quiet_tensorflow
 with quiet_tensorflow.tensorflow_import():
     from sr_keras.data import shards, sources
     from sr_keras.photos import rgb
-    from sr_keras.runtime import argument_types, files, tally
+    from sr_keras.runtime import argument_types, files, parallel, tally
 
 PACKED = "packed"
 STOPPED = "; those of the last shard, which is unfinished, will be packed again"
@@ -67,7 +67,7 @@ def pack(photos: sources.Files, folder: pathlib.Path, photos_per_shard: int) -> 
 def _write(file: pathlib.Path, photos: sources.Files) -> Iterator[tally.Outcome]:
     num_threads = os.cpu_count() or 1
     with ThreadPoolExecutor(num_threads) as pool, shards.shard_writer(file) as shard:
-        contents = tally.in_order(lambda path: pool.submit(_read, path), photos.paths, ahead=4 * num_threads)
+        contents = parallel.in_order(lambda path: pool.submit(_read, path), photos.paths, ahead=4 * num_threads)
         for name, content in zip(photos.names, contents, strict=True):
             if isinstance(content, rgb.PhotoError):
                 shard.leave_out(name, str(content))

@@ -1,9 +1,9 @@
 """Super-resolution with the networks of "Upscaling Images Using a Generative Adversarial Network", in Keras.
 
-from sr_keras import Upscaler
-
-upscaler = Upscaler.load("edsr")  # one of `list_models()`, or a folder
-sr = upscaler.upscale(photo)  # NumPy, uint8 [H, W, 3] RGB to [4 H, 4 W, 3]
+Examples:
+    >>> from sr_keras import Upscaler
+    >>> upscaler = Upscaler.load("edsr")  # one of `list_models()`, or a folder
+    >>> sr = upscaler.upscale(photo)  # NumPy, uint8 [H, W, 3] RGB to [4 H, 4 W, 3]
 """
 
 from typing import TYPE_CHECKING

@@ -23,7 +23,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     call = command_line.package_call()
     if arguments and arguments[0] in _COMMANDS:
         module, _ = _COMMANDS[arguments[0]]
-        return importlib.import_module(module).main(arguments[1:], prog=f"{call} {arguments[0]}")
+        prog = f"{call} {arguments[0]}"
+        # Around the import too, which may take a while.
+        return command_line.run(prog, lambda: int(importlib.import_module(module).main(arguments[1:], prog=prog)))
     lines = [f"  {name:9}  {purpose}" for name, (_, purpose) in _COMMANDS.items()]
     description = "\n".join(["Super-resolution with Keras:", "", *lines])
     parser = command_line.Parser(prog=call, description=description, epilog=command_line.EXIT_CODES)

@@ -4,16 +4,12 @@ A photo is found whatever its name, at another size, cropped, mirrored, turned o
 one must lie in the other, and be no smaller there than a third of the shorter side.
 """
 
-import pathlib
-import signal
+import argparse
 import sys
 from collections.abc import Sequence
 
-from sr_keras.runtime import command_line, quiet_tensorflow
-
-with quiet_tensorflow.tensorflow_import():
-    from sr_keras.data import near_duplicates, sources
-
+from sr_keras.data import near_duplicates
+from sr_keras.runtime import argument_types, command_line, quiet_tensorflow
 
 PROG = "python -m sr_keras.leaks"
 
@@ -24,28 +20,29 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
         description=__doc__.replace(PROG, prog),
         epilog="Exit code: 0 no pair was found, 1 some were (each is named), 2 wrong use, 130 stopped by Ctrl-C.",
     )
-    parser.add_argument("train", metavar="TRAIN", type=pathlib.Path, help="what train.py --data takes")
-    parser.add_argument("tests", metavar="TEST", nargs="+", type=pathlib.Path, help="the same, of the test photos")
+    parser.add_argument("train", metavar="TRAIN", type=argument_types.path, help="what train.py --data takes")
+    parser.add_argument("tests", metavar="TEST", nargs="+", type=argument_types.path, help="the same, of the test photos")
     parser.add_argument(
         "--least",
-        type=float,
+        type=argument_types.share,
         default=near_duplicates.SAME,
         metavar="SIMILARITY",
         help="name pairs from here on, up to 1 (%(default)s)",
     )
     options = parser.parse_args(argv)
-    try:
-        photos = sources.open_photos(options.train)
-        tests = [sources.open_photos(folder) for folder in options.tests]
-        found = 0
-        for match in near_duplicates.matches(photos, tests, least=options.least):
-            print(f"{photos.where(match.number)} shows {match.test} (similarity {match.similarity:.2f})", flush=True)
-            found += 1
-    except (OSError, ValueError) as error:
-        print(f"leaks: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+    return command_line.run(prog, lambda: _find(options))
+
+
+def _find(options: argparse.Namespace) -> int:
+    # Later, because TensorFlow takes seconds to import: --help and wrong options are answered at once.
+    with quiet_tensorflow.tensorflow_import():
+        from sr_keras.data import sources
+    photos = sources.open_photos(options.train)
+    tests = [sources.open_photos(folder) for folder in options.tests]
+    found = 0
+    for match in near_duplicates.matches(photos, tests, least=options.least):
+        print(f"{photos.where(match.number)} shows {match.test} (similarity {match.similarity:.2f})", flush=True)
+        found += 1
     print(f"{len(photos)} photos: {found or 'no'} {'pair' if found == 1 else 'pairs'}")
     return 1 if found else 0
 

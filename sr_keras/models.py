@@ -13,11 +13,11 @@ PROG = "python -m sr_keras.models"
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     description = __doc__.replace(PROG, prog)
     command_line.Parser(prog=prog, description=description, epilog=command_line.EXIT_CODES).parse_args(argv)
-    try:
-        rows = [_row(name) for name in model_info.shipped()]
-    except model_info.ModelError as error:
-        print(f"models: {error}", file=sys.stderr)
-        return 2
+    return command_line.run(prog, _print_models)
+
+
+def _print_models() -> int:
+    rows = [_row(name) for name in model_info.shipped()]
     print(f"{'name':10} {'scale':>5} {'size':>8}  for")
     print("\n".join(rows))
     print(f"\nThey lie in {model_info.SHIPPED_MODELS}")

@@ -21,4 +21,4 @@ def small(name: str, **sizes: int) -> keras.Model:
 
 def last_picture(network: keras.Model, lr: np.ndarray) -> np.ndarray:
     """The picture of the network's last level."""
-    return tf.nest.flatten(network(lr))[-1].numpy()
+    return np.asarray(tf.nest.flatten(network(lr))[-1].numpy())

@@ -45,7 +45,7 @@ def test_the_table_is_printed(
 def test_a_missing_model_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert benchmark.main(["upscale", "--model=nowhere"]) == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("benchmark: nowhere: no such model folder")
+    assert line.startswith("python -m sr_keras.benchmark: nowhere: no such model folder")
 
 
 def tiny_networks() -> tuple[keras.Model, keras.Model]:
@@ -99,7 +99,7 @@ def test_the_plain_step_trains_both_networks(rng: np.random.Generator) -> None:
 
 
 def test_training_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    row = training.Row(2.0, 30.0, 0.5)
+    row = training.TrainingSpeed(2.0, 30.0, 0.5)
     rows = dict.fromkeys([training.OURS, training.PLAIN, training.BARE], row)
     rows |= {training.PIPELINE: row, training.PIPELINE_REAL: row._replace(photos_per_second=1.0)}
     measured = training.Measured(rows, {"float32": 60.0}, 1000.0, None)
@@ -112,4 +112,4 @@ def test_training_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch: py
 
 def test_no_photos_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path) -> None:
     assert benchmark.main(["train", f"--data={tmp_path}"]) == 2
-    assert capsys.readouterr().err == f"benchmark: {tmp_path}: holds no JPEG, PNG or BMP photo\n"
+    assert capsys.readouterr().err == f"python -m sr_keras.benchmark: {tmp_path}: holds no JPEG, PNG or BMP photo\n"

@@ -11,10 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-# The processes that convert import the script by its name too.
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "data_prep"))
-import convert_rgb
-
+from data_prep import convert_rgb
 from sr_keras.photos import rgb
 
 SCRIPT = pathlib.Path(convert_rgb.__file__)
@@ -244,7 +241,7 @@ def test_a_name_that_is_no_text_does_not_matter(folder: pathlib.Path) -> None:
         gradient("L").save(folder / os.fsdecode(b"caf\xe9.jpg"))
     except OSError:
         pytest.skip("this file system has no such names")
-    command = [sys.executable, SCRIPT, folder, "--jobs=1"]
+    command = [sys.executable, str(SCRIPT), str(folder), "--jobs=1"]
     environment = {**os.environ, "PYTHONPATH": str(SCRIPT.parent.parent)}
     for option in ["--dry_run"], []:
         assert b"1 converted" in subprocess.check_output(command + option, env=environment)

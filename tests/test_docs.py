@@ -47,17 +47,20 @@ def sources(command: str) -> tuple[pathlib.Path, ...]:
 def options(path: pathlib.Path) -> frozenset[str]:
     """The options that a file defines, without their dashes: of its `add_argument`s, or the fields of a training's options."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    calls = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument"
+    ]
     texts = [
         argument.value
         for call in calls
-        if call.func.attr == "add_argument"
         for argument in call.args
-        if isinstance(argument, ast.Constant)
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
     ]
     if path.match("training/options.py"):
         [options_class] = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Options"]
-        fields = [node.target.id for node in options_class.body if isinstance(node, ast.AnnAssign)]
+        fields = [ast.unparse(node.target) for node in options_class.body if isinstance(node, ast.AnnAssign)]
         texts += [f"--{name}" for name in [*fields, *(f"no{name}" for name in fields), "flagfile"]]
     return frozenset(text[2:] for text in texts if text.startswith("--")) | {"help", "version"}
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from sr_keras import evaluate
-from sr_keras.evaluation import metrics
+from sr_keras.evaluation import comparison, metrics, photo_sets, table
 from sr_keras.inference import saved_model
-from sr_keras.networks import srgan
+from sr_keras.networks import perceptual, srgan
 from sr_keras.photos import rgb
 from tests.types import Noise
 
@@ -33,14 +33,15 @@ def photos(tmp_path: pathlib.Path) -> pathlib.Path:
 
 @pytest.fixture(autouse=True)
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluate, "_SPEED_SIDE", 32)
+    monkeypatch.setattr(comparison, "_SPEED_SIDE", 32)
 
 
 def measured(tmp_path: pathlib.Path, *arguments: object) -> dict[str, Any]:
     """What is written to `--json`."""
     report = tmp_path / "report.json"
     assert evaluate.main([*map(str, arguments), f"--json={report}"]) == 0
-    return json.loads(report.read_text())
+    report_content: dict[str, Any] = json.loads(report.read_text())
+    return report_content
 
 
 def cells(line: str) -> list[str]:
@@ -116,7 +117,7 @@ def test_the_noise_left_is_a_share_of_bicubics() -> None:
         for photo, of_methods in {"1": {"bicubic": 2.0, "net": 1.0}, "2": {"bicubic": 6.0, "net": 3.0}}.items()
         for method, noise in of_methods.items()
     ]
-    assert [row["noise_left"] for row in evaluate.means(rows)] == [1, 0.5]
+    assert [row["noise_left"] for row in table.means(rows)] == [1, 0.5]
 
 
 def test_an_unknown_degradation_is_refused(
@@ -146,11 +147,11 @@ def test_seams_are_measured_at_the_tiles_borders(rng: np.random.Generator) -> No
     hr = rng.integers(0, 100, (128, 128, 3), dtype=np.uint8)
     sr = hr.copy()
     sr[64:] += 100
-    seams = [evaluate.compare(hr, photo, scale=4, tile=16)["seam"] for photo in (hr, sr)]
+    seams = [comparison.measure(hr, photo, scale=4, tile=16)["seam"] for photo in (hr, sr)]
     assert seams[0] == pytest.approx(1, abs=0.1)
     assert seams[1] > 1.5
-    assert math.isnan(evaluate.compare(hr, sr, scale=4, tile=32)["seam"])
-    assert "seam" not in evaluate.compare(hr, sr, scale=4, tile=None)
+    assert math.isnan(comparison.measure(hr, sr, scale=4, tile=32)["seam"])
+    assert "seam" not in comparison.measure(hr, sr, scale=4, tile=None)
 
 
 def test_a_reduced_precision_tells_what_it_costs(
@@ -171,7 +172,7 @@ def test_the_feature_distance_needs_weights(
     measured(tmp_path, interpolator, f"--data={photos}")
     assert "Left out: the SqueezeNet feature distance" in capsys.readouterr().out
     # A stand-in for the network: the features are the photo's colours.
-    monkeypatch.setattr(evaluate.perceptual, "squeezenet", lambda path: lambda photo, training: {"colours": photo})
+    monkeypatch.setattr(perceptual, "squeezenet", lambda path: lambda photo, training: {"colours": photo})
     bicubic, _, original = measured(tmp_path, interpolator, f"--data={photos}", "--perceptual=weights.npz")["means"]
     assert "Left out: the SqueezeNet" not in capsys.readouterr().out
     assert original["feature_distance"] == 0 < bicubic["feature_distance"]
@@ -212,7 +213,7 @@ def test_photos_too_small_for_a_spectrum_are_said(
     small.mkdir()
     rgb.write_photo(small / "photo.png", rgb.read_photo(photos / "HR" / "a.png")[:48, :48])
     assert evaluate.main([str(interpolator), f"--data={small}", f"--spectra={tmp_path / 'spectra.png'}"]) == 2
-    assert capsys.readouterr().err.startswith("evaluate: no photo is large enough for ")
+    assert capsys.readouterr().err.startswith("python -m sr_keras.evaluate: no photo is large enough for ")
     assert not (tmp_path / "spectra.png").exists()
 
 
@@ -254,3 +255,44 @@ def test_a_low_resolution_file_of_the_wrong_size_is_named(
     rgb.write_photo(photos / "LR_x4" / "b.png", noise(20, 20))
     assert evaluate.main([str(interpolator), f"--data={photos}"]) == 2
     assert "b.png: its low-resolution file must have 35x30 pixels, has 20x20" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("lr_dir, name", [("LR_bicubic/X4", "{}x4.png"), ("LR_bicubic/X4", "{}.png"), ("LR_x4", "{}x4.png")])
+def test_small_photos_are_found_where_the_fields_sets_have_them(photos: pathlib.Path, lr_dir: str, name: str) -> None:
+    whole = [pair.lr for pair in photo_sets.read_pairs(photo_sets.find(str(photos), 4), 4)]
+    (photos / "LR_x4").rename(photos / "given")
+    (photos / lr_dir).mkdir(parents=True)
+    for letter in "ab":
+        # Marked, to be told from what is made.
+        marked = 255 - rgb.read_photo(photos / "given" / f"{letter}.png")
+        rgb.write_photo(photos / lr_dir / name.format(letter), marked)
+    found = photo_sets.find(str(photos), 4)
+    assert found.origin == f"set: low-resolution photos from {photos / lr_dir}"
+    for pair, made in zip(photo_sets.read_pairs(found, 4), whole, strict=True):
+        np.testing.assert_array_equal(pair.lr, 255 - made)
+    assert photo_sets.find(str(photos), 2).lr_dir is None
+
+
+def test_div2k_has_its_small_photos_in_a_folder_beside(photos: pathlib.Path) -> None:
+    (photos / "HR").rename(photos / "DIV2K_valid_HR")
+    (photos / "DIV2K_valid_LR_bicubic").mkdir()
+    (photos / "LR_x4").rename(photos / "DIV2K_valid_LR_bicubic" / "X4")
+    found = photo_sets.find(str(photos / "DIV2K_valid_HR"), 4)
+    assert (found.name, found.lr_dir) == ("DIV2K_valid_HR", photos / "DIV2K_valid_LR_bicubic" / "X4")
+
+
+def test_folders_of_one_name_have_lines_of_their_own(
+    photos: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", "two"):
+        (tmp_path / name / "val").mkdir(parents=True)
+        rgb.write_photo(tmp_path / name / "val" / "a.png", rgb.read_photo(photos / "HR" / "a.png"))
+    assert [found.name for found in photo_sets.find_all(["one/val", "set", "two/val"], 4)] == ["one/val", "set", "two/val"]
+    with pytest.raises(rgb.PhotoError, match=r"^set: named twice$"):
+        photo_sets.find_all(["set", "one/val", "set"], 4)
+
+
+def test_files_that_are_passed_over_are_counted(photos: pathlib.Path) -> None:
+    (photos / "HR" / "notes.txt").write_text("none")
+    assert photo_sets.find(str(photos / "HR"), 4).origin.endswith("bicubic downscaling; other files passed over: 1")

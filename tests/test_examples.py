@@ -24,7 +24,7 @@ def photo(tmp_path: Path, rng: np.random.Generator) -> Path:
 
 
 def run(script: str, *arguments: object) -> str:
-    command = [sys.executable, EXAMPLES / script, *map(str, arguments)]
+    command = [sys.executable, str(EXAMPLES / script), *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 

@@ -2,13 +2,14 @@
 
 import pathlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from sr_keras import figures
+from sr_keras.evaluation import run_figures
 from sr_keras.photos import rgb
 from sr_keras.training import run_folder, tensorboard
 from tests.types import Noise
@@ -25,13 +26,13 @@ ADVERSARIAL = {
 CURVES, NETWORK = ["losses.png", "validation.png"], ["figure_2.png", "figure_3.png"]
 
 
-def write_events(run: pathlib.Path, iterations: dict[int, dict[str, float]]) -> None:
+def write_events(run: pathlib.Path, iterations: Mapping[int, dict[str, float]]) -> None:
     """What a process writes that does these iterations, each with its scalars."""
     writer = tf.summary.create_file_writer(str(run / "tensorboard"))
     tensorboard.write_layout(writer)
     write = tensorboard.metrics_writer(writer)
     for iteration, scalars in iterations.items():
-        write(iteration, scalars)
+        write(iteration, {**scalars})
     writer.close()
 
 
@@ -109,22 +110,22 @@ def test_of_iterations_done_again_the_later_values_count(tmp_path: pathlib.Path)
     name = "generator/loss"
     write_events(tmp_path, {iteration: {name: iteration} for iteration in (1, 2, 3, 4)})
     write_events(tmp_path, {iteration: {name: 10 * iteration} for iteration in (2, 3)})
-    assert figures.read_scalars(tmp_path / "tensorboard") == {name: {1: 1.0, 2: 20.0, 3: 30.0}}
+    assert run_figures.read_scalars(tmp_path / "tensorboard") == {name: {1: 1.0, 2: 20.0, 3: 30.0}}
 
 
 def test_the_end_of_what_is_being_written_is_left_out(tmp_path: pathlib.Path) -> None:
     write_events(tmp_path, {1: PIXELS, 2: PIXELS})
     [events] = (tmp_path / "tensorboard").iterdir()
     events.write_bytes(events.read_bytes()[:-10])
-    scalars = figures.read_scalars(tmp_path / "tensorboard")
+    scalars = run_figures.read_scalars(tmp_path / "tensorboard")
     assert list(scalars["generator/loss"]) == [1, 2]
     assert list(scalars["validation/ssim"]) == [1]
 
 
 def test_curves_hold_the_values(tmp_path: pathlib.Path) -> None:
     write_events(tmp_path, {1: PIXELS, 2: PIXELS | ADVERSARIAL | {"generator/loss": 0.5}})
-    figure = figures.draw_losses(figures.read_scalars(tmp_path / "tensorboard"), "title")
-    drawn = [{str(line.get_label()): line.get_xydata() for line in axes.lines} for axes in figure.axes]
+    figure = run_figures.draw_losses(run_figures.read_scalars(tmp_path / "tensorboard"), "title")
+    drawn = [{str(line.get_label()): np.asarray(line.get_xydata()) for line in axes.lines} for axes in figure.axes]
     np.testing.assert_allclose(drawn[0]["sum"], [[1, 0.02], [2, 0.5]])
     np.testing.assert_allclose(drawn[0]["adversarial loss"], [[2, 0.7]])
     np.testing.assert_allclose(drawn[1]["sum"], [[2, 1.4]])
@@ -133,7 +134,7 @@ def test_curves_hold_the_values(tmp_path: pathlib.Path) -> None:
 
 def test_a_run_on_pixels_alone_has_one_curve(tmp_path: pathlib.Path) -> None:
     write_events(tmp_path, {1: PIXELS, 2: PIXELS})
-    [axes] = figures.draw_losses(figures.read_scalars(tmp_path / "tensorboard"), "title").axes
+    [axes] = run_figures.draw_losses(run_figures.read_scalars(tmp_path / "tensorboard"), "title").axes
     assert [line.get_label() for line in axes.lines] == ["pixel loss"]
 
 
@@ -142,7 +143,7 @@ def test_a_run_on_pixels_alone_has_one_curve(tmp_path: pathlib.Path) -> None:
     [([7], [7]), ([27, 28, 29, 30], [27, 28, 29, 30]), (range(1, 1001), [1, 10, 100, 1000]), ([1, 2, 3, 4, 50], [1, 3, 4, 50])],
 )
 def test_samples_are_chosen_from_the_first_to_the_last(iterations: Sequence[int], chosen: list[int]) -> None:
-    assert figures.choose(list(iterations), 4) == chosen
+    assert run_figures.choose(list(iterations), 4) == chosen
 
 
 def test_a_network_alone_has_its_figures(
@@ -182,6 +183,6 @@ def test_wrong_use_is_one_clear_line(
     paths = {"begun": tmp_path / "begun", "small": tmp_path / "small.png", "large": tmp_path / "large.png"}
     assert figures.main([argument.format(**paths) for argument in arguments]) == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("figures: ")
+    assert line.startswith("python -m sr_keras.figures: ")
     assert message in line
     assert not (tmp_path / "begun" / "figures").exists()

@@ -52,11 +52,11 @@ def installed(wheel: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def run(installed: pathlib.Path, tmp_path: pathlib.Path) -> Callable[..., str]:
     """Runs a command in another folder, where the checkout can't be imported; returns what it printed."""
 
-    def run(*command: object) -> Callable[..., str]:
+    def run(*command: object) -> str:
         # -S: an editable installation in these site-packages would bring the checkout back.
         environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(installed), sysconfig.get_path("purelib")])}
-        command = [sys.executable, "-S", *map(str, command)]
-        result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        arguments = [sys.executable, "-S", *map(str, command)]
+        result = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert result.returncode == 0, result.stderr
         return result.stdout
 
@@ -103,6 +103,7 @@ def test_the_installed_package_upscales(run: Callable[..., str], installed: path
 
 def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, str, str]:
     """The exit code of `sr-keras`, and what it printed to standard output and error."""
+    code: int | str | None
     try:
         code = __main__.main(arguments)
     except SystemExit as stop:

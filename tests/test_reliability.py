@@ -5,30 +5,19 @@ import random
 import re
 import resource
 import signal
-import subprocess
 import time
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
-from sr_keras import figures
+from sr_keras.evaluation import run_figures
 from sr_keras.inference import model_info, saved_model
-from tests.test_train import SMALL, start, train
+from tests.test_train import SMALL, printed_until, start, train
 
 # Checkpoints within iterations, so that kills find the run between them, before the first, and while one is written.
 EXACT = [*SMALL, "--deterministic", "--steps_per_iteration=6", "--checkpoint_steps=2", "--pretrain_iterations=1"]
 EXACT += ["--average_decay=0.9", "--adversarial_ramp_steps=9", "--label_smoothing=0.1", "--clip_gradients=1"]
-
-
-def training_begins(process: subprocess.Popen[str]) -> str:
-    """Waits until the first step is near; returns what was printed until then."""
-    lines = []
-    for line in process.stderr:
-        lines.append(line)
-        if "training; Ctrl-C" in line:
-            break
-    return "".join(lines)
 
 
 def newest_checkpoint(run: pathlib.Path) -> int:
@@ -43,7 +32,7 @@ def killed(flags: Sequence[str], run: pathlib.Path, seconds: float, after_checkp
     """
     process = start(*flags, f"--run_dir={run}")
     before = newest_checkpoint(run)
-    training_begins(process)
+    printed_until(process, "training; Ctrl-C")
     while after_checkpoint and process.poll() is None and newest_checkpoint(run) == before:
         time.sleep(0.01)
     time.sleep(seconds)
@@ -88,7 +77,7 @@ def test_memory_and_disk_stay_flat_over_200_iterations(tmp_path: pathlib.Path) -
     flags = ["--iterations=200", "--average_decay=0.9", "--keep_exports=2", "--keep_checkpoints=2", "--keep_samples=4"]
     code, stderr = train(*SMALL, *flags, f"--run_dir={tmp_path}", timeout=3000)
     assert code == 0, stderr
-    curves = figures.read_scalars(tmp_path / "tensorboard")
+    curves = run_figures.read_scalars(tmp_path / "tensorboard")
     assert set(curves["work/traces_of_the_step"].values()) == {1.0}
     resident = [curves["work/host_mib"][iteration] for iteration in range(50, 201)]
     growth = np.polyfit(range(50, 201), resident, 1)[0]

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from sr_keras import evaluate
-from sr_keras.evaluation import degradations, metrics
+from sr_keras.evaluation import comparison, degradations, metrics
 from sr_keras.inference import model_info, saved_model
 from sr_keras.inference.upscaler import Upscaler
 from sr_keras.photos import condition, rgb
@@ -25,7 +24,7 @@ COLOUR_ERRORS = {"photo": 1.0}
 
 @pytest.fixture(scope="module", params=model_info.shipped())
 def name(request: pytest.FixtureRequest) -> str:
-    return request.param
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +50,7 @@ def measured(network: saved_model.ExportedNetwork, pairs: Pairs) -> Measured:
     """What is measured of each photo, enlarged by the network and by bicubic."""
     upscaler = Upscaler(network, precision="float32", tile=32)
     pictures = [(hr, upscaler.upscale(lr), rgb.resize_bicubic(lr, 256, 256)) for lr, hr in pairs]
-    return [[evaluate.compare(hr, sr, scale=4, tile=32) for sr in (ours, bicubic)] for hr, ours, bicubic in pictures]
+    return [[comparison.measure(hr, sr, scale=4, tile=32) for sr in (ours, bicubic)] for hr, ours, bicubic in pictures]
 
 
 def test_srresnet_is_the_papers_generator() -> None:
@@ -128,7 +127,7 @@ def test_reduced_precisions_cost_nothing_that_is_seen(
 
 @pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (40, 128, 200), (250, 20, 90)])
 def test_flat_areas_keep_their_colour_in_bfloat16(network: saved_model.ExportedNetwork, colour: tuple[int, int, int]) -> None:
-    photo = np.broadcast_to(np.uint8(colour), (60, 60, 3))
+    photo = np.broadcast_to(np.array(colour, np.uint8), (60, 60, 3))
     fine, coarse = (Upscaler(network, precision=name).upscale(photo) for name in ("float32", "bfloat16"))
     difference = coarse[104:-104, 104:-104].astype(int) - fine[104:-104, 104:-104]
     assert np.abs(difference.mean((0, 1))).max() < 1

@@ -5,25 +5,19 @@ the machine and on what else it does.
 """
 
 import argparse
-import pathlib
-import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import psutil
 
 from sr_keras.inference import model_info
+from sr_keras.photos import rgb
 from sr_keras.runtime import argument_types, command_line, quiet_tensorflow
+from sr_keras.runtime.errors import UserError
 
-with quiet_tensorflow.tensorflow_import():
-    import tensorflow as tf
-
-    from sr_keras.benchmark import training, upscaling
-    from sr_keras.data import sources
-    from sr_keras.inference import saved_model
-    from sr_keras.networks import srgan
-    from sr_keras.photos import rgb
-    from sr_keras.runtime import precision
+if TYPE_CHECKING:
+    from sr_keras.benchmark.training import TrainingSpeed
 
 PROG = "python -m sr_keras.benchmark"
 
@@ -35,6 +29,10 @@ _PAPER_PHOTOS_PER_SECOND = 98_400 / 800
 
 
 def _print_upscale(options: argparse.Namespace) -> None:
+    from sr_keras.benchmark import upscaling
+    from sr_keras.inference import saved_model
+    from sr_keras.runtime import precision
+
     network = saved_model.ExportedNetwork(options.model)
     tile, rates, rows = upscaling.upscale(network, tile=options.tile, repeats=options.repeats)
     print(
@@ -52,6 +50,11 @@ def _print_upscale(options: argparse.Namespace) -> None:
 
 
 def _print_train(options: argparse.Namespace) -> None:
+    from sr_keras.benchmark import training
+    from sr_keras.data import sources
+    from sr_keras.networks import srgan
+    from sr_keras.runtime import precision
+
     policy = precision.resolve("auto")
     found = sources.list_photos(options.data)
     photos = sources.Files([path for path in found if path.lower().endswith((".jpg", ".jpeg"))], options.data)
@@ -85,7 +88,9 @@ def _print_train(options: argparse.Namespace) -> None:
         print(f"photos a second: {ours:.0f}; the paper, on an RTX 3090: {_PAPER_PHOTOS_PER_SECOND:.0f}")
 
 
-def _comparisons(rows: Mapping[str, training.Row]) -> Iterator[str]:
+def _comparisons(rows: Mapping[str, "TrainingSpeed"]) -> Iterator[str]:
+    from sr_keras.benchmark import training
+
     pairs = [
         (training.OURS, training.PLAIN),
         (training.OURS_XLA, training.OURS),
@@ -108,7 +113,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     upscale_parser.add_argument(
         "-m",
         "--model",
-        type=model_info.find_model,
+        type=lambda text: model_info.find_model(argument_types.name(text)),
         default="srresnet",
         metavar="MODEL",
         help="a name or a folder (%(default)s)",
@@ -117,26 +122,27 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
         "--tile", type=argument_types.positive_int, metavar="PIXELS", help="(default: as upscale.py takes it)"
     )
     upscale_parser.add_argument("--repeats", type=argument_types.positive_int, default=3, metavar="N", help="(%(default)s)")
-    upscale_parser.set_defaults(run=_print_upscale)
+    upscale_parser.set_defaults(print_results=_print_upscale)
     train_parser = commands.add_parser("train", help="the training step of the paper's networks and the pipeline of photos")
     samples = rgb.SAMPLE / "photos"
     train_parser.add_argument(
-        "--data", type=pathlib.Path, default=samples, metavar="FOLDER", help="photos (default: the bundled ones)"
+        "--data", type=argument_types.path, default=samples, metavar="FOLDER", help="photos (default: the bundled ones)"
     )
     train_parser.add_argument("--batch_size", type=argument_types.positive_int, default=8, metavar="N", help="(%(default)s)")
     train_parser.add_argument("--repeats", type=argument_types.positive_int, default=3, metavar="N", help="(%(default)s)")
-    train_parser.set_defaults(run=_print_train)
+    train_parser.set_defaults(print_results=_print_train)
     options = parser.parse_args(argv)
+    return command_line.run(prog, lambda: _print(options.print_results, options))
+
+
+def _print(print_results: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> int:
+    # Later, because TensorFlow takes seconds to import: --help and wrong options are answered at once.
+    with quiet_tensorflow.tensorflow_import():
+        import tensorflow as tf
     try:
-        options.run(options)
-    except (model_info.ModelError, rgb.PhotoError, OSError, ValueError) as error:
-        print(f"benchmark: {error}", file=sys.stderr)
-        return 2
+        print_results(options)
     except tf.errors.ResourceExhaustedError:
-        print("benchmark: too little memory; try a smaller --batch_size or --tile", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+        raise UserError("too little memory; try a smaller --batch_size or --tile") from None
     return 0
 
 

@@ -35,7 +35,7 @@ _SCALE = 4
 Networks = tuple[keras.Model, keras.Model]
 
 
-class Row(NamedTuple):
+class TrainingSpeed(NamedTuple):
     """What was measured of one work.
 
     Attributes:
@@ -58,7 +58,7 @@ class Measured(NamedTuple):
         device_mb: the most memory of the first GPU that our step took; None without a GPU.
     """
 
-    rows: Mapping[str, Row]
+    rows: Mapping[str, TrainingSpeed]
     matrix_gflops: Mapping[str, float]
     host_mb: float
     device_mb: float | None
@@ -105,9 +105,9 @@ def train(
     seconds = timing.fastest({**products, **{name: work.run for name, work in works.items()}}, repeats)
     matrix_gflops = {name: timing.matrix_gflops(seconds[name]) for name in formats}
 
-    def row(work: _Work, seconds: float) -> Row:
+    def row(work: _Work, seconds: float) -> TrainingSpeed:
         gflops = work.operations_a_photo * work.photos / seconds / 1e9
-        return Row(work.photos / seconds, gflops, gflops / matrix_gflops[work.number_format])
+        return TrainingSpeed(work.photos / seconds, gflops, gflops / matrix_gflops[work.number_format])
 
     return Measured({name: row(work, seconds[name]) for name, work in works.items()}, matrix_gflops, host_mb, device_mb)
 
@@ -132,7 +132,6 @@ def plain_step(generator: keras.Model, discriminator: keras.Model) -> steps.Step
     generator_optimizer.build(generator.trainable_variables)
     discriminator_optimizer.build(discriminator.trainable_variables)
 
-    @tf.function
     def step(lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
         pictures = tf.concat([generator(lr, training=True), hr], axis=0)
         with tf.GradientTape() as tape:
@@ -147,7 +146,8 @@ def plain_step(generator: keras.Model, discriminator: keras.Model) -> steps.Step
         generator_optimizer.apply(tape.gradient(generator_loss, weights), weights)
         return {"generator/loss": generator_loss, "discriminator/loss": discriminator_loss}
 
-    return step
+    traced: steps.Step = tf.function(step)
+    return traced
 
 
 def bare_batches(photos: sources.Files, batch_size: int, hr_size: int, **resizing: Any) -> tf.data.Dataset:
@@ -218,7 +218,7 @@ def _pipelines(photos: sources.Files, batch_size: int, hr_size: int) -> dict[str
     return {name: _Work(run, batches * batch_size) for name, run in sources.items()}
 
 
-def _seconds_of(source: Iterable, batches: int) -> float:
+def _seconds_of(source: Iterable[object], batches: int) -> float:
     """How long so many batches take after the first one, with which the source starts."""
     iterator = iter(source)
     next(iterator)
@@ -264,4 +264,4 @@ def _peak_host_mb() -> float:
 def _peak_device_mb() -> float | None:
     if not tf.config.list_physical_devices("GPU"):
         return None
-    return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 1e6
+    return float(tf.config.experimental.get_memory_info("GPU:0")["peak"]) / 1e6

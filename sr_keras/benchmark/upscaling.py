@@ -11,7 +11,7 @@ from sr_keras.inference.upscaler import Upscaler
 from sr_keras.runtime import precision
 
 
-class Row(NamedTuple):
+class Speed(NamedTuple):
     """What was measured of one way to upscale.
 
     Attributes:
@@ -28,7 +28,9 @@ class Row(NamedTuple):
     times_plain: float
 
 
-def upscale(network: saved_model.ExportedNetwork, *, tile: int | None, repeats: int) -> tuple[int, dict[str, float], list[Row]]:
+def upscale(
+    network: saved_model.ExportedNetwork, *, tile: int | None, repeats: int
+) -> tuple[int, dict[str, float], list[Speed]]:
     """Measures an exported network on random noise of 2x2 tiles.
 
     Args:
@@ -52,10 +54,10 @@ def upscale(network: saved_model.ExportedNetwork, *, tile: int | None, repeats: 
     rates = {name: timing.matrix_gflops(seconds.pop(f"matrix product, {name}")) for name in precisions}
     pixels = photo.shape[0] * photo.shape[1]
 
-    def row(name: str) -> Row:
+    def row(name: str) -> Speed:
         gflops = network.info.operations * pixels / seconds[name] / 1e9
         share = gflops / rates[name.split(", ")[1]]
-        return Row(name, seconds[name] / pixels * 1e6, gflops, share, seconds["plain Keras, float32"] / seconds[name])
+        return Speed(name, seconds[name] / pixels * 1e6, gflops, share, seconds["plain Keras, float32"] / seconds[name])
 
     return tile, rates, [row(name) for name in seconds]
 
@@ -67,6 +69,6 @@ def _upscale_plainly(network: saved_model.ExportedNetwork, photo: np.ndarray, ti
     def upscale_tile(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
         sr = network(window[np.newaxis] / np.float32(255))[0]
         y, x = (slice(scale * begin, scale * (begin + extent)) for begin, extent in zip(start, size, strict=True))
-        return np.rint(np.clip(sr[y, x], 0, 1) * 255).astype(np.uint8)
+        return np.asarray(np.rint(np.clip(sr[y, x], 0, 1) * 255), np.uint8)
 
     tiling.upscale_tiled(upscale_tile, photo, lambda *_: None, scale=scale, tile=tile, overlap=network.info.receptive_field)

@@ -9,15 +9,17 @@ import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from sr_keras.data import sources
 from sr_keras.photos import rgb
-from sr_keras.runtime import tally
+from sr_keras.runtime import parallel
+
+if TYPE_CHECKING:
+    from sr_keras.data import sources
 
 # What is looked for is a square in a photo's middle, so large a part of its shorter side. It is looked for in squares of other
 # photos, whose sides are these parts of the shorter side; neighbours are so near that one of them fits.
@@ -70,16 +72,18 @@ class _Sketch(NamedTuple):
     places: np.ndarray
 
 
-def find(photos: sources.Photos, folders: Iterable[pathlib.Path]) -> set[int]:
+def find(photos: "sources.Photos", folders: Iterable[pathlib.Path]) -> set[int]:
     """The numbers of the photos that show the same as one in `folders` (each what `sources.open_photos` takes).
 
     Raises:
         FileNotFoundError, OSError, ValueError: as `sources.open_photos` has them.
     """
+    from sr_keras.data import sources  # TensorFlow takes seconds to import
+
     return {match.number for match in matches(photos, [sources.open_photos(folder) for folder in folders])}
 
 
-def matches(photos: sources.Photos, tests: Sequence[sources.Photos], *, least: float = SAME) -> Iterator[Match]:
+def matches(photos: "sources.Photos", tests: "Sequence[sources.Photos]", *, least: float = SAME) -> Iterator[Match]:
     """The pairs that show the same, in the order of the photos; what can't be read matches nothing.
 
     Args:
@@ -107,7 +111,7 @@ def matches(photos: sources.Photos, tests: Sequence[sources.Photos], *, least: f
                     yield Match(photo.name, test.name, similarity)
 
 
-def _sketches(photos: sources.Photos, name: Callable[[int], Any]) -> Iterator[_Sketch]:
+def _sketches(photos: "sources.Photos", name: Callable[[int], Any]) -> Iterator[_Sketch]:
     def sketch(number: int) -> _Sketch | None:
         try:
             photo = Image.fromarray(photos.photo(number)).convert("L")
@@ -120,7 +124,7 @@ def _sketches(photos: sources.Photos, name: Callable[[int], Any]) -> Iterator[_S
     num_threads = os.cpu_count() or 1
     with ThreadPoolExecutor(num_threads) as pool:
         numbers = tqdm(range(len(photos)), unit="photo", leave=False, disable=None)
-        read = tally.in_order(lambda number: pool.submit(sketch, number), numbers, ahead=4 * num_threads)
+        read = parallel.in_order(lambda number: pool.submit(sketch, number), numbers, ahead=4 * num_threads)
         yield from (known for known in read if known is not None)
 
 
@@ -173,7 +177,7 @@ def _details(grey: Image.Image, shorter_side: int) -> np.ndarray:
     """
     photo = np.asarray(_resized(grey, shorter_side), np.float32)
     details = photo - _blurred(photo)
-    return details / (np.sqrt(_blurred(np.square(details))) + _NOISE)
+    return np.asarray(details / (np.sqrt(_blurred(np.square(details))) + _NOISE))
 
 
 def _blurred(photo: np.ndarray) -> np.ndarray:
@@ -196,4 +200,4 @@ def _normalised(squares: np.ndarray) -> np.ndarray:
     side = squares.shape[-1]
     flat = squares.reshape(-1, side * side)
     flat = flat - flat.mean(axis=1, keepdims=True)
-    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), _LEAST_CONTRAST * side)
+    return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), _LEAST_CONTRAST * side))

@@ -64,13 +64,16 @@ class PairMaker:
         return self.hr_size + (self.scale * degradations.MARGIN if self.degradation == "real" else 0)
 
     def __call__(self, hr: tf.Tensor, blur: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Args:
-        hr: `[window_size, window_size, 3]` in [0, 1].
-        blur: a number in [0, 1), which chooses the blur of "blur".
-        seed: int64 `[2]`, of "real".
+        """Makes `(lr, hr)` of a window of a photo.
+
+        Args:
+            hr: `[window_size, window_size, 3]` in [0, 1].
+            blur: a number in [0, 1), which chooses the blur of "blur".
+            seed: int64 `[2]`, of "real".
         """
         if self.degradation == "real":
-            return degradations.degrade(hr, self.scale, seed)
+            lr, hr = degradations.degrade(hr, self.scale, seed)
+            return lr, hr
         sharp_or_blurred = _random_blur(hr, blur) if self.degradation == "blur" else hr
         side = self.hr_size // self.scale
         lr = resampling.resize(sharp_or_blurred, side, self.downscale)
@@ -105,14 +108,15 @@ def _random_blur(hr: tf.Tensor, draw: tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(tf.switch_case(below(tf.constant(len(blurs)), draw), blurs), hr.shape)
 
 
-def _gaussian_blur() -> Callable:
+def _gaussian_blur() -> Callable[..., tf.Tensor]:
     try:
         import tensorflow_addons.image as tfa_image
     except ImportError:
         raise ImportError(
             "the degradation blur needs tensorflow-addons: pip install '.[addons]', on Python 3.10 or 3.11 only"
         ) from None
-    return tfa_image.gaussian_filter2d
+    blur: Callable[..., tf.Tensor] = tfa_image.gaussian_filter2d
+    return blur
 
 
 def _require_one_of(name: str, value: str, values: Sequence[str]) -> None:

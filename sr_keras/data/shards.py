@@ -202,13 +202,13 @@ def _listed(folder: pathlib.Path) -> dict[str, int]:
     content = _read_json(folder / INDEX)
     if not isinstance(content, dict) or not isinstance(content.get("shards"), dict):
         raise ValueError(f"{folder / INDEX}: not a list of shards")
-    return content["shards"]
+    return dict(content["shards"])
 
 
 def _record(name: str, content: bytes) -> bytes:
     features = {_NAME: os.fsencode(name), _PHOTO: content}
     lists = {key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value])) for key, value in features.items()}
-    return tf.train.Example(features=tf.train.Features(feature=lists)).SerializeToString()
+    return bytes(tf.train.Example(features=tf.train.Features(feature=lists)).SerializeToString())
 
 
 def _read(file: tf.Tensor | bytes, offset: tf.Tensor, size: tf.Tensor) -> tf.Tensor:

@@ -53,7 +53,9 @@ class TrainStream:
         worker: int = 0,
         workers: int = 1,
     ) -> None:
-        """Args:
+        """The same arguments and the same `position` give the same batches.
+
+        Args:
             photos: the photos, at least one.
             max_reduction: the largest window, in units of `hr_size`; windows are made smaller to `hr_size`, so 1 cuts them from
                 the photo as it is.
@@ -127,7 +129,7 @@ class TrainStream:
         return tf.random.experimental.index_shuffle(place, seed=of_pass, max_index=tf.constant(count - 1, tf.int64))
 
 
-def _map_readable(examples: tf.data.Dataset, load: Callable, attempts: int) -> tf.data.Dataset:
+def _map_readable(examples: tf.data.Dataset, load: Callable[..., tuple[tf.Tensor, ...]], attempts: int) -> tf.data.Dataset:
     """`(index, failed, *load(index, failed))` of each index, where `failed` is the first attempt, from 0, that raises no error.
 
     Where all attempts do, `failed` is their number, and what follows is zeros. An error inside `Dataset.map` either ends the

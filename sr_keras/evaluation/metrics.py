@@ -141,7 +141,7 @@ def _fine(numbers: np.ndarray) -> np.ndarray:
     for axis in (0, 1):
         margin = [(_FINE // 2, _FINE // 2) if along == axis else (0, 0) for along in (0, 1)]
         mean = np.lib.stride_tricks.sliding_window_view(np.pad(mean, margin, "reflect"), _FINE, axis=axis).mean(axis=-1)
-    return numbers - mean
+    return np.asarray(numbers - mean)
 
 
 def spectrum(photo: np.ndarray) -> np.ndarray:
@@ -160,7 +160,7 @@ def spectrum(photo: np.ndarray) -> np.ndarray:
     power = np.square(np.abs(np.fft.fft2((windows - windows.mean((2, 3), keepdims=True)) * taper)))
     # What rounding to whole levels puts into a flat window anyway.
     rounding = np.square(taper).sum() / 12
-    return 10 * np.log10(power + rounding).mean((0, 1))
+    return np.asarray(10 * np.log10(power + rounding).mean((0, 1)))
 
 
 def grid(photo: np.ndarray, period: int) -> float:

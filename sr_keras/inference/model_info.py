@@ -6,6 +6,8 @@ import os
 import pathlib
 from typing import Any
 
+from sr_keras.runtime.errors import UserError
+
 # Number formats that an exported network can compute in.
 PRECISIONS = ("float32", "bfloat16", "float16")
 
@@ -56,7 +58,7 @@ class ModelInfo:
     back_projection: bool = True
 
 
-class ModelError(Exception):
+class ModelError(UserError):
     """A folder holds no network that can be used; the message is one line that names the folder and the reason."""
 
 
@@ -76,7 +78,8 @@ def shipped() -> list[str]:
 def find_model(text: str) -> pathlib.Path:
     """A folder of which `text` is the path, or the name of a network that is shipped."""
     folder = SHIPPED_MODELS / text
-    return folder if os.sep not in text and folder.is_dir() else pathlib.Path(text)
+    is_name = text not in ("", os.curdir, os.pardir) and os.sep not in text and "\0" not in text
+    return folder if is_name and folder.is_dir() else pathlib.Path(text)
 
 
 def versions(folder: pathlib.Path) -> list[pathlib.Path]:

@@ -36,9 +36,11 @@ class Servable(tf.Module):
     """
 
     def __init__(self, generator: keras.Model, *, is_back_projected: bool = True) -> None:
-        """Args:
-        generator: it must compute in float32. It is not copied: the functions see later changes of its weights.
-        is_back_projected: whether back-projection keeps the result consistent with the photo.
+        """Wraps a generator.
+
+        Args:
+            generator: it must compute in float32. It is not copied: the functions see later changes of its weights.
+            is_back_projected: whether back-projection keeps the result consistent with the photo.
 
         Raises:
             ValueError: the generator has an unknown layer.
@@ -75,11 +77,12 @@ class Servable(tf.Module):
 
     def __call__(self, lr: np.ndarray) -> np.ndarray:
         """`serve` for arrays."""
-        return self.serve(tf.constant(lr, tf.float32)).numpy()
+        return np.asarray(self.serve(tf.constant(lr, tf.float32)).numpy())
 
     def tile_function(self, dtype: str, precision: str) -> TileFunction:
         """See `tile_function.tile_function`; uint16 is computed in float32, whatever the precision."""
-        return getattr(self, _tile_name(dtype, "float32" if dtype == "uint16" else precision))
+        function: TileFunction = getattr(self, _tile_name(dtype, "float32" if dtype == "uint16" else precision))
+        return function
 
     def take_weights(self, generator: keras.Model) -> None:
         """Copies the weights of a generator of the same structure, whatever its precision."""
@@ -107,13 +110,15 @@ class ExportedNetwork:
             # The loaded object owns the variables; holding only a function would let them go.
             self._loaded = tf.saved_model.load(str(folder))
             self.serve = self._loaded.serve
-            self._tile_functions = {key: getattr(self._loaded, _tile_name(*key)) for key in _TILE_FUNCTIONS}
+            self._tile_functions: dict[tuple[str, str], TileFunction] = {
+                key: getattr(self._loaded, _tile_name(*key)) for key in _TILE_FUNCTIONS
+            }
         except _DAMAGE as error:
             raise model_info.ModelError(f"{folder}: damaged ({type(error).__name__})") from None
 
     def __call__(self, lr: np.ndarray) -> np.ndarray:
         """`serve` for arrays."""
-        return self.serve(tf.constant(lr, tf.float32)).numpy()
+        return np.asarray(self.serve(tf.constant(lr, tf.float32)).numpy())
 
     def tile_function(self, dtype: str, precision: str) -> TileFunction:
         """See `tile_function.tile_function`; uint16 is computed in float32, whatever the precision."""

@@ -36,15 +36,17 @@ class Upscaler:
         tile: int | None = None,
         device: str | None = None,
     ) -> None:
-        """Args:
-        network: computes the result.
-        enlarging: a network of the same scale that only enlarges. Its result and that of `network` are mixed.
-        denoise: the share of `network` in that, from 0 to 1. Noise falls steadily as it grows; 0 is `enlarging` alone.
-        precision: "auto" is the fastest of "float32", "bfloat16" and "float16" that the hardware multiplies natively.
-        memory_mb: memory for the work on a tile, in MB (10^6 bytes), beside the photo and the result; the tile size follows.
-            None is 384 on a CPU and 4096 on a GPU.
-        tile: overrides `memory_mb`.
-        device: where the network was loaded, as TensorFlow names it.
+        """Takes networks that are loaded; `load` takes a name or a folder.
+
+        Args:
+            network: computes the result.
+            enlarging: a network of the same scale that only enlarges. Its result and that of `network` are mixed.
+            denoise: the share of `network` in that, from 0 to 1. Noise falls steadily as it grows; 0 is `enlarging` alone.
+            precision: "auto" is the fastest of "float32", "bfloat16" and "float16" that the hardware multiplies natively.
+            memory_mb: memory for the work on a tile, in MB (10^6 bytes), beside the photo and the result. The tile size follows
+                from it. None is 384 on a CPU and 4096 on a GPU.
+            tile: overrides `memory_mb`.
+            device: where the network was loaded, as TensorFlow names it.
 
         Raises:
             ValueError: an argument is none of its values.
@@ -158,11 +160,11 @@ class Upscaler:
         def upscale_tile(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
             with _clear_errors(), tf.device(self.device):
                 place = tf.constant(window), tf.constant(start), tf.constant(size)
-                tiles = [function(*place).numpy() for function, _ in shares]
+                tiles = [np.asarray(function(*place).numpy()) for function, _ in shares]
             if len(tiles) == 1:
                 return tiles[0]
             mean = sum(np.float32(share) * tile for tile, (_, share) in zip(tiles, shares, strict=True))
-            return np.rint(mean).astype(photo.dtype)
+            return np.asarray(np.rint(mean), photo.dtype)
 
         tiling.upscale_tiled(
             _ensemble(upscale_tile) if self_ensemble else upscale_tile,

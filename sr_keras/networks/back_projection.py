@@ -75,7 +75,7 @@ def enlarged(photo: KerasTensor, scale: int) -> KerasTensor:
     return _along_both_axes(convolve, photo, taps, scale)
 
 
-def _along_both_axes(convolve: Callable, photo: KerasTensor, taps: np.ndarray, scale: int) -> KerasTensor:
+def _along_both_axes(convolve: Callable[..., KerasTensor], photo: KerasTensor, taps: np.ndarray, scale: int) -> KerasTensor:
     # Not a depthwise convolution: TensorFlow wants one stride for both axes there.
     channels = np.eye(photo.shape[-1])
     for axis, strides in (1, (scale, 1)), (2, (1, scale)):

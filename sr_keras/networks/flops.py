@@ -72,4 +72,4 @@ def _of_layer(layer: keras.Layer, taken: tuple[int, ...], given: tuple[int, ...]
         return 0
     # A transposed convolution multiplies its kernel with every pixel that it takes, all others with every one that they give.
     pixels = (taken if isinstance(layer, layers.Conv2DTranspose) else given)[1:-1]
-    return 2 * math.prod(layer.kernel.shape) * math.prod(pixels)
+    return int(2 * math.prod(layer.kernel.shape) * math.prod(pixels))

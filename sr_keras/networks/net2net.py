@@ -7,6 +7,7 @@ transformation. Needs Keras only.
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -55,7 +56,7 @@ def has_untrained_norms(generator: keras.Model) -> bool:
     return bool(norms) and all(as_made)
 
 
-def _shapes(arrays: Sequence) -> list[tuple[int, ...]]:
+def _shapes(arrays: Sequence[Any]) -> list[tuple[int, ...]]:
     return [tuple(array.shape) for array in arrays]
 
 
@@ -90,8 +91,12 @@ def _has_room(generator: keras.Model, donor: keras.Model) -> bool:
     """Whether it is the paper's generator, as deep as the donor and wide enough."""
     if any(_count(generator, mine) != _count(donor, its) for mine, its in (("_norm2", "_conv2"), ("_transpose", "_shuffle"))):
         return False
-    filters = donor.get_layer("stem_conv").filters
-    return generator.get_layer("stem_conv").filters == filters and generator.get_layer("up0_conv").filters >= 4 * filters
+    filters = _filters(donor, "stem_conv")
+    return _filters(generator, "stem_conv") == filters and _filters(generator, "up0_conv") >= 4 * filters
+
+
+def _filters(network: keras.Model, layer: str) -> int:
+    return int(network.get_layer(layer).filters)
 
 
 def _grow(generator: keras.Model, donor: keras.Model) -> None:

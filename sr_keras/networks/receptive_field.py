@@ -81,18 +81,19 @@ def inputs_of(layer: keras.Layer) -> list[keras.KerasTensor]:
 def enlargement(layer: keras.Layer) -> int:
     """How many times larger the output of a layer is than its input, along each axis."""
     if isinstance(layer, layers.Conv2DTranspose):
-        return layer.strides[0]
-    return layer.block_size if isinstance(layer, DepthToSpace) else 1
+        return int(layer.strides[0])
+    return int(layer.block_size) if isinstance(layer, DepthToSpace) else 1
 
 
 def _own_receptive_field(layer: keras.Layer) -> int:
     """In pixels of the layer's input."""
     if isinstance(layer, layers.Conv2DTranspose):
         # A pixel is written to a window that begins so far before the pixels which take its place, and ends later.
-        before = (layer.kernel_size[0] - layer.strides[0]) // 2
-        return math.ceil((layer.kernel_size[0] - layer.strides[0] - before) / layer.strides[0])
+        kernel, stride = int(layer.kernel_size[0]), int(layer.strides[0])
+        before = (kernel - stride) // 2
+        return math.ceil((kernel - stride - before) / stride)
     if isinstance(layer, layers.Conv2D) and layer.strides == (1, 1):
-        return layer.kernel_size[0] // 2
+        return int(layer.kernel_size[0]) // 2
     if isinstance(layer, back_projection.BackProjection):
         return back_projection.RECEPTIVE_FIELD * layer.scale
     if isinstance(layer, _POINTWISE):

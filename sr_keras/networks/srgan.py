@@ -123,7 +123,9 @@ def _as_it_is(layer: keras.Layer) -> keras.Layer:
     return layer
 
 
-def _conv_norm(x: KerasTensor, filters: int, conv: str, norm: str, strides: int = 1, wrap: Callable = _as_it_is) -> KerasTensor:
+def _conv_norm(
+    x: KerasTensor, filters: int, conv: str, norm: str, strides: int = 1, wrap: Callable[[keras.Layer], keras.Layer] = _as_it_is
+) -> KerasTensor:
     # Batch norm subtracts the mean, and with it any bias.
     x = wrap(layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False, name=conv))(x)
     return BatchNorm(name=norm)(x)

@@ -98,7 +98,7 @@ def quality_of(steps: Sequence[int]) -> int:
 def _table(quality: int) -> np.ndarray:
     """The steps of a quality, as libjpeg makes them."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
-    return np.clip((_STEPS * percent + 50) // 100, 1, 255)
+    return np.asarray(((_STEPS * percent + 50) // 100).clip(1, 255))
 
 
 def _windows(photo: np.ndarray) -> list[np.ndarray]:
@@ -173,7 +173,7 @@ def _cosines() -> np.ndarray:
 
 def _waves(windows: Sequence[np.ndarray]) -> np.ndarray:
     """The cosine transform of all blocks of 8x8 pixels: `[N, 8, 8]`."""
-    return _cosines() @ np.concatenate([_blocks(window) for window in windows]) @ _cosines().T
+    return np.asarray(_cosines() @ np.concatenate([_blocks(window) for window in windows]) @ _cosines().T)
 
 
 def _blocks(window: np.ndarray) -> np.ndarray:

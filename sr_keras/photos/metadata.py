@@ -125,7 +125,8 @@ def _dpi(file: Image.Image) -> tuple[float, float] | None:
 
 def _resolution(file: Image.Image) -> Iterable[float]:
     if "dpi" in file.info:
-        return file.info["dpi"]
+        dpi: Iterable[float] = file.info["dpi"]
+        return dpi
     with contextlib.suppress(Exception):  # damaged EXIF, again
         exif = file.getexif()
         per_inch = {2: 1.0, 3: 2.54}[exif.get(ExifTags.Base.ResolutionUnit, 2)]

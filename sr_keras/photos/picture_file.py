@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sr_keras.photos import metadata, rgb
 from sr_keras.photos.picture import FORMATS, Format, Picture
@@ -120,7 +120,7 @@ def _named_errors(name: object) -> Iterator[None]:
         yield
     except rgb.PhotoError:
         raise
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise rgb.PhotoError(f"{prefix}not a picture") from None
     except MemoryError:
         raise rgb.PhotoError(f"{prefix}too large for the memory of this machine") from None

@@ -11,9 +11,10 @@ import warnings
 from typing import IO
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from sr_keras.runtime import files
+from sr_keras.runtime.errors import UserError
 
 # Bundled photos: a few to train on, and small ones to upscale.
 SAMPLE = pathlib.Path(__file__).parent.parent / "sample"
@@ -40,7 +41,7 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 SAVE_OPTIONS = {"quality": 95, "subsampling": "4:4:4"}
 
 
-class PhotoError(Exception):
+class PhotoError(UserError):
     """A photo can't be read or written; the message is one line that names the file and the reason."""
 
 
@@ -124,7 +125,7 @@ def to_uint8(photo: np.ndarray) -> np.ndarray:
     """
     if not np.isfinite(photo).all():
         raise ValueError("the picture holds values that are not finite")
-    return np.rint(np.clip(photo, 0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(photo, 0, 1) * 255), np.uint8)
 
 
 def resize_bicubic(photo: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -136,7 +137,7 @@ def _read(file: str | os.PathLike[str] | IO[bytes], name: str) -> np.ndarray:
     try:
         with Image.open(file) as picture:
             return np.asarray(to_rgb(ImageOps.exif_transpose(picture)))
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise PhotoError(f"{name}: not a picture") from None
     # A damaged file raises whatever its decoder stumbles over.
     except Exception as error:

@@ -1,20 +1,31 @@
-"""Types of command-line arguments."""
+"""Types of command-line arguments: what is no value of theirs is refused before any work, in a line."""
 
 import argparse
 import contextlib
+import pathlib
 
 _LARGEST_SCALE = 1000
 
+# What a count can't sensibly be above; a mistyped one would run for years, or take all memory.
+MOST = 10**8
+
 
 def positive_int(text: str) -> int:
-    """A whole number from 1 on.
+    """A whole number from 1 to `MOST`.
 
     Raises:
         ArgumentTypeError: it is none; argparse makes one line of it.
     """
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, got {text!r}")
-    return int(text)
+    return _whole(text, 1, MOST)
+
+
+def pixel_count(text: str) -> int:
+    """How many pixels a picture may have: a whole number from 1 to 10^12.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    return _whole(text, 1, 10**12)
 
 
 def percent(text: str) -> int:
@@ -23,9 +34,7 @@ def percent(text: str) -> int:
     Raises:
         ArgumentTypeError: it is none.
     """
-    if not text.isdecimal() or not 1 <= int(text) <= 100:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to 100, got {text!r}")
-    return int(text)
+    return _whole(text, 1, 100)
 
 
 def share(text: str) -> float:
@@ -50,3 +59,44 @@ def scale(text: str) -> float:
         if 1 < float(text) <= _LARGEST_SCALE:
             return float(text)
     raise argparse.ArgumentTypeError(f"must be a number above 1, up to {_LARGEST_SCALE}, got {text!r}")
+
+
+def name(text: str) -> str:
+    """A name, or a path, of whatever is looked up by it.
+
+    Raises:
+        ArgumentTypeError: it is empty, or nothing can have it.
+    """
+    return str(path(text))
+
+
+def path(text: str) -> pathlib.Path:
+    """The path of a file or a folder, which need not be there.
+
+    Raises:
+        ArgumentTypeError: no file can have it.
+    """
+    if not text.strip() or "\0" in text:
+        raise argparse.ArgumentTypeError(f"must be a path, got {text!r}")
+    return pathlib.Path(text)
+
+
+def output_file(text: str) -> pathlib.Path:
+    """The path of a file that is to be written, in a folder that is there.
+
+    Raises:
+        ArgumentTypeError: it can't be written there.
+    """
+    file = path(text)
+    if not file.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {str(file.parent)!r}")
+    if file.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a folder")
+    return file
+
+
+def _whole(text: str, lowest: int, highest: int) -> int:
+    with contextlib.suppress(ValueError):
+        if text.isdecimal() and lowest <= int(text) <= highest:
+            return int(text)
+    raise argparse.ArgumentTypeError(f"must be a whole number from {lowest} to {highest}, got {text!r}")

@@ -2,10 +2,14 @@
 
 import argparse
 import pathlib
+import signal
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 import sr_keras
+from sr_keras.runtime import signals
+from sr_keras.runtime.errors import UserError, one_line
 
 EXIT_CODES = "Exit code: 0 done, 2 wrong use, 130 stopped by Ctrl-C."
 VERSION = f"sr_keras {sr_keras.__version__}"
@@ -24,9 +28,28 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, refusal(self.prog, message))
 
 
+def run(prog: str, work: Callable[[], int]) -> int:
+    """Does a command's work; returns the process's exit code.
+
+    That is 2, with a line, where a user or a file is at fault, and 128 and its number after a signal: 130 after Ctrl-C.
+
+    Args:
+        prog: what the command was called by.
+        work: returns the exit code. Below it, a fault is a `UserError`, or what Python raises of files and of values.
+    """
+    try:
+        with signals.as_interrupts(signal.SIGTERM, signal.SIGHUP):
+            return work()
+    except (UserError, OSError, ValueError, ImportError, MemoryError) as error:
+        print(f"{prog}: {one_line(str(error)) or type(error).__name__}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as interrupt:
+        return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
+
+
 def refusal(prog: str, message: str) -> str:
     """What wrong use is answered with: a line, and a hint."""
-    return f"{prog}: {message}\nTry: {typed(prog)} --help\n"
+    return f"{prog}: {one_line(message)}\nTry: {typed(prog)} --help\n"
 
 
 def typed(prog: str) -> str:

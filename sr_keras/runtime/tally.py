@@ -1,18 +1,14 @@
-"""A run over many photos of which none may end it: what became of each is told as it happens, counted, and summed up."""
+"""Processes many photos; a bad one never aborts the run. Reports each result, counts them, prints a summary."""
 
 import collections
 import contextlib
 import sys
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future
-from typing import NamedTuple, TypeVar
+from collections.abc import Generator, Sequence
+from typing import NamedTuple
 
 import tqdm
 
 from sr_keras.runtime import signals
-
-Task = TypeVar("Task")
-Result = TypeVar("Result")
 
 # What can become of a photo in every run, in the words of the summary.
 DONE_BEFORE, FAILED = "done before", "failed"
@@ -53,14 +49,3 @@ def run(
     of_all = f" of {num_photos}" if counts.total() < num_photos else ""
     print(f"{counts.total()}{of_all} photos: {', '.join(told)}{ending}{if_stopped if stop else ''}")
     return stop.exit_code or (1 if counts[FAILED] else 0)
-
-
-def in_order(submit: Callable[[Task], Future[Result]], tasks: Iterable[Task], *, ahead: int) -> Iterator[Result]:
-    """The results of the tasks, in their order; only `ahead` wait at a time, so that memory stays small."""
-    waiting: collections.deque[Future[Result]] = collections.deque()
-    for task in tasks:
-        waiting.append(submit(task))
-        if len(waiting) == ahead:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()

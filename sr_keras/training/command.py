@@ -1,7 +1,6 @@
 """The command that trains: its flags, and an exit code."""
 
 import logging
-import signal
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
@@ -10,10 +9,8 @@ import absl.logging
 from absl import app, flags
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from sr_keras.inference import model_info
-from sr_keras.photos import rgb
 from sr_keras.runtime import command_line, quiet_tensorflow
-from sr_keras.training import run_folder
+from sr_keras.runtime.errors import UserError
 from sr_keras.training.options import Options, define_flags, read_flags
 
 if TYPE_CHECKING:
@@ -54,7 +51,7 @@ def _parse(argv: list[str]) -> list[str]:
 
 
 def _refuse_use(prog: str, message: str) -> NoReturn:
-    sys.stderr.write(command_line.refusal(prog, message.replace("\n", " ")))
+    sys.stderr.write(command_line.refusal(prog, message))
     sys.exit(2)
 
 
@@ -64,13 +61,10 @@ def _help(prog: str) -> str:
 
 
 def _run(prog: str) -> int:
-    try:
-        return train(read_flags(flags.FLAGS), prog)
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+    return command_line.run(prog, lambda: train(read_flags(flags.FLAGS)))
 
 
-def train(options: Options, prog: str) -> int:
+def train(options: Options) -> int:
     """Runs or resumes the training that the options describe; returns the process's exit code."""
     # Later, because TensorFlow takes seconds to import: --help and wrong flags are answered at once.
     with quiet_tensorflow.tensorflow_import():
@@ -84,12 +78,8 @@ def train(options: Options, prog: str) -> int:
     try:
         with logging_redirect_tqdm([logger]):
             return setup.start(options)
-    except (OSError, ValueError, ImportError, FloatingPointError) as error:
-        return _refuse(prog, str(error))
-    except (rgb.PhotoError, model_info.ModelError, run_folder.InUseError) as error:
-        return _refuse(prog, str(error))
-    except tf.errors.OpError as error:
-        return _refuse(prog, _reason(error))
+    except (FloatingPointError, tf.errors.OpError) as error:
+        raise UserError(_reason(error)) from None
 
 
 def _log_to_stderr() -> None:
@@ -100,14 +90,11 @@ def _log_to_stderr() -> None:
     logger.propagate = False
 
 
-def _reason(error: "tf.errors.OpError") -> str:
+def _reason(error: "FloatingPointError | tf.errors.OpError") -> str:
     """The line that says it; from inside a step it is not the first."""
+    if isinstance(error, FloatingPointError):
+        return str(error)
     lines = [line.strip() for line in error.message.splitlines() if line.strip()]
     noise = ("Graph execution error", "Detected at node", "File ", "Stack trace", "<stack_trace", "[[{{node", "Node:", "Hint:")
     telling = [line for line in lines if not line.startswith(noise)]
     return f"{type(error).__name__}: {(telling or lines or ['no reason given'])[0]}"
-
-
-def _refuse(prog: str, reason: str) -> int:
-    print(f"{prog}: {reason}", file=sys.stderr)
-    return 2

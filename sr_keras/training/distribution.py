@@ -62,7 +62,7 @@ def spread(
 
 def devices_here(strategy: tf.distribute.Strategy) -> int:
     """How many devices of this process compute."""
-    return strategy.num_replicas_in_sync // place(strategy)[1]
+    return int(strategy.num_replicas_in_sync) // place(strategy)[1]
 
 
 def synchronise_norms(model: keras.Model) -> None:
@@ -79,7 +79,7 @@ def gathered(strategy: tf.distribute.Strategy, number: float) -> list[float]:
         return [number]
     devices = devices_here(strategy)
     everyone = strategy.gather(_scattered(strategy, [tf.constant([number], tf.float64)] * devices), axis=0)
-    return everyone.numpy()[::devices].tolist()
+    return [float(one) for one in everyone.numpy()[::devices]]
 
 
 def _scattered(strategy: tf.distribute.Strategy, parts: list[tf.Tensor]) -> tf.distribute.DistributedValues:
@@ -92,7 +92,7 @@ def _cluster() -> dict[str, list[str]]:
     """The machines that TF_CONFIG names, by role; nothing where it names fewer than two."""
     try:
         config = json.loads(os.environ.get(_TF_CONFIG) or "{}")
-        cluster = config.get("cluster", {})
+        cluster: dict[str, list[str]] = config.get("cluster", {})
         machines = sum(len(cluster[role]) for role in cluster)
         role = config["task"]["type"] if cluster else ""
     except (ValueError, AttributeError, KeyError, TypeError) as error:

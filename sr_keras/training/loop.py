@@ -79,9 +79,10 @@ def run(
     return True
 
 
-def _marked(step: int) -> contextlib.AbstractContextManager:
+def _marked(step: int) -> contextlib.AbstractContextManager[object]:
     """Marks one step for a profiler, reading included; without a profiler it does nothing."""
-    return tf.profiler.experimental.Trace("train", step_num=step, _r=1)
+    mark: contextlib.AbstractContextManager[object] = tf.profiler.experimental.Trace("train", step_num=step, _r=1)
+    return mark
 
 
 class _Totals:

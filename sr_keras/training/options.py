@@ -1,6 +1,7 @@
 """The options of a training: each is a field, with all that is known of it, and a flag of train.py. Needs no TensorFlow."""
 
 import dataclasses
+import math
 import pathlib
 import types
 from collections.abc import Callable
@@ -10,12 +11,16 @@ from absl import flags
 
 from sr_keras.data.augmentation import Augmentation
 from sr_keras.photos import rgb
-from sr_keras.runtime import names
+from sr_keras.runtime import argument_types, names
 
 # Flags belong to the script that has them defined: its --help shows them.
 flags.disclaim_key_flags()
 
 PAPER = Augmentation()
+
+# Of counts, and of factors of losses: what is above was mistyped.
+MOST = argument_types.MOST
+LARGEST_FACTOR = 1e6
 
 T = TypeVar("T")
 
@@ -52,7 +57,7 @@ class Kind:
 
     Attributes:
         help: what --help says, with the unit.
-        lowest, highest: the smallest and the largest number, if there is one.
+        lowest, highest: the smallest and the largest number, if there is one. A count is at most `MOST` in any case.
         is_path: the value is the path of a file or a folder, or several.
         words: values that are no paths, though others are.
         one_start: it is about a single start, so the run's folder does not record it.
@@ -84,7 +89,7 @@ def _path(default: T, help: str, *, words: tuple[str, ...] = ()) -> T:
     return _field(default, Kind(help=help, is_path=True, words=words))
 
 
-def _field(default: Any, kind: Kind) -> Any:
+def _field(default: T, kind: Kind) -> T:
     return dataclasses.field(default=default, metadata={"kind": kind})
 
 
@@ -99,7 +104,7 @@ class Options:
         None, "Folders of test photos: photos that show the same, by content, are not trained on."
     )
     run_dir: str | None = _path(None, "The run's folder; an old one is resumed. Default: a new one in saved_models/.")
-    seed: int = _option(0, "Repeats the first weights and all random numbers of the data.")
+    seed: int = _option(0, "Repeats the first weights and all random numbers of the data.", 0, 2**32 - 1)
     deterministic: bool = _option(False, "The same flags give the same weights, bit for bit, on the same machine; slower.")
 
     iterations: int = _option(1000, "Iterations of the whole run.", lowest=1)
@@ -111,21 +116,23 @@ class Options:
     )
     pretrain_iterations: int = _option(0, "So many iterations, the first ones, train on the pixel loss alone.", lowest=0)
     steps_per_iteration: int = _option(0, "Training steps in an iteration. 0: one pass over the photos.", lowest=0)
-    batch_size: int = _option(8, "Photos in a training step.", lowest=1)
-    learning_rate: float = _option(1e-4, "Adam's learning rate, of both networks.", lowest=0)
+    batch_size: int = _option(8, "Photos in a training step.", 1, 65_536)
+    learning_rate: float = _option(1e-4, "Adam's learning rate, of both networks.", 0, 1)
     schedule: Literal["constant", "cosine"] = _option(
         "constant", "cosine: it falls to 1 % (Loshchilov & Hutter 2017).", fixes_networks=_always
     )
     warmup_steps: int = _option(0, "With a cosine, the rate first grows from 0 in so many steps (Goyal et al. 2017).", lowest=0)
     beta1: float = _option(0.9, "Adam's decay of the mean gradient.", lowest=0, highest=0.9999)
-    adversarial_weight: float = _option(1.0, "w in the generator's loss: pixel loss + w * adversarial loss.")
+    adversarial_weight: float = _option(1.0, "w in the generator's loss: pixel loss + w * adversarial loss.", 0, LARGEST_FACTOR)
     adversarial_ramp_steps: int = _option(
         0,
         "w grows from 0 to its value in so many steps with the discriminator; a soft form of the warm-up of Esser et al. 2021.",
         lowest=0,
     )
     label_smoothing: float = _option(0.0, "Originals have the label 1 minus this (Salimans et al. 2016).", 0, 0.5)
-    clip_gradients: float | None = _option(None, "Largest norm of all gradients of a network (Pascanu et al. 2013).", lowest=0)
+    clip_gradients: float | None = _option(
+        None, "Largest norm of all gradients of a network (Pascanu et al. 2013).", 0, LARGEST_FACTOR
+    )
     average_decay: float = _option(
         0.0,
         "Above 0, such as 0.999: export a moving average of the generator (Karras et al. 2018).",
@@ -140,14 +147,14 @@ class Options:
         "data_prep/feature_model.py.",
     )
     perceptual_layers: tuple[str, ...] | None = _option(None, "Names of its layers.")
-    perceptual_weight: float = _option(0.006, "Factor of that loss; Ledig et al. have 0.006 for VGG19.", lowest=0)
+    perceptual_weight: float = _option(0.006, "Factor of that loss; Ledig et al. have 0.006 for VGG19.", 0, LARGEST_FACTOR)
     perceptual_distance: names.FeatureDistance = _option(
         "squared",
         "squared: mean squared difference of features; directions: of features divided by their length (Zhang et al. 2018).",
     )
-    grid_weight: float = _option(0.0, "Factor of a loss on grids, in the period of the enlargement.", lowest=0)
+    grid_weight: float = _option(0.0, "Factor of a loss on grids, in the period of the enlargement.", 0, LARGEST_FACTOR)
     teacher: str | None = _path(None, "A bundled network, or the folder of a SavedModel, whose results are learned too.")
-    teacher_weight: float = _option(1.0, "Factor of the pixel loss against them (Hinton et al. 2015).", lowest=0)
+    teacher_weight: float = _option(1.0, "Factor of the pixel loss against them (Hinton et al. 2015).", 0, LARGEST_FACTOR)
     shift: int = _option(
         1,
         "The discriminator and the perceptual model see pictures moved by 0 to SHIFT - 1 pixels: their strides leave no grid.",
@@ -168,18 +175,18 @@ class Options:
     generator: names.Generator = _option(
         "srgan", "The generator: the paper's, or another paper's network.", fixes_networks=_always
     )
-    num_upscales: int = _option(2, "How often the generator doubles height and width (u).", lowest=1, fixes_networks=_always)
+    num_upscales: int = _option(2, "How often the generator doubles height and width (u).", 1, 5, fixes_networks=_always)
     num_blocks: int | None = _option(
-        None, "Residual blocks of the generator (b). Default: as its paper has it.", fixes_networks=_always
+        None, "Residual blocks of the generator (b). Default: as its paper has it.", 0, 1000, fixes_networks=_always
     )
     filters: int | None = _option(
-        None, "Channels of the generator's residual blocks. Default: as its paper has it.", fixes_networks=_always
+        None, "Channels of the generator's residual blocks. Default: as its paper has it.", 1, 4096, fixes_networks=_always
     )
     upscale_filters: int | None = _option(
-        None, "Channels of srgan's upscaling blocks. Default: 256, as the paper has it.", fixes_networks=_always
+        None, "Channels of srgan's upscaling blocks. Default: 256, as the paper has it.", 1, 4096, fixes_networks=_always
     )
     discriminator_filters: int = _option(
-        64, "Channels of the discriminator's first convolution.", lowest=1, fixes_networks=_always
+        64, "Channels of the discriminator's first convolution.", 1, 4096, fixes_networks=_always
     )
     discriminator_head: Literal["patch", "image", "unet"] = _option(
         "patch",
@@ -201,13 +208,13 @@ class Options:
     )
 
     hr_size: int = _option(
-        256, "Side of the large pictures that are trained on, in pixels.", lowest=1, fixes_networks=_with_one_logit
+        256, "Side of the large pictures that are trained on, in pixels.", 1, 16_384, fixes_networks=_with_one_logit
     )
     max_reduction: float = _option(
         float("inf"), "Largest window cut from a photo, in units of hr_size. 1: never reduced.", lowest=1
     )
     max_enlargement: float = _option(
-        1.0, "Smallest window, as hr_size divided by this: soft photos. 1: never enlarged.", lowest=1
+        1.0, "Smallest window, as hr_size divided by this: soft photos. 1: never enlarged.", 1, 100
     )
     flip_left_right: float = _option(PAPER.flip_left_right, "Probability that a photo is flipped left-right.", 0, 1)
     flip_up_down: float = _option(PAPER.flip_up_down, "Probability that a photo is flipped up-down.", 0, 1)
@@ -265,6 +272,8 @@ class Options:
 
 KINDS: dict[str, Kind] = {field.name: field.metadata["kind"] for field in dataclasses.fields(Options)}
 
+_NOT_MEANT = "must not be empty, nor NaN"
+
 _DEFINITIONS = {bool: flags.DEFINE_bool, str: flags.DEFINE_string, tuple[str, ...]: flags.DEFINE_list}
 
 
@@ -277,9 +286,20 @@ def define_flags(values: flags.FlagValues) -> None:
             flags.DEFINE_enum(enum_values=get_args(value_type), **common)
         elif value_type in (int, float):
             define = flags.DEFINE_integer if value_type is int else flags.DEFINE_float
-            define(lower_bound=kind.lowest, upper_bound=kind.highest, **common)
+            most = MOST if value_type is int and kind.highest is None else kind.highest
+            define(lower_bound=kind.lowest, upper_bound=most, **common)
         else:
             _DEFINITIONS[value_type](**common)
+        flags.register_validator(field.name, _is_meant, _NOT_MEANT, flag_values=values)
+
+
+def _is_meant(value: Any) -> bool:
+    """False for texts without a letter, and for NaN, which is within all bounds."""
+    if isinstance(value, list):
+        return bool(value) and all(map(str.strip, value))
+    if isinstance(value, str):
+        return bool(value.strip()) and "\0" not in value
+    return value is None or not math.isnan(value)
 
 
 def read_flags(values: flags.FlagValues) -> Options:

@@ -84,6 +84,11 @@ class Run:
     stop_after: int | None = None
     trace: tuple[int, int] | None = None
 
+    @property
+    def last_iteration(self) -> int:
+        """The one after which this process stops."""
+        return self.stages[-1].until if self.stop_after is None else min(self.stages[-1].until, self.stop_after)
+
 
 def fit(run: Run) -> int:
     """Trains until the end, until it is to stop, or until a signal comes to any worker; returns the process's exit code.
@@ -99,6 +104,7 @@ def fit(run: Run) -> int:
         iterations=run.stages[-1].until,
         steps_per_iteration=run.steps_per_iteration,
         batch_size=run.batch_size,
+        steps_left=(run.last_iteration - int(run.state.iteration)) * run.steps_per_iteration - int(run.state.step),
     )
     actions = _actions(run, upscaler, shown) if is_chief else [shown.after_iteration]
     if is_chief:
@@ -147,7 +153,7 @@ def fit(run: Run) -> int:
 
 def _open_stages(run: Run) -> Iterator[tuple[steps.Step, int]]:
     for stage in run.stages:
-        until = stage.until if run.stop_after is None else min(stage.until, run.stop_after)
+        until = min(stage.until, run.last_iteration)
         if int(run.state.iteration) < until:
             yield stage.make_step(), until
 

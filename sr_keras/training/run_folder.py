@@ -8,11 +8,12 @@ from typing import NamedTuple
 import filelock
 
 from sr_keras.runtime import flag_file
+from sr_keras.runtime.errors import UserError
 
 _FLAGS = "train.flags"
 
 
-class InUseError(Exception):
+class InUseError(UserError):
     """Another process trains in the folder; the message is one line."""
 
 

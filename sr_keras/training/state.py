@@ -82,7 +82,7 @@ def restore(manager: tf.train.CheckpointManager) -> str | None:
         except _DAMAGE as error:
             logger.warning("%s is damaged (%s)", path, type(error).__name__)
         else:
-            return path
+            return str(path)
     if manager.checkpoints:
         raise ValueError(f"{manager.directory}: every checkpoint is damaged")
     return None

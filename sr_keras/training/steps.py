@@ -130,13 +130,13 @@ def _step(state: TrainState, train: OnDevice, options: StepOptions) -> Step:
     strategy = state.strategy
     on_device = tf.function(train, jit_compile=True) if options.jit_compile else train
 
-    @tf.function(autograph=False)
     def step(lr: tf.Tensor, hr: tf.Tensor) -> StepMetrics:
         metrics = strategy.run(on_device, (lr, hr))
         _follow(state, options.average_decay)
         return {name: strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None) for name, value in metrics.items()}
 
-    return step
+    traced: Step = tf.function(step, autograph=False)
+    return traced
 
 
 def _predictions(name: str, logits: tf.Tensor) -> StepMetrics:

@@ -212,7 +212,7 @@ def optimizer_scalars(**optimizers: keras.optimizers.Optimizer) -> Metrics:
 
 def _is_shown(iteration: int) -> bool:
     """All below 100, then every tenth, from 1000 on every hundredth, ...: a long run must not fill the disk with pictures."""
-    return iteration % 10 ** max(0, len(str(iteration)) - 2) == 0
+    return iteration % int(10 ** max(0, len(str(iteration)) - 2)) == 0
 
 
 def _drawn(distribution: np.ndarray) -> np.ndarray:

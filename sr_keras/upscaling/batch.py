@@ -26,7 +26,7 @@ from sr_keras.upscaling.plan import Job
 # Larger results are written before the next photo begins, so that two of them are never in memory.
 _LARGEST_BESIDE_ANOTHER = 32_000_000
 
-Progress = Callable[[Job, float], None]
+JobProgress = Callable[[Job, float], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +54,7 @@ class BatchOptions:
 
 
 @dataclasses.dataclass(frozen=True)
-class Outcome:
+class JobOutcome:
     """What became of a file.
 
     Attributes:
@@ -77,8 +77,8 @@ class Outcome:
 
 
 def run(
-    jobs: Sequence[Job], choosers: Sequence[Choose], options: BatchOptions, progress: Progress = lambda job, share: None
-) -> Generator[Outcome, None, None]:
+    jobs: Sequence[Job], choosers: Sequence[Choose], options: BatchOptions, progress: JobProgress = lambda job, share: None
+) -> Generator[JobOutcome, None, None]:
     """Does the jobs, each as soon as an upscaler is free; yields their outcomes in the order in which they end.
 
     Closing the iterator early stops the work after the tiles in hand, and leaves nothing half-written.
@@ -90,7 +90,7 @@ def run(
         progress: called with the share of a job that is done, from 0 to 1, from several threads.
     """
     waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
-    outcomes: queue.SimpleQueue[Outcome | Exception] = queue.SimpleQueue()
+    outcomes: queue.SimpleQueue[JobOutcome | Exception] = queue.SimpleQueue()
     stop = threading.Event()
     for job in jobs:
         waiting.put(job)
@@ -128,8 +128,8 @@ def _work(
     choose: Choose,
     options: BatchOptions,
     waiting: "queue.SimpleQueue[Job]",
-    report: Callable[[Outcome], None],
-    progress: Progress,
+    report: Callable[[JobOutcome], None],
+    progress: JobProgress,
     stop: threading.Event,
 ) -> None:
     """Takes jobs until none waits; reads the next picture and writes the last one while one is computed."""
@@ -177,9 +177,9 @@ def _work(
                 writing.result()
 
 
-def _done(job: Job, picture: Picture, larger: Picture, seconds: float, choice: Choice) -> Outcome:
+def _done(job: Job, picture: Picture, larger: Picture, seconds: float, choice: Choice) -> JobOutcome:
     size, result_size = picture.frames[0].size, larger.frames[0].size
-    return Outcome(job, "done", "", larger.notes, size, result_size, seconds, choice.network, choice.why)
+    return JobOutcome(job, "done", "", larger.notes, size, result_size, seconds, choice.network, choice.why)
 
 
 def _read(job: Job, options: BatchOptions) -> tuple[Picture, Format]:
@@ -232,7 +232,7 @@ def _require_place(output: pathlib.Path, options: BatchOptions) -> None:
 
 
 def _write(
-    picture: Picture, file_format: Format, options: BatchOptions, done: Outcome, report: Callable[[Outcome], None]
+    picture: Picture, file_format: Format, options: BatchOptions, done: JobOutcome, report: Callable[[JobOutcome], None]
 ) -> None:
     output = done.job.output
     try:
@@ -250,11 +250,11 @@ def _write(
         report(done)
 
 
-def _unfinished(job: Job, error: Exception) -> Outcome:
+def _unfinished(job: Job, error: Exception) -> JobOutcome:
     reason = files.reason(error)
     if isinstance(error, _ExistsError):
-        return Outcome(job, "skipped", reason)
+        return JobOutcome(job, "skipped", reason)
     # Without memory, no thread can be started either.
     if isinstance(error, MemoryError) or "can't start new thread" in reason:
         reason = "too little memory; a smaller --memory_mb or --tile needs less"
-    return Outcome(job, "failed", reason if job.name in reason else f"{job.name}: {reason}")
+    return JobOutcome(job, "failed", reason if job.name in reason else f"{job.name}: {reason}")

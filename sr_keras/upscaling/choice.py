@@ -2,16 +2,14 @@
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from sr_keras.inference import model_info
 from sr_keras.photos import condition
 from sr_keras.photos.picture import Picture
-
-if TYPE_CHECKING:  # TensorFlow takes seconds to import
-    from sr_keras.inference.upscaler import Upscaler
+from sr_keras.upscaling.enlarge import PhotoUpscaler
 
 
 class Choice(NamedTuple):
@@ -21,7 +19,7 @@ class Choice(NamedTuple):
         network: its name, and `why` it was chosen, in words; both empty where there was no choice.
     """
 
-    upscaler: "Upscaler"
+    upscaler: PhotoUpscaler
     network: str = ""
     why: str = ""
 
@@ -29,11 +27,11 @@ class Choice(NamedTuple):
 Choose = Callable[[Picture], Choice]
 
 
-def always(upscaler: "Upscaler") -> Choose:
+def always(upscaler: PhotoUpscaler) -> Choose:
     return lambda picture: Choice(upscaler)
 
 
-def by_condition(load: Callable[[str], "Upscaler"]) -> Choose:
+def by_condition(load: Callable[[str], PhotoUpscaler]) -> Choose:
     """Clean pictures are only enlarged, others are restored too.
 
     Args:

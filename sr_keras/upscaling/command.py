@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import pathlib
-import signal
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
@@ -12,7 +11,7 @@ from PIL import Image
 
 from sr_keras.inference import model_info
 from sr_keras.photos import picture, rgb
-from sr_keras.runtime import argument_types, command_line, quiet_tensorflow, signals
+from sr_keras.runtime import argument_types, command_line, quiet_tensorflow
 from sr_keras.upscaling import batch, choice, enlarge, plan
 from sr_keras.upscaling.console import Console, report, speak_plainly
 
@@ -31,14 +30,7 @@ FORMATS = sorted({suffix[1:] for suffix in picture.FORMATS})
 def main(argv: Sequence[str] | None = None, prog: str = "upscale.py") -> int:
     options = _parse(argv, prog)
     speak_plainly()
-    try:
-        with signals.as_interrupts(signal.SIGTERM, signal.SIGHUP):
-            return _run(options)
-    except (plan.UsageError, model_info.ModelError, rgb.PhotoError) as error:
-        print(f"{prog}: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as interrupt:
-        return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
+    return command_line.run(prog, lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -149,6 +141,10 @@ def _write_comparison(options: argparse.Namespace, job: plan.Job) -> str:
     return f"side by side: {options.comparison}"
 
 
+def _model(text: str) -> str | pathlib.Path:
+    return text if text == model_info.AUTO else model_info.find_model(argument_types.name(text))
+
+
 def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser = command_line.Parser(
         prog=prog,
@@ -157,9 +153,15 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     )
     parser.set_defaults(prog=prog)
     parser.add_argument(
-        "photos", nargs="*", metavar="PHOTO", help="a picture of any kind, a folder, a pattern, or - (standard input)"
+        "photos",
+        nargs="*",
+        type=argument_types.name,
+        metavar="PHOTO",
+        help="a picture of any kind, a folder, a pattern, or - (standard input)",
     )
-    parser.add_argument("--list", type=pathlib.Path, metavar="FILE", help="more of them, one a line, relative to FILE's folder")
+    parser.add_argument(
+        "--list", type=argument_types.path, metavar="FILE", help="more of them, one a line, relative to FILE's folder"
+    )
     parser.add_argument("--recursive", action="store_true", help="also the folders in a folder")
 
     size = parser.add_argument_group("size of the result")
@@ -175,9 +177,15 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
 
     result = parser.add_argument_group("where the result goes")
     result.add_argument(
-        "-o", "--output", type=pathlib.Path, metavar="FILE", help="of one photo; its ending is the format; - is standard output"
+        "-o",
+        "--output",
+        type=argument_types.path,
+        metavar="FILE",
+        help="of one photo; its ending is the format; - is standard output",
     )
-    result.add_argument("--output_dir", type=pathlib.Path, metavar="DIR", help="of many, in the folders that they come from")
+    result.add_argument(
+        "--output_dir", type=argument_types.path, metavar="DIR", help="of many, in the folders that they come from"
+    )
     result.add_argument("--format", choices=FORMATS, help="default: the photo's own, or PNG where that can't be written")
     result.add_argument(
         "--quality", type=argument_types.percent, default=95, metavar="1-100", help="of JPEG, WebP and AVIF (%(default)s)"
@@ -187,15 +195,20 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     there.add_argument("--skip_existing", action="store_true", help="leave them, and go on where an earlier run ended")
     result.add_argument("--dry_run", action="store_true", help="only say what would be done")
     result.add_argument(
-        "--report", type=pathlib.Path, metavar="FILE", help="add what became of each photo to FILE, as lines of JSON"
+        "--report",
+        type=argument_types.output_file,
+        metavar="FILE",
+        help="add what became of each photo to FILE, as lines of JSON",
     )
-    result.add_argument("--comparison", type=pathlib.Path, metavar="FILE", help="also draw bicubic | ours, of one photo")
+    result.add_argument(
+        "--comparison", type=argument_types.output_file, metavar="FILE", help="also draw bicubic | ours, of one photo"
+    )
 
     network = parser.add_argument_group("the network")
     network.add_argument(
         "-m",
         "--model",
-        type=lambda text: text if text == model_info.AUTO else model_info.find_model(text),
+        type=_model,
         default=model_info.AUTO,
         metavar="MODEL",
         help=f"{model_info.AUTO}: {model_info.ENLARGING} for clean photos, {model_info.RESTORING} for those with noise or "
@@ -230,7 +243,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     )
     network.add_argument(
         "--max_pixels",
-        type=argument_types.positive_int,
+        type=argument_types.pixel_count,
         default=400_000_000,
         metavar="N",
         help="refuse photos or results with more (%(default)s)",

@@ -27,7 +27,7 @@ class Console:
     """What a person sees: a bar on a terminal, a line for each result, and at the end what failed and why."""
 
     def __init__(self, options: argparse.Namespace, todo: Sequence[plan.Job]) -> None:
-        self.failed: list[batch.Outcome] = []
+        self.failed: list[batch.JobOutcome] = []
         self._counts: collections.Counter[str] = collections.Counter()
         self._options = options
         # Where standard output is the picture, words go elsewhere.
@@ -56,7 +56,7 @@ class Console:
             self._bar.set_postfix_str(job.name, refresh=False)
             self._bar.update(sum(self._counts.values()) + sum(self._shares.values()) - self._bar.n)
 
-    def after(self, outcome: batch.Outcome) -> None:
+    def after(self, outcome: batch.JobOutcome) -> None:
         with self._lock:
             self._shares.pop(outcome.job, None)
             self._counts[outcome.status] += 1
@@ -108,13 +108,13 @@ def speak_plainly() -> None:
 
 
 @contextlib.contextmanager
-def report(path: pathlib.Path | None) -> Iterator[Callable[[batch.Outcome], None]]:
+def report(path: pathlib.Path | None) -> Iterator[Callable[[batch.JobOutcome], None]]:
     """Gives what adds an outcome to the report, as a line of JSON."""
     if path is None:
         yield lambda outcome: None
         return
 
-    def add(outcome: batch.Outcome) -> None:
+    def add(outcome: batch.JobOutcome) -> None:
         fields = dataclasses.asdict(outcome)
         del fields["job"]
         names = {"source": outcome.job.name, "result": outcome.job.result_name}
@@ -137,5 +137,5 @@ def _sized(name: str, size: enlarge.Size | None) -> str:
     return f"{name} ({size[0]}x{size[1]})" if size else name
 
 
-def _chosen(outcome: batch.Outcome) -> str:
+def _chosen(outcome: batch.JobOutcome) -> str:
     return f", {outcome.network} ({outcome.why})" if outcome.network else ""

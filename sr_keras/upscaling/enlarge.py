@@ -3,18 +3,24 @@
 import dataclasses
 import itertools
 import math
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
-from sr_keras.inference.tiling import Progress
+from sr_keras.inference.tiling import Progress, Put
 from sr_keras.photos.picture import Picture
 
-if TYPE_CHECKING:  # TensorFlow takes seconds to import
-    from sr_keras.inference.upscaler import Upscaler
-
 Size = tuple[int, int]  # width and height, as Pillow has them
+
+
+class PhotoUpscaler(Protocol):
+    """What enlarges a photo by a whole factor. `inference.upscaler.Upscaler` is one, which needs TensorFlow."""
+
+    scale: int
+
+    def upscale_to(self, put: Put, photo: np.ndarray, *, self_ensemble: bool, progress: Progress) -> None:
+        """See `Upscaler.upscale_to`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +55,7 @@ class Target:
 
 def enlarge(
     picture: Picture,
-    upscaler: "Upscaler",
+    upscaler: PhotoUpscaler,
     target: Target,
     *,
     self_ensemble: bool = False,
@@ -112,7 +118,7 @@ def _resized(frame: Image.Image, size: Size) -> Image.Image:
     return frame.resize(size, Image.Resampling.LANCZOS)
 
 
-def _upscaled(frame: Image.Image, upscaler: "Upscaler", self_ensemble: bool, progress: Progress) -> Image.Image:
+def _upscaled(frame: Image.Image, upscaler: PhotoUpscaler, self_ensemble: bool, progress: Progress) -> Image.Image:
     """One pass of the network."""
     if frame.mode not in ("LA", "RGBA"):
         return _opaque_upscaled(frame, upscaler, self_ensemble, progress)
@@ -127,7 +133,7 @@ def _upscaled(frame: Image.Image, upscaler: "Upscaler", self_ensemble: bool, pro
     return colour
 
 
-def _opaque_upscaled(frame: Image.Image, upscaler: "Upscaler", self_ensemble: bool, progress: Progress) -> Image.Image:
+def _opaque_upscaled(frame: Image.Image, upscaler: PhotoUpscaler, self_ensemble: bool, progress: Progress) -> Image.Image:
     sr = Image.new(frame.mode, (upscaler.scale * frame.width, upscaler.scale * frame.height))
 
     # Into the picture at once: a copy of a large result would take as much memory again.
@@ -156,7 +162,7 @@ def _without_hidden_colours(frame: Image.Image, alpha: Image.Image) -> Image.Ima
 
 def _spread(total: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """`total / weight`, and where there is no weight, that of larger and larger surroundings."""
-    mean = total / np.maximum(weight, 1e-6)
+    mean: np.ndarray = total / np.maximum(weight, 1e-6)
     if weight.all() or weight.size == 1:
         return mean
     coarse = _spread(_halved(total), _halved(weight))
@@ -166,4 +172,4 @@ def _spread(total: np.ndarray, weight: np.ndarray) -> np.ndarray:
 def _halved(x: np.ndarray) -> np.ndarray:
     """Sums over 2x2 pixels; zeros lie beyond the edges."""
     x = np.pad(x, [(0, x.shape[0] % 2), (0, x.shape[1] % 2), (0, 0)])
-    return x[::2, ::2] + x[1::2, ::2] + x[::2, 1::2] + x[1::2, 1::2]
+    return np.asarray(x[::2, ::2] + x[1::2, ::2] + x[::2, 1::2] + x[1::2, 1::2])

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sr_keras.photos import picture_file
 from sr_keras.photos.picture import FORMATS
 from sr_keras.runtime import files
+from sr_keras.runtime.errors import UserError
 
 STANDARD_STREAM = "-"
 
@@ -53,7 +54,7 @@ class Found(NamedTuple):
     problem: str = ""
 
 
-class UsageError(Exception):
+class UsageError(UserError):
     """What is asked for can't be; the message is one line."""
 
 

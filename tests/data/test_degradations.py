@@ -101,7 +101,7 @@ def noise_of(add: Callable[..., tf.Tensor], light: float, levels: float, grey: f
 
 def correlations(noise: np.ndarray) -> np.ndarray:
     """Of red with green, red with blue, and green with blue."""
-    return np.corrcoef(noise.reshape(-1, 3).T)[np.triu_indices(3, 1)]
+    return np.asarray(np.corrcoef(noise.reshape(-1, 3).T)[np.triu_indices(3, 1)])
 
 
 @pytest.mark.parametrize("grey", [0.0, 0.4, 1.0])
@@ -141,7 +141,7 @@ def test_sharpening_is_unsharp_masking_by_scipys_blur() -> None:
     photo = rgb.to_float(rgb.read_photo(rgb.SAMPLE / "photos" / "cat.jpg")[:90, 150:260])
 
     def blurred(numbers: np.ndarray) -> np.ndarray:
-        return scipy.ndimage.gaussian_filter(numbers, (8, 8, 0), radius=(25, 25, 0), mode="mirror")
+        return np.asarray(scipy.ndimage.gaussian_filter(numbers, (8, 8, 0), radius=(25, 25, 0), mode="mirror"))
 
     rest = photo - blurred(photo)
     mask = blurred((np.abs(rest) > 10 / 255).astype(np.float32))
@@ -164,7 +164,7 @@ def seeds(count: int, first: int = 7) -> list[list[int]]:
 
 def degraded(hr: tf.Tensor, seeds: list[list[int]]) -> tuple[np.ndarray, ...]:
     """What `degrade` makes of a photo at a quarter of its size, in a dataset: `(lr, hr)`, two arrays `[N, ...]`."""
-    pairs = tf.data.Dataset.from_tensor_slices(np.int64(seeds)).map(
+    pairs = tf.data.Dataset.from_tensor_slices(np.array(seeds, np.int64)).map(
         # Not the `tf.function` itself: it would keep the chances that it was traced with.
         lambda seed: degradations.degrade.python_function(hr, 4, seed),
         num_parallel_calls=2,
@@ -226,11 +226,11 @@ def reductions(hr: np.ndarray) -> np.ndarray:
     height, width = (length // 4 for length in hr.shape[:2])
 
     def by(method: Image.Resampling) -> np.ndarray:
-        return np.dstack([Image.fromarray(hr[..., c]).resize((width, height), method) for c in range(3)])
+        return np.dstack([np.asarray(Image.fromarray(hr[..., c]).resize((width, height), method)) for c in range(3)])
 
     of_four = np.array([-1, 9, 9, -1]) / 16
     plain = np.einsum("yaxbc,a,b->yxc", hr.reshape(height, 4, width, 4, 3), of_four, of_four)
-    return np.clip([*map(by, (Image.Resampling.BICUBIC, Image.Resampling.BOX, Image.Resampling.LANCZOS)), plain], 0, 1)
+    return np.stack([*map(by, (Image.Resampling.BICUBIC, Image.Resampling.BOX, Image.Resampling.LANCZOS)), plain]).clip(0, 1)
 
 
 def test_a_tenth_is_only_made_small_in_one_of_four_ways(cats: tuple[np.ndarray, ...]) -> None:

@@ -26,12 +26,12 @@ def photo(rng: np.random.Generator) -> np.ndarray:
 def along_both_axes(weights_of: Callable[[int, int], np.ndarray], photo: np.ndarray, side: int) -> np.ndarray:
     """`weights_of(length, side)` is `[side, length]`: what each new pixel takes of the old ones."""
     rows, columns = (weights_of(length, side) for length in photo.shape[:2])
-    return np.einsum("ay,bx,yxc->abc", rows, columns, photo)
+    return np.asarray(np.einsum("ay,bx,yxc->abc", rows, columns, photo))
 
 
 def shares_of_area(length: int, side: int) -> np.ndarray:
     """As if each pixel were first cut into `side` equal parts."""
-    return np.eye(length).repeat(side, axis=0).reshape(side, length, length).mean(axis=1)
+    return np.asarray(np.eye(length).repeat(side, axis=0).reshape(side, length, length).mean(axis=1))
 
 
 def cubic(length: int, side: int) -> np.ndarray:
@@ -39,7 +39,7 @@ def cubic(length: int, side: int) -> np.ndarray:
     distance = np.abs((np.arange(side)[:, np.newaxis] + 0.5) * length / side - 0.5 - np.arange(length))
     near, far = 1.5 * distance**3 - 2.5 * distance**2 + 1, -0.5 * distance**3 + 2.5 * distance**2 - 4 * distance + 2
     weights = np.where(distance < 1, near, np.where(distance < 2, far, 0))
-    return weights / weights.sum(axis=1, keepdims=True)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 @pytest.mark.parametrize("method", DOWNSCALE_METHODS)
@@ -53,7 +53,7 @@ def test_resizing_is_that_of_tensorflow(noise: Noise, method: str, height: int, 
 @pytest.mark.parametrize("method", PILLOWS)
 @pytest.mark.parametrize("side", [5, 13, 24])
 def test_antialiased_kernels_are_pillows(photo: np.ndarray, method: str, side: int) -> None:
-    channels = [Image.fromarray(photo[..., c]).resize((side, side), PILLOWS[method]) for c in range(3)]
+    channels = [np.asarray(Image.fromarray(photo[..., c]).resize((side, side), PILLOWS[method])) for c in range(3)]
     np.testing.assert_allclose(resampling.resize(photo, side, method), np.dstack(channels), atol=1e-5)
 
 

@@ -13,18 +13,14 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tests.types import Noise
-
-# The scripts are no package.
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "data_prep"))
-import make_shards
-
+from data_prep import make_shards
 from sr_keras.data import shards, sources
 from sr_keras.data.augmentation import Augmentation
 from sr_keras.data.pairs import PairMaker, validation_pairs
 from sr_keras.data.stream import TrainStream
 from sr_keras.photos import rgb
 from tests.test_train import SMALL, train
+from tests.types import Noise
 
 Batches = list[tuple[np.ndarray, np.ndarray]]
 
@@ -160,7 +156,7 @@ def test_photos_that_cannot_be_read_are_named_counted_and_left_out(
 
 
 def test_damaged_records_are_skipped_named_and_counted(packed: pathlib.Path, caplog: pytest.LogCaptureFixture) -> None:
-    photos = sources.open_photos(packed)
+    photos = shards.load(packed)
     for number in (2, 5):
         shard, offset, size = photos.places[number]
         damage(photos.files[shard], offset + size // 2)
@@ -176,7 +172,7 @@ def test_damaged_records_are_skipped_named_and_counted(packed: pathlib.Path, cap
 
 
 def test_a_shard_that_vanishes_is_a_clear_error(packed: pathlib.Path) -> None:
-    photos = sources.open_photos(packed)
+    photos = shards.load(packed)
     for file in photos.files:
         file.unlink()
     with pytest.raises(rgb.PhotoError, match=r"none of the 10 photos can be read; .*0\.jpg: its record .*NotFoundError"):
@@ -221,7 +217,7 @@ def test_ctrl_c_leaves_no_half_shard(folder: pathlib.Path, tmp_path: pathlib.Pat
     (folder / "list.txt").write_text("\n".join(["0.jpg"] + [f"sub/../sub/{'../sub/' * n}1.png" for n in range(300)]))
     Image.effect_noise((1500, 1500), 50).save(folder / "sub" / "1.png")
     target = tmp_path / "shards"
-    command = [sys.executable, SCRIPT, folder / "list.txt", target, "--photos_per_shard=20"]
+    command = [sys.executable, str(SCRIPT), str(folder / "list.txt"), str(target), "--photos_per_shard=20"]
     environment = {**os.environ, "PYTHONPATH": str(SCRIPT.parent.parent)}
     # A terminal sends Ctrl-C to the whole group, this process must not be in it.
     process = subprocess.Popen(
@@ -307,8 +303,9 @@ def test_shards_without_a_photo_are_refused(tmp_path: pathlib.Path) -> None:
 def test_train_takes_shards_as_it_takes_files(tmp_path: pathlib.Path) -> None:
     sample = rgb.SAMPLE / "photos"
     assert pack(sample, tmp_path / "shards") == 0
-    photos = sources.open_photos(tmp_path / "shards")
+    photos = shards.load(tmp_path / "shards")
     train_photos, _ = sources.split(photos, 0.3)
+    assert isinstance(train_photos, shards.Shards)
     shard, offset, size = train_photos.places[0]
     damage(train_photos.files[shard], offset + size // 2)
     run_dir = tmp_path / "run"

@@ -66,13 +66,19 @@ def test_blur_is_about_scipys(
 def test_jpeg_is_of_its_quality(hr: np.ndarray, monkeypatch: pytest.MonkeyPatch, kind: str, qualities: list[int]) -> None:
     asked_for = []
     jpeg = degradations.jpeg
-    monkeypatch.setattr(degradations, "jpeg", lambda photo, quality: asked_for.append(quality) or jpeg(photo, quality))
+
+    def noted(photo: Image.Image, quality: int) -> Image.Image:
+        asked_for.append(quality)
+        return jpeg(photo, quality)
+
+    monkeypatch.setattr(degradations, "jpeg", noted)
     degradations.degrade(hr, kind, "", 4)
     assert asked_for == qualities
 
 
 def test_jpeg_halves_colours(hr: np.ndarray) -> None:
     restored = degradations.jpeg(Image.fromarray(hr), 50)
+    assert isinstance(restored, JpegImagePlugin.JpegImageFile)
     assert JpegImagePlugin.get_sampling(restored) == 2  # as libjpeg calls 4:2:0
     # At quality 50 the tables are those of the standard's annex K, for luma and for colours.
     assert [list(restored.quantization[table][:2]) for table in (0, 1)] == [[16, 11], [17, 18]]

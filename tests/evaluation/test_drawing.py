@@ -25,3 +25,12 @@ def test_a_grid_is_filled_row_by_row(noise: Noise) -> None:
     np.testing.assert_array_equal(sheet[:10, 38:48], pictures[1])
     np.testing.assert_array_equal(sheet[28:, :30], pictures[2])
     assert (sheet[28:, 30:] == 255).all()
+
+
+def test_a_pixel_becomes_a_square_below_its_title(noise: Noise) -> None:
+    lines = [{"left": noise(10, 60), "right": noise(10, 60)}, {"alone": noise(20, 60)}]
+    sheet = drawing.crop_sheet(lines)
+    assert sheet.shape == (28 + 30 + 8 + 28 + 60 + 8, 180 + 8 + 180, 3)
+    np.testing.assert_array_equal(sheet[28:58:3, 1:180:3], lines[0]["left"])
+    np.testing.assert_array_equal(sheet[96 : 96 - 2 + 60 : 3, 0:180:3], lines[1]["alone"][:20])
+    assert np.all(sheet[70:, 190:] == 255)

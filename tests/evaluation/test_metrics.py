@@ -33,18 +33,18 @@ def test_the_border_does_not_count(noise: Noise) -> None:
     hr = noise(40, 50)
     sr = hr.copy()
     sr[:4], sr[-4:], sr[:, :4], sr[:, -4:] = 0, 0, 0, 0
-    assert metrics.psnr_ssim(hr, sr, border=4) == (np.inf, pytest.approx(1))
+    assert metrics.psnr_ssim(hr, sr, border=4) == pytest.approx((np.inf, 1))
     assert metrics.psnr_ssim(hr, sr, border=3)[0] < 60
 
 
 def test_luma_runs_from_16_to_235() -> None:
-    black_and_white = np.uint8([[[0, 0, 0], [255, 255, 255]]])
+    black_and_white = np.array([[[0, 0, 0], [255, 255, 255]]], np.uint8)
     np.testing.assert_allclose(metrics.luma(black_and_white), [[[16], [235]]])
 
 
 def test_colour_error_is_that_of_the_worst_channel() -> None:
     photo = np.full((8, 8, 3), 100, np.uint8)
-    assert metrics.colour_error(photo[:2], photo + np.uint8([1, 4, 0])) == 4
+    assert metrics.colour_error(photo[:2], photo + np.array([1, 4, 0], np.uint8)) == 4
 
 
 def test_sharpness_is_the_share_of_the_gradient(noise: Noise) -> None:
@@ -101,7 +101,8 @@ def test_a_grid_stands_out_of_noise(rng: np.random.Generator, period: int) -> No
 def test_a_spectrum_has_a_wave_where_it_belongs() -> None:
     """16 waves on 64 pixels of the width; on the other side the same wave, backwards."""
     x = np.arange(128)
-    photo = np.uint8(128 + 50 * np.cos(2 * np.pi * 16 / 64 * x))[np.newaxis, :, np.newaxis].repeat(64, axis=0).repeat(3, axis=2)
+    wave = (128 + 50 * np.cos(2 * np.pi * 16 / 64 * x)).astype(np.uint8)
+    photo = np.broadcast_to(wave[:, np.newaxis], (64, 128, 3))
     brightest = np.argwhere(metrics.spectrum(photo) > metrics.spectrum(photo).max() - 1)
     np.testing.assert_array_equal(brightest, [[0, 16], [0, 48]])
 

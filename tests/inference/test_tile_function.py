@@ -42,7 +42,7 @@ def tile(
     photo_type: tf.DType = tf.uint8,
 ) -> np.ndarray:
     function = tf.function(tile_function.tile_function(network, photo_type, precision), autograph=False)
-    return function(tf.constant(window), tf.constant(start), tf.constant(size)).numpy()
+    return np.asarray(function(tf.constant(window), tf.constant(start), tf.constant(size)))
 
 
 def whole(network: keras.Model, precision: str, photo: np.ndarray, **options: Any) -> np.ndarray:
@@ -51,7 +51,7 @@ def whole(network: keras.Model, precision: str, photo: np.ndarray, **options: An
 
 def plain(network: keras.Model, photo: np.ndarray, white: float = 255) -> np.ndarray:
     sr = last_picture(network, photo[np.newaxis] / np.float32(white))[0]
-    return np.clip(sr, 0, 1) * white
+    return np.asarray(sr.clip(0, 1) * white)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (9, 14)])
@@ -92,7 +92,7 @@ def test_rounding_a_kernel_keeps_its_sums(rng: np.random.Generator, shape: tuple
     kernel = tf.constant(rng.standard_normal(shape), tf.float32)
 
     def change(rounded: tf.Tensor) -> float:
-        return np.abs(tf.reduce_sum(tf.cast(rounded, tf.float32) - kernel, axis=(0, 1))).mean()
+        return float(np.abs(tf.reduce_sum(tf.cast(rounded, tf.float32) - kernel, axis=(0, 1))).mean())
 
     rounded = tile_function.rounded(kernel, tf.bfloat16)
     assert rounded.dtype == tf.bfloat16

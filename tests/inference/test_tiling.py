@@ -15,7 +15,7 @@ def blur_x4(photo: np.ndarray) -> np.ndarray:
     """Enlarges by repetition after a mean over 7x7 pixels, with zeros around the photo, as convolutions have."""
     padded = np.pad(photo, [(BLUR_RADIUS, BLUR_RADIUS)] * 2 + [(0, 0)])
     windows = np.lib.stride_tricks.sliding_window_view(padded, (2 * BLUR_RADIUS + 1,) * 2, axis=(0, 1))
-    return windows.mean(axis=(-1, -2)).repeat(4, axis=0).repeat(4, axis=1)
+    return np.asarray(windows.mean(axis=(-1, -2))).repeat(4, axis=0).repeat(4, axis=1)
 
 
 def tiled(upscale: tiling.UpscaleTile, photo: np.ndarray, *, scale: int, **options: Any) -> np.ndarray:
@@ -119,7 +119,7 @@ def test_out_of_memory_at_the_smallest_tile_is_an_error(rng: np.random.Generator
 
 
 def test_progress_grows_to_one(rng: np.random.Generator) -> None:
-    shares = []
+    shares: list[float] = []
     tiled(blur_tile_x4, rng.random((40, 52, 3)), scale=4, tile=20, overlap=BLUR_RADIUS, progress=shares.append)
     assert shares == sorted(set(shares))
     assert shares[-1] == 1

@@ -1,7 +1,7 @@
 import pathlib
 import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -92,7 +92,8 @@ def test_one_trace_serves_all_sizes(noise: Noise, servable: saved_model.Servable
     upscaler = Upscaler(servable, precision="float32", tile=8)
     for size in ((9, 9), (20, 31), (1, 5)):
         upscaler.upscale(noise(*size))
-    assert servable.tile_function("uint8", "float32").experimental_get_tracing_count() == 1
+    function: Any = servable.tile_function("uint8", "float32")
+    assert function.experimental_get_tracing_count() == 1
 
 
 def test_the_tile_size_follows_from_the_memory(servable: saved_model.Servable) -> None:
@@ -154,7 +155,7 @@ def test_out_of_memory_takes_smaller_tiles(
     expected = Upscaler(servable, precision="float32", tile=100).upscale(photo)
     function = servable.tile_function("uint8", "float32")
 
-    def scarce(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
+    def scarce(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> tf.Tensor:
         if max(size) > 20:
             raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
         return function(window, start, size)
@@ -168,16 +169,8 @@ def test_threads_share_an_upscaler(noise: Noise, servable: saved_model.Servable)
     upscaler = Upscaler(servable, precision="float32", tile=16)
     photos = [noise(20 + index, 33) for index in range(6)]
     expected = [upscaler.upscale(photo) for photo in photos]
-    results = [None] * len(photos)
-
-    def work(index: int) -> None:
-        results[index] = upscaler.upscale(photos[index])
-
-    threads = [threading.Thread(target=work, args=(index,)) for index in range(len(photos))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(len(photos)) as pool:
+        results = list(pool.map(upscaler.upscale, photos))
     for result, one in zip(results, expected, strict=True):
         np.testing.assert_array_equal(result, one)
 
@@ -215,6 +208,6 @@ for device in ("/CPU:0", "/CPU:1"):
     assert sr.device.endswith(device[1:]), sr.device
     assert upscaler.upscale(photo).shape == (20, 24, 3)
 """
-    command = [sys.executable, "-c", code, tmp_path / "1"]
+    command = [sys.executable, "-c", code, str(tmp_path / "1")]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr

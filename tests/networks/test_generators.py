@@ -64,14 +64,14 @@ def test_pictures_are_float32_under_every_precision_policy(policy: Callable[[str
 def test_an_interpolator_keeps_ramps_and_colours(name: str) -> None:
     network = small(name)
     generators.FAMILIES[name].init_as_interpolator(network)
-    ramp = np.arange(16, dtype=np.float32)[:, np.newaxis, np.newaxis] / 16 * np.float32([1, 0.5, 0.2])
+    ramp = np.arange(16, dtype=np.float32)[:, np.newaxis, np.newaxis] / 16 * np.array([1, 0.5, 0.2], np.float32)
     lr = np.broadcast_to(ramp[:, np.newaxis, 0], (16, 12, 3))[np.newaxis]
     # ESPCN's tanh is nearly straight where it lies.
     tolerance = 1.3 / 255 if name == "espcn" else 1e-5
     for sr in tf.nest.flatten(network(lr)):
         scale = sr.shape[1] // 16
         places = (np.arange(16 * scale) + 0.5) / scale - 0.5
-        expected = places[:, np.newaxis, np.newaxis] / 16 * np.float32([1, 0.5, 0.2])
+        expected = places[:, np.newaxis, np.newaxis] / 16 * np.array([1, 0.5, 0.2], np.float32)
         inside = slice(4 * scale, -4 * scale)
         actual = np.array(sr)[0, inside, inside]
         np.testing.assert_allclose(actual, np.broadcast_to(expected[inside], actual.shape), atol=tolerance)

@@ -12,7 +12,7 @@ from sr_keras.networks import back_projection, generators, srgan, unet_discrimin
 from tests.small_networks import SMALL, last_picture, small
 
 # Built with these, a network takes the weights of a bundled one.
-BUNDLED = {
+BUNDLED: dict[str, tuple[str, dict[str, int]]] = {
     "edsr": ("edsr", {}),
     "espcn": ("espcn", {}),
     "lapsrn": ("lapsrn", {}),
@@ -22,7 +22,7 @@ BUNDLED = {
 }
 
 
-def reloaded(network, tmp_path: pathlib.Path):
+def reloaded(network: keras.Model, tmp_path: pathlib.Path) -> keras.Model:
     path = tmp_path / "network.keras"
     network.save(path)
     return keras.models.load_model(path)
@@ -30,7 +30,7 @@ def reloaded(network, tmp_path: pathlib.Path):
 
 @pytest.mark.parametrize("is_back_projected", [False, True])
 @pytest.mark.parametrize("name", generators.FAMILIES)
-def test_a_generator_comes_back(name: str, is_back_projected, rng: np.random.Generator, tmp_path: pathlib.Path) -> None:
+def test_a_generator_comes_back(name: str, is_back_projected: bool, rng: np.random.Generator, tmp_path: pathlib.Path) -> None:
     network = small(name)
     if is_back_projected:
         network = back_projection.with_back_projection(network, 4)

@@ -2,6 +2,7 @@
 
 import itertools
 import pathlib
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,7 +17,7 @@ FIRES |= {8: (384, 64, 256), 9: (512, 64, 256)}
 
 
 @pytest.fixture(scope="module")
-def arrays() -> dict[str, np.ndarray]:
+def arrays() -> dict[str, Any]:
     """Weights of the right names and shapes, of a size that keeps the features' size."""
     rng = np.random.default_rng(0)
     shapes = {"conv1": (3, 3, 3, 64)}
@@ -30,7 +31,7 @@ def arrays() -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def weights(arrays: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+def weights(arrays: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     path = tmp_path_factory.mktemp("squeezenet") / "weights.npz"
     np.savez(path, **arrays)
     return path
@@ -63,10 +64,10 @@ def test_squeezenet_has_its_numbers_and_outputs(squeezenet: keras.Model, photos:
 
 
 def test_the_first_layer_sees_what_its_training_saw(
-    squeezenet: keras.Model, arrays: dict[str, np.ndarray], photos: np.ndarray
+    squeezenet: keras.Model, arrays: dict[str, Any], photos: np.ndarray
 ) -> None:
     """Blue, green, red in 0..255, less their means."""
-    seen = photos[..., ::-1] * 255 - np.float32([103.939, 116.779, 123.68])
+    seen = photos[..., ::-1] * 255 - np.array([103.939, 116.779, 123.68], np.float32)
     expected = tf.nn.relu(tf.nn.conv2d(seen, arrays["conv1/kernel"], 2, "VALID") + arrays["conv1/bias"])
     np.testing.assert_allclose(squeezenet(photos)["conv1"], expected, rtol=1e-3, atol=0.02)
 
@@ -110,7 +111,7 @@ def test_the_distance_has_a_gradient_in_a_graph(squeezenet: keras.Model, photos:
         assert np.all(np.isfinite(gradient(same, same)))
 
 
-def test_features_of_nothing_have_a_finite_gradient(arrays: dict[str, np.ndarray], tmp_path: pathlib.Path) -> None:
+def test_features_of_nothing_have_a_finite_gradient(arrays: dict[str, Any], tmp_path: pathlib.Path) -> None:
     """A bias far below 0 leaves no feature of the first layer above 0."""
     np.savez(tmp_path / "dead.npz", **arrays | {"conv1/bias": np.full(64, -1e6, np.float32)})
     model = perceptual.squeezenet(tmp_path / "dead.npz")
@@ -122,14 +123,14 @@ def test_features_of_nothing_have_a_finite_gradient(arrays: dict[str, np.ndarray
 
 
 @pytest.mark.parametrize("content", ["text", "other arrays", "other shapes"])
-def test_other_files_are_refused(arrays: dict[str, np.ndarray], tmp_path: pathlib.Path, content: str) -> None:
+def test_other_files_are_refused(arrays: dict[str, Any], tmp_path: pathlib.Path, content: str) -> None:
     path = tmp_path / "weights.npz"
     if content == "text":
         path.write_text("no weights")
     else:
         key = {"other arrays": "conv2/kernel", "other shapes": "conv1/kernel"}[content]
         rest = {name: array for name, array in arrays.items() if name != "conv1/kernel"}
-        np.savez(path, **rest, **{key: np.zeros((1, 1, 3, 64), np.float32)})
+        np.savez(path, **rest | {key: np.zeros((1, 1, 3, 64), np.float32)})
     with pytest.raises(ValueError, match=r"weights\.npz: not the weights"):
         perceptual.squeezenet(path)
 

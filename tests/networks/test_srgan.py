@@ -130,9 +130,9 @@ def test_interpolator_start_interpolates(tiny_generator: TinyGenerator, num_upsc
 def test_interpolator_start_keeps_colours(tiny_generator: TinyGenerator) -> None:
     generator = tiny_generator()
     srgan.init_as_interpolator(generator)
-    lr = np.broadcast_to(np.float32([0.2, 0.5, 0.9]), (1, 12, 12, 3))
+    lr = np.broadcast_to(np.array([0.2, 0.5, 0.9], np.float32), (1, 12, 12, 3))
     sr = np.array(generator(lr))[0, 16:-16, 16:-16]
-    np.testing.assert_allclose(sr, np.broadcast_to(np.float32([0.2, 0.5, 0.9]), sr.shape), atol=1e-5)
+    np.testing.assert_allclose(sr, np.broadcast_to(np.array([0.2, 0.5, 0.9], np.float32), sr.shape), atol=1e-5)
 
 
 def test_interpolator_refuses_what_it_cannot_compensate(tiny_generator: TinyGenerator) -> None:
@@ -181,7 +181,7 @@ def test_batch_norm_trains_as_that_of_keras(rng: np.random.Generator, shape: tup
     found = []
     for layer in (ours, kerass):
         layer.build(shape)
-        layer.set_weights(list(np.float32([[0.5, 1, 2, 3], [0, 1, 2, 3], [0, 0, 1, 1], [1, 2, 3, 4]])))
+        layer.set_weights(list(np.array([[0.5, 1, 2, 3], [0, 1, 2, 3], [0, 0, 1, 1], [1, 2, 3, 4]], np.float32)))
         with tf.GradientTape() as tape:
             tape.watch(x)
             loss = tf.reduce_sum(slopes * layer(x, training=True))

@@ -51,6 +51,7 @@ def test_a_files_table_tells_its_quality(quality: int) -> None:
     file = io.BytesIO()
     Image.new("RGB", (16, 16)).save(file, "JPEG", quality=quality)
     steps = picture_file.read(file).jpeg_steps
+    assert steps is not None
     assert condition.quality_of(steps) == quality
     assert condition.examine(np.zeros((16, 16, 3), np.uint8), steps).jpeg_quality == quality
 

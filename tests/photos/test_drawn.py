@@ -2,18 +2,15 @@
 
 import json
 import pathlib
-import sys
 
 import matplotlib
 import numpy as np
 import pytest
 from fontTools import ttLib
 
-# The scripts are no package.
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "data_prep"))
-import draw_pictures
-
+from data_prep import draw_pictures
 from sr_keras import evaluate
+from sr_keras.evaluation import comparison
 from sr_keras.photos import rgb
 from sr_keras.photos.drawn_pictures import canvas, drawn
 
@@ -22,7 +19,7 @@ def edges(picture: np.ndarray) -> np.ndarray:
     """Of each three pixels in a row whose ends differ much, the share of the way at which the middle one lies."""
     left, middle, right = (picture[:, begin : begin + drawn.WIDTH - 2].astype(float).mean(-1) for begin in range(3))
     is_edge = np.abs(right - left) > 60
-    return (middle - left)[is_edge] / (right - left)[is_edge]
+    return np.asarray((middle - left)[is_edge] / (right - left)[is_edge])
 
 
 def draw(*arguments: object) -> int:
@@ -67,7 +64,7 @@ def test_each_font_has_all_letters() -> None:
 def test_evaluate_measures_on_drawn_pictures(
     interpolator: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(evaluate, "_SPEED_SIDE", 32)
+    monkeypatch.setattr(comparison, "_SPEED_SIDE", 32)
     monkeypatch.setattr(drawn, "MEASURED", range(len(drawn.KINDS)))
     report = tmp_path / "report.json"
     assert evaluate.main([str(interpolator), "--data=drawn", "--degrade=web", f"--json={report}"]) == 0

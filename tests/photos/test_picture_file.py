@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image, ImageCms, ImageSequence
 
 from sr_keras.photos import picture_file, rgb
 from sr_keras.photos.metadata import Metadata
@@ -122,8 +122,7 @@ def test_a_transparent_colour_becomes_transparency(
     source.putpixel((3, 2), transparent)
     [frame] = picture_file.read(saved(source, transparency=transparent)).frames
     assert frame.mode == mode
-    assert frame.getpixel((3, 2))[-1] == 0
-    assert frame.getpixel((4, 2))[-1] == 255
+    assert np.asarray(frame)[2, 3:5, -1].tolist() == [0, 255]
 
 
 def test_16_bit_greyscale_keeps_every_number(rng: np.random.Generator) -> None:
@@ -143,7 +142,7 @@ def test_16_bit_colour_is_read_as_8_bit_and_said(colour_type: int, channels: int
 
 
 def test_numbers_between_0_and_1_are_taken_as_such() -> None:
-    [frame] = picture_file.read(saved(Image.fromarray(np.float32([[0, 0.5, 1]])), "TIFF")).frames
+    [frame] = picture_file.read(saved(Image.fromarray(np.array([[0, 0.5, 1]], np.float32)), "TIFF")).frames
     assert np.asarray(frame).tolist() == [[0, 32768, 65535]]
 
 
@@ -254,7 +253,7 @@ def test_all_frames_come_back(noise: Noise, source: str, suffix: str) -> None:
     picture = picture_file.read(animation(frames, source, duration=80, loop=2), all_frames=True)
     assert len(picture.frames) == 3
     result = rewritten(picture, suffix)
-    assert result.n_frames == 3
+    assert len(list(ImageSequence.Iterator(result))) == 3
     if not suffix.startswith(".tif"):
         result.seek(1)
         result.load()
@@ -377,7 +376,7 @@ def test_exif_that_is_too_long_for_jpeg_is_left_out_and_said(coloured: Image.Ima
 
 @pytest.mark.parametrize("numbers", [[0, 0.5, 1.02], [0, np.nan, 0.5, 1]])
 def test_a_little_overshoot_does_not_make_numbers_dark(numbers: list[float]) -> None:
-    [frame] = picture_file.read(saved(Image.fromarray(np.float32([numbers])), "TIFF")).frames
+    [frame] = picture_file.read(saved(Image.fromarray(np.array([numbers], np.float32)), "TIFF")).frames
     assert np.asarray(frame)[0, -1] == 65535
 
 

@@ -23,7 +23,13 @@ def test_png_keeps_every_number(tmp_path: pathlib.Path, noise: Noise) -> None:
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "LAB", "I", "F", "I;16"])
 def test_white_stays_white_in_every_mode(mode: str) -> None:
-    white = {"1": 1, "LA": (255, 255), "CMYK": (0, 0, 0, 0), "YCbCr": (255, 128, 128), "HSV": (0, 0, 255)}
+    white: dict[str, float | tuple[float, ...]] = {
+        "1": 1,
+        "LA": (255, 255),
+        "CMYK": (0, 0, 0, 0),
+        "YCbCr": (255, 128, 128),
+        "HSV": (0, 0, 255),
+    }
     white |= {"LAB": (255, 128, 128), "I": 65535, "F": 255.0, "I;16": 65535}
     if mode in ("P", "PA"):
         picture = Image.new("RGB", (3, 2), "white").convert("P").convert(mode)
@@ -60,12 +66,17 @@ def broken(path: pathlib.Path) -> bytes:
     return whole.read_bytes()
 
 
-@pytest.mark.parametrize("content", [b"", b"text", "half", "flipped"])
-def test_a_bad_file_is_named_in_one_line(tmp_path: pathlib.Path, content: bytes | str) -> None:
+@pytest.mark.parametrize("content", ["empty", "text", "half", "flipped"])
+def test_a_bad_file_is_named_in_one_line(tmp_path: pathlib.Path, content: str) -> None:
     path = tmp_path / "bad.png"
     whole = broken(path)
-    contents = {"half": whole[: len(whole) // 2], "flipped": whole[:60] + bytes([whole[60] ^ 255]) + whole[61:]}
-    path.write_bytes(contents.get(content, content))
+    contents = {
+        "empty": b"",
+        "text": b"text",
+        "half": whole[: len(whole) // 2],
+        "flipped": whole[:60] + bytes([whole[60] ^ 255]) + whole[61:],
+    }
+    path.write_bytes(contents[content])
     with pytest.raises(rgb.PhotoError) as error:
         rgb.read_photo(path)
     assert str(path) in str(error.value)
@@ -103,10 +114,10 @@ def test_levels_survive_the_way_to_float_and_back() -> None:
 
 
 def test_values_are_clipped_then_rounded() -> None:
-    assert rgb.to_uint8(np.float32([-0.1, 0.0019, 0.0020, 1.5])).tolist() == [0, 0, 1, 255]
+    assert rgb.to_uint8(np.array([-0.1, 0.0019, 0.0020, 1.5], np.float32)).tolist() == [0, 0, 1, 255]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_values_that_are_not_finite_are_refused(value: float) -> None:
     with pytest.raises(ValueError, match="not finite"):
-        rgb.to_uint8(np.float32([0.5, value]))
+        rgb.to_uint8(np.array([0.5, value], np.float32))

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from sr_keras.inference import saved_model
 from sr_keras.training import distribution
-from tests.test_train import SMALL, start, train
+from tests.test_train import SMALL, printed_until, start, train
 
 RUN = [*SMALL, "--iterations=2", "--pretrain_iterations=1", "--average_decay=0.9", "--clip_gradients=0.5"]
 TWO_CPUS = """
@@ -60,7 +60,8 @@ def assert_same_run(one: pathlib.Path, other: pathlib.Path) -> None:
     names = [name for name in readers[0].get_variable_to_shape_map() if not name.startswith(("_", "save_counter"))]
     assert {name.split("/")[0] for name in names} > {"generator", "discriminator", "average", "discriminator_optimizer"}
     for name in names:
-        np.testing.assert_allclose(*(reader.get_tensor(name) for reader in readers), atol=1e-5, err_msg=name)
+        mine, theirs = (reader.get_tensor(name) for reader in readers)
+        np.testing.assert_allclose(mine, theirs, atol=1e-5, err_msg=name)
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +94,7 @@ def test_a_killed_worker_comes_back(one_device: pathlib.Path, tmp_path: pathlib.
     """Its peers end with a line; started again, they all go on from the checkpoint, to the weights of an undisturbed run."""
     flags = [*RUN, f"--run_dir={tmp_path}"]
     chief, other = start_workers(*flags)
-    while "iteration 1 of 2: generator/loss" not in chief.stderr.readline():
-        assert chief.poll() is None
+    assert "iteration 1 of 2: generator loss" in printed_until(chief, "iteration 1 of 2: generator loss")
     other.kill()
     other.communicate()
     _, stderr = chief.communicate(timeout=500)
@@ -110,8 +110,7 @@ def test_a_killed_worker_comes_back(one_device: pathlib.Path, tmp_path: pathlib.
 def test_a_signal_to_one_worker_stops_all(tmp_path: pathlib.Path) -> None:
     processes = start_workers(*SMALL, f"--run_dir={tmp_path}", "--steps_per_iteration=100000", "--pretrain_iterations=9")
     for process in processes:
-        while "Ctrl-C stops it" not in process.stderr.readline():
-            assert process.poll() is None
+        assert "Ctrl-C stops it" in printed_until(process, "Ctrl-C stops it")
     processes[1].terminate()
     outputs = [process.communicate(timeout=500)[1] for process in processes]
     assert [process.returncode for process in processes] == [143, 143], outputs

@@ -12,7 +12,10 @@ class Run:
 
     def __init__(self, stop_after: int | None = None, iterations: int = 3) -> None:
         self.iteration, self.step = tf.Variable(0, dtype=tf.int64), tf.Variable(0, dtype=tf.int64)
-        self.taken, self.actions, self.seen, self.order = 0, [], [], []
+        self.taken = 0
+        self.actions: list[tuple[int, object]] = []
+        self.seen: list[int] = []
+        self.order: list[str] = []
         self.stop_after = stop_after
         self.iterations = iterations
 
@@ -60,13 +63,11 @@ def test_a_stopped_loop_goes_on_where_it_was() -> None:
 
 @pytest.mark.parametrize("stop_after", [None, 2])
 def test_a_loss_that_is_not_finite_ends_the_run_before_any_action(stop_after: int | None) -> None:
-    run = Run(stop_after=stop_after)
+    class Diverging(Run):
+        def _step(self, value: float) -> dict[str, tf.Tensor]:
+            return super()._step(value) | {"value": tf.constant(np.nan)}
 
-    def step(value: float) -> dict[str, tf.Tensor]:
-        run.taken += 1
-        return {"value": tf.constant(np.nan)}
-
-    run._step = step
+    run = Diverging(stop_after=stop_after)
     with pytest.raises(FloatingPointError, match=r"value became nan in step 1 of iteration 1"):
         run()
     assert not run.actions

@@ -84,8 +84,8 @@ def test_losses_are_float32_scalars(dtype: tf.DType) -> None:
 
 def test_a_grid_costs_what_it_is_and_texture_little(rng: np.random.Generator) -> None:
     hr = rng.random((2, 64, 64, 3), dtype=np.float32)
-    grid = np.tile(np.float32([[0.1, -0.1], [-0.1, 0.1]]), (32, 32))[..., np.newaxis]
-    texture = rng.choice(np.float32([0.1, -0.1]), hr.shape)
+    grid = np.tile(np.array([[0.1, -0.1], [-0.1, 0.1]], np.float32), (32, 32))[..., np.newaxis]
+    texture = rng.choice(np.array([0.1, -0.1], np.float32), hr.shape)
     assert float(losses.grid_loss(hr, hr, period=4)) == 0
     assert float(losses.grid_loss(hr, hr + grid, period=4)) == pytest.approx(0.1, abs=1e-6)
     assert float(losses.grid_loss(hr, hr + texture, period=4)) < 0.02

@@ -145,7 +145,7 @@ def test_values_out_of_bounds_are_refused(flag: str) -> None:
 
 def test_paths_become_absolute() -> None:
     """Whatever text is no choice is a path: of another kind of text, this test has to be told."""
-    texts = {name: "folder" for name in FIELDS if str in types_of(name)}
+    texts: dict[str, Any] = {name: "folder" for name in FIELDS if str in types_of(name)}
     absolute = Options(**texts, exclude=("a", "/b")).with_absolute_paths()
     assert [name for name in texts if getattr(absolute, name) != str(pathlib.Path("folder").absolute())] == []
     assert absolute.exclude == (str(pathlib.Path("a").absolute()), "/b")

@@ -19,8 +19,9 @@ with run_folder.held(pathlib.Path(sys.argv[1])):
 
 def test_a_second_process_is_refused_until_the_first_ends(tmp_path: pathlib.Path) -> None:
     """However it ends: here by SIGKILL."""
-    command = [sys.executable, "-c", HOLDER, tmp_path / "run"]
+    command = [sys.executable, "-c", HOLDER, str(tmp_path / "run")]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout
         assert first.stdout.readline() == "held\n"
         with pytest.raises(run_folder.InUseError, match="run: another process trains here"), run_folder.held(tmp_path / "run"):
             pass

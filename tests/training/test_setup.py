@@ -13,6 +13,9 @@ from sr_keras.training import setup
 from sr_keras.training.options import Options
 from tests.training.test_options import another_value
 
+# Of each network and optimizer, where there is one: the shapes of its variables.
+Checkpoint = list[list[tuple[int, ...]] | None]
+
 SMALL = Options(
     num_blocks=1, filters=4, upscale_filters=4, discriminator_filters=2, hr_size=32, precision="float32", batch_size=2
 )
@@ -23,14 +26,14 @@ class Reading:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.names = set()
+        self.names: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:
         self.names.add(name)
         return getattr(self.options, name)
 
 
-def checkpoint_of(options: Options) -> list[list[tuple[int, ...]] | None]:
+def checkpoint_of(options: Any) -> Checkpoint:
     """What a checkpoint holds of the networks and optimizers: the shapes of all variables."""
     try:
         _, run = setup._networks(options, tf.distribute.get_strategy(), 10)
@@ -49,9 +52,7 @@ def test_what_changes_a_checkpoint_is_refused_and_nothing_else() -> None:
         assert_refused_if_it_changes_a_checkpoint(SMALL, before, name, another_value(name, getattr(SMALL, name)))
 
 
-def assert_refused_if_it_changes_a_checkpoint(
-    base: Options, before: list[list[tuple[int, ...]] | None], name: str, value: object
-) -> None:
+def assert_refused_if_it_changes_a_checkpoint(base: Options, before: Checkpoint, name: str, value: Any) -> None:
     now = dataclasses.replace(base, **{name: value})
     is_refused = now.is_misfit(name, str(getattr(base, name)), str(value))
     assert is_refused == (checkpoint_of(now) != before), (name, value)
@@ -70,8 +71,8 @@ def assert_refused_if_it_changes_a_checkpoint(
     ],
 )
 def test_what_changes_a_checkpoint_in_some_cases(base: dict[str, Any], name: str, value: object) -> None:
-    base = dataclasses.replace(SMALL, **base)
-    assert_refused_if_it_changes_a_checkpoint(base, checkpoint_of(base), name, value)
+    options = dataclasses.replace(SMALL, **base)
+    assert_refused_if_it_changes_a_checkpoint(options, checkpoint_of(options), name, value)
 
 
 def test_a_run_records_what_it_found(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,6 +106,7 @@ def test_the_average_follows_the_generator(batch: Batch) -> None:
     start = run.generator.get_weights()
     pixel_step(run, steps.StepOptions(average_decay=0.5))(*batch)
     # The first step counts as one done: a decay of 2 / 11.
+    assert run.average
     for mean, before, now in zip(run.average.get_weights(), start, run.generator.get_weights(), strict=True):
         np.testing.assert_allclose(mean, 2 / 11 * before + 9 / 11 * now, atol=1e-6)
     assert run.best_generator is run.average
@@ -324,14 +325,15 @@ def save_twice(folder: pathlib.Path) -> None:
 
 @pytest.mark.parametrize("damage", ["truncated", "gone"])
 def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(
-    tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture, damage: Callable[[pathlib.Path], object]
+    tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture, damage: str
 ) -> None:
     save_twice(tmp_path)
     [newest] = tmp_path.glob("ckpt-2.data*")
     newest.write_bytes(newest.read_bytes()[:100]) if damage == "truncated" else newest.unlink()
 
     other = new_state()
-    assert state.restore(state.checkpoint_manager(other, tmp_path, keep=3)).endswith("ckpt-1")
+    restored = state.restore(state.checkpoint_manager(other, tmp_path, keep=3))
+    assert restored and restored.endswith("ckpt-1")
     assert int(other.iteration) == 1
     assert "ckpt-2 is damaged" in caplog.text
     for path in tmp_path.glob("ckpt-1.data*"):
@@ -342,18 +344,19 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(
 
 @pytest.mark.parametrize("damage", ["gone", "empty", "garbled"])
 def test_a_damaged_list_of_checkpoints_is_written_anew(
-    tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture, damage: Callable[[pathlib.Path], object]
+    tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture, damage: str
 ) -> None:
     save_twice(tmp_path)
     listing = tmp_path / "checkpoint"
     listing.unlink() if damage == "gone" else listing.write_text("" if damage == "empty" else listing.read_text()[:30])
 
     other = new_state()
-    restored = state.checkpoint_manager(other, tmp_path, keep=3)
-    assert state.restore(restored).endswith("ckpt-2")
+    manager = state.checkpoint_manager(other, tmp_path, keep=3)
+    restored = state.restore(manager)
+    assert restored and restored.endswith("ckpt-2")
     assert int(other.iteration) == 2
     assert "the list of checkpoints is damaged or gone; found ckpt-2" in caplog.text
-    assert restored.save().endswith("ckpt-3")
+    assert manager.save().endswith("ckpt-3")
 
 
 def test_every_field_is_in_the_checkpoint(tmp_path: pathlib.Path) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from sr_keras.inference import model_info
 from sr_keras.inference.tiling import Progress, Put
-from sr_keras.photos import rgb
+from sr_keras.photos import picture_file, rgb
 from sr_keras.photos.picture import Picture
 from sr_keras.upscaling import batch, choice
 from sr_keras.upscaling.batch import BatchOptions
@@ -18,7 +18,7 @@ from sr_keras.upscaling.plan import Job
 from tests.types import Noise
 from tests.upscaling.test_enlarge import Repeater
 
-DOUBLE = batch.BatchOptions(Target(scale=2))
+DOUBLE = BatchOptions(Target(scale=2))
 
 
 @pytest.fixture
@@ -26,16 +26,23 @@ def photos(tmp_path: pathlib.Path, noise: Noise) -> list[Job]:
     """Jobs for four photos, of which the second is damaged and the third is missing."""
     jobs = [Job(tmp_path / f"{name}.png", tmp_path / "large" / f"{name}.png") for name in "abcd"]
     for job in jobs:
-        rgb.write_photo(job.source, noise(9, 7))
-    jobs[1].source.write_bytes(jobs[1].source.read_bytes()[:80])
-    jobs[2].source.unlink()
+        rgb.write_photo(job.name, noise(9, 7))
+    (tmp_path / "b.png").write_bytes((tmp_path / "b.png").read_bytes()[:80])
+    (tmp_path / "c.png").unlink()
     return jobs
+
+
+@pytest.fixture
+def large(tmp_path: pathlib.Path) -> pathlib.Path:
+    """The folder of their results, which is not there yet."""
+    return tmp_path / "large"
 
 
 def outcomes(
     jobs: Sequence[Job], options: BatchOptions = DOUBLE, upscalers: Sequence[Repeater] | None = None
-) -> dict[str, batch.Outcome]:
-    return {outcome.job.source.stem: outcome for outcome in batch.run(jobs, choosers(*upscalers or [Repeater()]), options)}
+) -> dict[str, batch.JobOutcome]:
+    results = batch.run(jobs, choosers(*upscalers or [Repeater()]), options)
+    return {pathlib.Path(outcome.job.name).stem: outcome for outcome in results}
 
 
 def choosers(*upscalers: Repeater) -> list[choice.Choose]:
@@ -46,55 +53,54 @@ def statuses(jobs: Sequence[Job], options: BatchOptions = DOUBLE, upscalers: Seq
     return "".join(outcome.status[0] for _, outcome in sorted(outcomes(jobs, options, upscalers).items()))
 
 
-def test_a_bad_file_stops_nothing(photos: list[Job]) -> None:
+def test_a_bad_file_stops_nothing(photos: list[Job], large: pathlib.Path) -> None:
     result = outcomes(photos)
     assert [result[name].status for name in "abcd"] == ["done", "failed", "failed", "done"]
     assert "b.png: " in result["b"].reason
     assert "c.png: No such file" in result["c"].reason
     assert result["d"].size == (7, 9)
     assert result["d"].result_size == (14, 18)
-    folder = photos[0].output.parent
-    assert sorted(path.name for path in folder.iterdir()) == ["a.png", "d.png"]
+    assert sorted(path.name for path in large.iterdir()) == ["a.png", "d.png"]
 
 
 def test_results_are_those_of_one_photo_alone(photos: list[Job]) -> None:
     outcomes(photos)
     for job in (photos[0], photos[3]):
-        source = Image.open(job.source)
+        source = Image.open(job.name)
         large = source.resize((28, 36), Image.Resampling.NEAREST).resize((14, 18), Image.Resampling.LANCZOS)
-        np.testing.assert_array_equal(np.asarray(Image.open(job.output)), np.asarray(large))
+        np.testing.assert_array_equal(np.asarray(Image.open(job.result_name)), np.asarray(large))
 
 
 @pytest.mark.parametrize("existing, status, replaced", [("fail", "f", False), ("skip", "s", False), ("overwrite", "d", True)])
-def test_existing_results(photos: list[Job], existing: str, status: str, replaced: bool) -> None:
-    photos[0].output.parent.mkdir()
-    photos[0].output.write_bytes(b"precious")
-    assert statuses(photos, batch.BatchOptions(Target(scale=2), existing=existing)) == f"{status}ffd"
-    assert (photos[0].output.read_bytes() != b"precious") == replaced
+def test_existing_results(photos: list[Job], large: pathlib.Path, existing: Any, status: str, replaced: bool) -> None:
+    large.mkdir()
+    (large / "a.png").write_bytes(b"precious")
+    assert statuses(photos, BatchOptions(Target(scale=2), existing=existing)) == f"{status}ffd"
+    assert ((large / "a.png").read_bytes() != b"precious") == replaced
 
 
 @pytest.mark.parametrize("max_pixels, reason", [(62, "it has 63 pixels"), (251, "its result would have 252 pixels")])
 def test_too_many_pixels_are_refused_before_they_are_decoded(photos: list[Job], max_pixels: int, reason: str) -> None:
-    result = outcomes(photos[:1], batch.BatchOptions(Target(scale=2), max_pixels=max_pixels))["a"]
+    result = outcomes(photos[:1], BatchOptions(Target(scale=2), max_pixels=max_pixels))["a"]
     assert result.status == "failed"
     assert f"{reason}, more than --max_pixels={max_pixels} allows" in result.reason
 
 
 @pytest.mark.parametrize(
     "output, options",
-    [("wide.webp", DOUBLE), (None, batch.BatchOptions(Target(scale=2), suffix=".webp"))],
+    [("wide.webp", DOUBLE), (None, BatchOptions(Target(scale=2), suffix=".webp"))],
     ids=["file", "standard output"],
 )
 def test_a_format_that_cannot_hold_the_result_is_refused(
     tmp_path: pathlib.Path, output: str | None, options: BatchOptions
 ) -> None:
     Image.new("L", (9000, 1)).save(tmp_path / "wide.png")
-    result = outcomes([Job(tmp_path / "wide.png", output and tmp_path / output)], options)["wide"]
+    result = outcomes([Job(tmp_path / "wide.png", tmp_path / output if output else None)], options)["wide"]
     assert ".webp holds at most 16383 pixels a side, not 18000x2" in result.reason
 
 
 @pytest.mark.parametrize("error, reason", [(MemoryError(), "too little memory"), (ValueError("not finite"), "not finite")])
-def test_a_network_that_fails_is_a_failed_photo(photos: list[Job], error: Exception, reason: str) -> None:
+def test_a_network_that_fails_is_a_failed_photo(photos: list[Job], large: pathlib.Path, error: Exception, reason: str) -> None:
     class Failing(Repeater):
         def upscale_to(self, put: Put, photo: np.ndarray, **options: Any) -> None:
             raise error
@@ -103,7 +109,7 @@ def test_a_network_that_fails_is_a_failed_photo(photos: list[Job], error: Except
     assert result.status == "failed"
     assert f"{photos[0].source}: " in result.reason
     assert reason in result.reason
-    assert not photos[0].output.parent.exists()
+    assert not large.exists()
 
 
 def test_a_place_that_cannot_be_written_is_a_failed_photo(photos: list[Job], tmp_path: pathlib.Path) -> None:
@@ -113,7 +119,7 @@ def test_a_place_that_cannot_be_written_is_a_failed_photo(photos: list[Job], tmp
     assert "file is no folder" in result.reason
 
 
-def test_a_full_disk_is_a_failed_photo(photos: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_a_failed_photo(photos: list[Job], large: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -121,7 +127,7 @@ def test_a_full_disk_is_a_failed_photo(photos: list[Job], monkeypatch: pytest.Mo
     result = outcomes(photos[:1])["a"]
     assert result.status == "failed"
     assert "No space left on device" in result.reason
-    assert list(photos[0].output.parent.iterdir()) == []
+    assert list(large.iterdir()) == []
 
 
 def test_several_upscalers_share_the_work(tmp_path: pathlib.Path, noise: Noise) -> None:
@@ -135,13 +141,13 @@ def test_several_upscalers_share_the_work(tmp_path: pathlib.Path, noise: Noise) 
 
     jobs = [Job(tmp_path / f"{index}.png", tmp_path / f"{index}_x2.png") for index in range(9)]
     for job in jobs:
-        rgb.write_photo(job.source, noise(3, 4))
+        rgb.write_photo(job.name, noise(3, 4))
     assert statuses(jobs, upscalers=[Meeting() for _ in range(3)]) == 9 * "d"
 
 
 def test_the_next_photo_is_read_while_one_is_computed(photos: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
     read = threading.Semaphore(0)
-    original = batch.picture_file.read
+    original = picture_file.read
 
     def noted(*arguments: Any, **options: Any) -> Picture:
         read.release()
@@ -153,7 +159,7 @@ def test_the_next_photo_is_read_while_one_is_computed(photos: list[Job], monkeyp
                 assert read.acquire(timeout=10)
             super().upscale_to(put, photo, **options)
 
-    monkeypatch.setattr(batch.picture_file, "read", noted)
+    monkeypatch.setattr(picture_file, "read", noted)
     assert statuses([photos[0], photos[1]], upscalers=[Waiting()]) == "df"
 
 
@@ -168,7 +174,7 @@ def test_a_worker_that_breaks_down_ends_the_run(photos: list[Job], monkeypatch: 
         list(batch.run(photos, choosers(Repeater()), DOUBLE))
 
 
-def test_closing_stops_between_tiles_and_leaves_nothing(photos: list[Job]) -> None:
+def test_closing_stops_between_tiles_and_leaves_nothing(photos: list[Job], large: pathlib.Path) -> None:
     begun = threading.Event()
 
     class Endless(Repeater):
@@ -181,7 +187,7 @@ def test_closing_stops_between_tiles_and_leaves_nothing(photos: list[Job]) -> No
     assert next(running).status == "failed"
     assert begun.wait(timeout=10)
     running.close()
-    assert not photos[0].output.parent.exists()
+    assert not large.exists()
 
 
 def test_what_was_chosen_is_told(photos: list[Job]) -> None:
@@ -191,7 +197,7 @@ def test_what_was_chosen_is_told(photos: list[Job]) -> None:
 
 
 def test_a_network_that_is_missing_ends_the_run(photos: list[Job]) -> None:
-    def missing(picture: Picture) -> None:
+    def missing(picture: Picture) -> choice.Choice:
         raise model_info.ModelError("no such network")
 
     with pytest.raises(model_info.ModelError, match="no such network"):

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,13 +15,18 @@ def loaded() -> list[str]:
     return []
 
 
+def network(name: str) -> Any:
+    """Stands for an upscaler."""
+    return f"the network {name}"
+
+
 @pytest.fixture
 def choose(loaded: list[str]) -> choice.Choose:
     """Chooses between names instead of networks, and tells which were loaded."""
 
-    def load(name: str) -> str:
+    def load(name: str) -> Any:
         loaded.append(name)
-        return f"the network {name}"
+        return network(name)
 
     return choice.by_condition(load)
 
@@ -38,12 +45,12 @@ def worn(steps: tuple[int, ...] = tuple(range(10, 74))) -> Picture:
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16"])
 def test_clean_pictures_are_only_enlarged(choose: choice.Choose, mode: str) -> None:
-    assert choose(picture(mode)) == (f"the network {model_info.ENLARGING}", model_info.ENLARGING, "clean")
+    assert choose(picture(mode)) == choice.Choice(network(model_info.ENLARGING), model_info.ENLARGING, "clean")
 
 
 def test_worn_ones_are_restored_and_it_is_said_why(choose: choice.Choose) -> None:
     chosen = choose(worn())
-    assert chosen[:2] == (f"the network {model_info.RESTORING}", model_info.RESTORING)
+    assert (chosen.upscaler, chosen.network) == (network(model_info.RESTORING), model_info.RESTORING)
     assert chosen.why.startswith("JPEG of quality ")
 
 
@@ -57,4 +64,4 @@ def test_a_network_is_loaded_once_and_only_if_it_is_needed(choose: choice.Choose
 
 
 def test_where_there_is_no_choice_nothing_is_said() -> None:
-    assert choice.always("a network")(worn()) == ("a network", "", "")
+    assert choice.always(network("edsr"))(worn()) == choice.Choice(network("edsr"), "", "")

@@ -136,7 +136,7 @@ def test_a_picture_that_is_all_transparent_stays_so(rgba: Image.Image) -> None:
 
 def test_all_frames_are_enlarged(noise: Noise) -> None:
     frames = tuple(Image.fromarray(noise(6, 7)) for _ in range(3))
-    shares = []
+    shares: list[float] = []
     result = enlarge.enlarge(Picture(frames, durations_ms=(1, 2, 3)), Repeater(), Target(scale=4), progress=shares.append)
     assert [frame.size for frame in result.frames] == [(28, 24)] * 3
     assert result.durations_ms == (1, 2, 3)
@@ -145,7 +145,7 @@ def test_all_frames_are_enlarged(noise: Noise) -> None:
 
 
 def test_progress_counts_all_passes_and_transparency(rgba: Image.Image) -> None:
-    shares = []
+    shares: list[float] = []
     enlarged(rgba, Target(scale=10), progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1)
@@ -155,7 +155,7 @@ def test_progress_counts_all_passes_and_transparency(rgba: Image.Image) -> None:
 
 def test_a_reduction_has_no_aliases() -> None:
     """Stripes too fine for the smaller picture become grey, not other stripes."""
-    stripes = Image.fromarray(np.tile(np.uint8([[0, 255]]), (64, 32)))
+    stripes = Image.fromarray(np.tile(np.array([[0, 255]], np.uint8), (64, 32)))
     result = np.asarray(enlarged(stripes, Target(width=20, height=64)))
     assert np.abs(result[8:-8, 4:-4].astype(int) - 128).max() < 32
 

@@ -81,7 +81,7 @@ def test_results_lie_beside_their_photos(folder: pathlib.Path) -> None:
 @pytest.mark.parametrize("arguments", [["photos"], ["photos/**/*"]])
 def test_the_output_folder_has_the_same_structure(folder: pathlib.Path, arguments: list[str]) -> None:
     found = plan.find(arguments, recursive=True)
-    large = results([each for each in found if each.path.suffix != ".txt"], output_dir=pathlib.Path("large"))
+    large = results([each for each in found if each.path and each.path.suffix != ".txt"], output_dir=pathlib.Path("large"))
     assert large["photos/a.jpg"] == "large/a_x4.jpg"
     assert large["photos/deep/er/d.webp"] == "large/deep/er/d_x4.webp"
 

@@ -16,17 +16,17 @@ def arc(begin: float = 0, end: float = 1, count: int = 96) -> np.ndarray:
 
 def _turned(points: np.ndarray, turns: float) -> np.ndarray:
     cos, sin = arc(turns, turns, 0)[0]
-    return points @ np.array([[cos, sin], [-sin, cos]])
+    return np.asarray(points @ np.array([[cos, sin], [-sin, cos]]))
 
 
 def _bezier(controls: np.ndarray) -> np.ndarray:
     """Points of a cubic curve, `[49, 2]`, by its controls, `[4, 2]`."""
     t = np.linspace(0, 1, 49)[:, np.newaxis]
-    return np.concatenate([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3], axis=1) @ controls
+    return np.asarray(np.concatenate([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3], axis=1) @ controls)
 
 
 def _log_uniform(random: np.random.Generator, least: float, most: float) -> float:
-    return least * (most / least) ** random.random()
+    return float(least * (most / least) ** random.random())
 
 
 def _hatched_disc(random: np.random.Generator) -> Iterator[Stroke]:

@@ -1,0 +1,170 @@
+"""Writes frames as segments of a film: files that each can be played from its first frame on, without any other."""
+
+import dataclasses
+import io
+import os
+import pathlib
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+
+import av
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from sr_keras.films.formats import CODECS, FilmError
+from sr_keras.films.source import FilmInfo
+from sr_keras.runtime import files
+
+# SVT-AV1 tells of itself on standard error; it reads this when it begins.
+os.environ.setdefault("SVT_LOG", "1")
+
+# It keeps any time base, but no times before 0.
+SEGMENT_FORMAT, SEGMENT_SUFFIX = "nut", ".nut"
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoding:
+    """How frames are compressed.
+
+    Attributes:
+        codec: a name in `formats.CODECS`.
+        crf: how much may be lost; 0 is the least.
+        width, height: of the result, even.
+        longest: the most frames between two from which a film can be played.
+    """
+
+    codec: str
+    crf: int
+    width: int
+    height: int
+    longest: int
+
+    def sample_aspect(self, info: FilmInfo) -> Fraction:
+        """Of the result: a film that gets another shape is shown in its own."""
+        aspect = (info.sample_aspect or 1) * Fraction(info.width * self.height, info.height * self.width)
+        return aspect.limit_denominator(10_000)
+
+
+def require_encodable(encoding: Encoding, info: FilmInfo) -> None:
+    """Tells before the work what the encoder would refuse.
+
+    Raises:
+        FilmError: the size is none that it can hold; the message doesn't name the film.
+    """
+    codec, size = CODECS[encoding.codec], f"{encoding.width}x{encoding.height}"
+    if max(encoding.width, encoding.height) > codec.longest_side:
+        raise FilmError(f"{encoding.codec} holds at most {codec.longest_side} pixels a side, not {size}")
+    with av.open(io.BytesIO(), "w", format=SEGMENT_FORMAT) as trial:
+        try:
+            _add_stream(trial, encoding, info).codec_context.open()
+        except (av.error.FFmpegError, ValueError) as error:
+            raise FilmError(f"{encoding.codec} can't hold {size}: {files.reason(error)}") from None
+
+
+class SegmentWriter:
+    """Writes one segment.
+
+    Attributes:
+        delay: by how many places frames are stored before their turn, at most; known after `close`.
+        first_pts, end_pts: when its first frame begins and its last one ends.
+        count: of frames.
+    """
+
+    def __init__(self, path: pathlib.Path, encoding: Encoding, info: FilmInfo) -> None:
+        self.delay = self.count = self.first_pts = self.end_pts = 0
+        self._time_base = info.time_base
+        self._numbers: dict[int, int] = {}
+        self._durations: dict[int, int] = {}
+        self._num_written = 0
+        self._first_dts: int | None = None
+        self._container = av.open(str(path), "w", format=SEGMENT_FORMAT)
+        self._stream = _add_stream(self._container, encoding, info)
+
+    def add(self, frame: VideoFrame, pts: int, duration: int) -> None:
+        """Adds a frame that is shown after those before it; times are in units of the film's time base."""
+        frame.pts, frame.time_base = pts, self._time_base
+        if not self.count:
+            self.first_pts = pts
+        self._numbers[pts], self._durations[pts] = self.count, duration
+        self.count += 1
+        self.end_pts = pts + duration
+        self._write(self._stream.encode(frame))
+
+    def close(self) -> None:
+        """Ends the segment."""
+        try:
+            self._write(self._stream.encode(None))
+        finally:
+            self._container.close()
+
+    def abandon(self) -> None:
+        """Ends it without what the encoder still holds."""
+        self._container.close()
+
+    def _write(self, packets: Iterable["Packet[VideoStream]"]) -> None:
+        for packet in packets:
+            assert packet.pts is not None and packet.dts is not None  # encoders give both
+            packet.duration = self._durations.pop(packet.pts)
+            self.delay = max(self.delay, self._num_written - self._numbers.pop(packet.pts))
+            self._num_written += 1
+            if self._first_dts is None:
+                self._first_dts = packet.dts
+            packet.pts, packet.dts = packet.pts - self._first_dts, packet.dts - self._first_dts
+            self._container.mux(packet)
+
+
+def _add_stream(container: av.container.OutputContainer, encoding: Encoding, info: FilmInfo) -> VideoStream:
+    codec = CODECS[encoding.codec]
+    options = codec.options | {"crf": str(encoding.crf)} | _encoder_options(encoding.codec, info)
+    stream = container.add_stream(
+        codec.encoder,
+        rate=info.rate.limit_denominator(100_000),
+        options=options,
+        time_base=info.time_base,
+        width=encoding.width,
+        height=encoding.height,
+    )
+    assert isinstance(stream, VideoStream)
+    context = stream.codec_context
+    context.pix_fmt = info.colour.pixel_format
+    context.gop_size = encoding.longest
+    context.sample_aspect_ratio = encoding.sample_aspect(info)
+    context.color_primaries, context.color_trc = info.colour.primaries, info.colour.transfer
+    context.colorspace, context.color_range = info.colour.matrix, info.colour.range
+    return stream
+
+
+def _encoder_options(codec: str, info: FilmInfo) -> dict[str, str]:
+    """What an encoder is told in its own words: to be quiet, and of HDR10 which display it was made on."""
+    light = ",".join(map(str, info.light))
+    match codec:
+        case "h264":
+            options = {"mastering-display": _in_whole_numbers(info), "cll": light}
+        case "h265":
+            options = {"master-display": _in_whole_numbers(info), "max-cll": light, "log-level": "none"}
+        case _:
+            options = {"mastering-display": _in_decimals(info), "content-light": light}
+    name = {"h264": "x264-params", "h265": "x265-params", "av1": "svtav1-params"}[codec]
+    words = ":".join(f"{key}={value}" for key, value in options.items() if value)
+    return {name: words} if words else {}
+
+
+def _in_whole_numbers(info: FilmInfo) -> str:
+    """In units of 1/50,000 and of 1/10,000 candela per square metre."""
+    return _display(info.mastering, lambda value, is_light: str(round(value * (10_000 if is_light else 50_000))))
+
+
+def _in_decimals(info: FilmInfo) -> str:
+    return _display(info.mastering, lambda value, is_light: f"{float(value):.5f}")
+
+
+def _display(mastering: tuple[Fraction, ...], written: Callable[[Fraction, bool], str]) -> str:
+    """`written` makes text of a number, told whether it is a light."""
+    if not mastering:
+        return ""
+    *colours, darkest, brightest = mastering
+    red, green, blue, white = (
+        f"({written(x, False)},{written(y, False)})" for x, y in zip(colours[::2], colours[1::2], strict=True)
+    )
+    return f"G{green}B{blue}R{red}WP{white}L({written(brightest, True)},{written(darkest, True)})"

@@ -1,0 +1,98 @@
+import pathlib
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sr_keras.films import source
+from sr_keras.films.formats import FilmError
+from tests.films import making
+from tests.films.test_pipeline import upscale
+
+BT601 = {"color_primaries": 6, "color_trc": 6, "colorspace": 6, "color_range": 1}
+BT601_50_HZ = {"color_primaries": 5, "color_trc": 6, "colorspace": 5, "color_range": 1}
+BT709 = {"color_primaries": 1, "color_trc": 1, "colorspace": 1, "color_range": 1}
+BT709_FULL = {**BT709, "color_range": 2}
+DISPLAY_P3 = {"color_primaries": 12, "color_trc": 13, "colorspace": 1, "color_range": 1}
+PQ = {"color_primaries": 9, "color_trc": 16, "colorspace": 9, "color_range": 1}
+HLG = {"color_primaries": 9, "color_trc": 18, "colorspace": 9, "color_range": 1}
+HDR10 = "log-level=none:master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1):max-cll=1000,400"
+
+
+def flat_film(path: pathlib.Path, levels: list[int], pixel_format: str, **options: Any) -> pathlib.Path:
+    return making.make(path, making.flat(levels, pixel_format), pixel_format=pixel_format, **options)
+
+
+@pytest.mark.parametrize(
+    "tags", [BT601, BT601_50_HZ, BT709, BT709_FULL, DISPLAY_P3], ids=["601", "601 of 50 Hz", "709", "709 full", "P3"]
+)
+@pytest.mark.parametrize(
+    "levels", [[90, 110, 180], [130, 90, 100], [80, 170, 115], [200, 128, 128]], ids=["red", "green", "blue", "grey"]
+)
+def test_colours_stay_what_they_were(tmp_path: pathlib.Path, tags: dict[str, int], levels: list[int]) -> None:
+    """Read by another matrix or range, these would be off by 5 to 30 levels."""
+    after, _ = upscale(flat_film(tmp_path / "film.mp4", levels, "yuv420p", **tags))
+    assert after.colours == tuple(tags.values())
+    for frame in after.frames:
+        for plane, level in zip(making.planes(frame), levels, strict=True):
+            assert np.abs(plane.astype(int) - level).max() <= 1
+
+
+@pytest.mark.parametrize("tags", [PQ, HLG, BT709], ids=["PQ", "HLG", "10 bit"])
+@pytest.mark.parametrize("levels", [[300, 400, 700], [801, 513, 511], [64, 512, 512]], ids=["red", "grey", "black"])
+def test_deep_colours_stay_deep(tmp_path: pathlib.Path, tags: dict[str, int], levels: list[int]) -> None:
+    """Within a quarter of a level of 8 bits."""
+    film = flat_film(tmp_path / "film.mp4", levels, "yuv420p10le", **tags)
+    after, _ = upscale(film, codec="h265")
+    assert after.colours == tuple(tags.values())
+    assert after.frames[0].format.name == "yuv420p10le"
+    for plane, level in zip(making.planes(after.frames[0]), levels, strict=True):
+        assert np.abs(plane.astype(int) - level).max() <= 1
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265", "av1"])
+def test_hdr10_keeps_the_display_it_was_made_on(tmp_path: pathlib.Path, codec: str) -> None:
+    film = flat_film(
+        tmp_path / "film.mp4", [300, 500, 520], "yuv420p10le", encoder="libx265", options={"x265-params": HDR10}, **PQ
+    )
+    before = source.probe(film)
+    assert (len(before.mastering), float(before.mastering[9]), before.light) == (10, 1000, (1000, 400))
+    upscale(film, codec=codec)
+    after = source.probe(film.with_name("large.mp4"))
+    np.testing.assert_allclose([*map(float, after.mastering)], [*map(float, before.mastering)], atol=2e-4)
+    assert after.light == before.light
+
+
+@pytest.mark.parametrize(
+    "height, tags",
+    [(24, (2, 2, 6, 1)), (480, (6, 2, 6, 1)), (576, (5, 2, 5, 1)), (720, (2, 2, 1, 1))],
+)
+def test_what_a_film_leaves_open_is_said_by_its_result(tmp_path: pathlib.Path, height: int, tags: tuple[int, ...]) -> None:
+    """Players take a small film for BT.601, and a large one for BT.709."""
+    frames = making.flat([81, 90, 200], "yuv420p", count=1, height=height)
+    after, _ = upscale(making.make(tmp_path / "film.mp4", frames), height=4 * height)
+    assert after.colours == tags
+    assert abs(int(making.planes(after.frames[0])[2][0, 0]) - 200) <= 1
+
+
+@pytest.mark.parametrize("pixel_format", ["bgr0", "yuv444p", "gray", "yuv422p"])
+def test_other_ways_to_store_colours(tmp_path: pathlib.Path, pixel_format: str) -> None:
+    grey = np.full((24, 32, 3), 130, np.uint8)
+    film = making.make(tmp_path / "film.mkv", 2 * [grey], encoder="ffv1", pixel_format=pixel_format)
+    after, _ = upscale(film)
+    rgb = after.frames[0].reformat(format="rgb24", src_color_range=1, dst_color_range=2).to_ndarray()
+    assert np.abs(rgb.astype(int) - 130).max() <= 2
+
+
+def test_transparency_is_said_to_be_left_out(tmp_path: pathlib.Path) -> None:
+    film = making.make(
+        tmp_path / "film.mkv", making.flat([90, 128, 128, 100], "yuva420p", count=2), encoder="ffv1", pixel_format="yuva420p"
+    )
+    _, result = upscale(film)
+    assert result.notes == ("its transparency is left out",)
+
+
+def test_colours_that_cannot_be_computed_with_are_refused(tmp_path: pathlib.Path) -> None:
+    film = making.make(tmp_path / "film.mp4", encoder="libx265", options={"x265-params": "log-level=none"}, colorspace=8)
+    with pytest.raises(FilmError, match=r"film\.mp4: its colours are YCgCo, which can't be computed with"):
+        source.probe(film)

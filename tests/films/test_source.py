@@ -1,0 +1,190 @@
+import pathlib
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from av.video.frame import VideoFrame
+
+from sr_keras.films import source
+from sr_keras.films.formats import FilmError
+from tests.films import making
+from tests.films.test_pipeline import task, upscale
+
+FIELDS = {"flags": "+ildct+ilme", "x264-params": "tff=1"}
+
+
+def combed(count: int = 12) -> list[np.ndarray]:
+    """Frames of a bright bar that moves by two pixels from the even lines to the odd ones, and on to the next frame."""
+    frames = []
+    for index in range(count):
+        frame = np.full((making.HEIGHT, 64, 3), 40, np.uint8)
+        frame[::2, 4 * index : 4 * index + 8] = 220
+        frame[1::2, 4 * index + 2 : 4 * index + 10] = 220
+        frames.append(frame)
+    return frames
+
+
+def comb(luma: np.ndarray) -> float:
+    """How much lines differ from both lines beside them, in levels."""
+    lines = luma.astype(int)
+    return float(np.abs(lines[1:-1] - (lines[:-2] + lines[2:]) / 2).mean())
+
+
+def test_interlaced_films_are_told(tmp_path: pathlib.Path) -> None:
+    assert source.probe(making.make(tmp_path / "film.mp4", combed(), options=FIELDS)).interlaced
+    assert not source.probe(making.make(tmp_path / "whole.mp4")).interlaced
+
+
+@pytest.mark.parametrize("suffix, encoder", [(".mp4", "libx264"), (".mpg", "mpeg2video")])
+def test_deinterlacing_gives_whole_frames(tmp_path: pathlib.Path, suffix: str, encoder: str) -> None:
+    film = making.make(
+        tmp_path / f"film{suffix}",
+        combed(),
+        encoder=encoder,
+        time_base=Fraction(1, 25),
+        options={"flags": "+ildct+ilme", **({"x264-params": "tff=1"} if encoder == "libx264" else {"field_order": "tt"})},
+    )
+    plain = list(source.Reader(film).frames())
+    whole = list(source.Reader(film, deinterlace=True).frames())
+    assert [frame.pts for frame in whole] == [frame.pts for frame in plain]
+    before, after = (comb(making.planes(frames[6].picture)[0]) for frames in (plain, whole))
+    assert after < before / 3
+
+
+def test_fields_later_on_are_said(tmp_path: pathlib.Path) -> None:
+    film = tmp_path / "film.ts"
+    parts = [
+        making.make(tmp_path / "a.ts", making.moving(60, width=64)),
+        making.make(tmp_path / "b.ts", combed(5), options=FIELDS, pts=[512 * index + 40_000 for index in range(5)]),
+    ]
+    film.write_bytes(b"".join(part.read_bytes() for part in parts))
+    _, result = upscale(film)
+    assert result.notes == ("5 frames are marked as interlaced; --deinterlace makes whole ones of them",)
+
+
+def cut(film: pathlib.Path, share: float) -> None:
+    content = film.read_bytes()
+    film.write_bytes(content[: int(share * len(content))])
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".avi"])
+def test_of_a_film_that_is_cut_off_the_rest_is_kept(tmp_path: pathlib.Path, rng: np.random.Generator, suffix: str) -> None:
+    film = tmp_path / f"film{suffix}"
+    with av.open(str(film), "w", options={"movflags": "faststart"} if suffix == ".mp4" else {}) as container:
+        stream = container.add_stream("libx264", rate=making.RATE)
+        stream.width, stream.height = making.WIDTH, making.HEIGHT
+        for frame in rng.integers(0, 256, (100, making.HEIGHT, making.WIDTH, 3), dtype=np.uint8):
+            container.mux(stream.encode(VideoFrame.from_ndarray(frame, format="rgb24").reformat(format="yuv420p")))
+        container.mux(stream.encode(None))
+    cut(film, 0.5)
+    after, result = upscale(film, output=tmp_path / "large.mkv")
+    assert 20 < len(after.frames) < 80
+    [problem] = result.problems
+    assert problem.startswith("cut off: it ends at 0:0")
+    assert problem.endswith(" of 0:04.000")
+
+
+def test_damage_in_the_middle_is_said(tmp_path: pathlib.Path) -> None:
+    film = making.make(tmp_path / "film.mkv", making.moving(40), encoder="mjpeg", pixel_format="yuvj420p")
+    content = bytearray(film.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 300] = 300 * b"\0"
+    film.write_bytes(content)
+    reader = source.Reader(film)
+    frames = [*reader.frames()]
+    assert 30 < len(frames) <= 40
+
+
+@pytest.mark.parametrize(
+    "content, reason",
+    [
+        (b"", "is empty"),
+        (b"no film at all", "no film, or one that is cut off before its index"),
+        (None, "No such file or directory"),
+    ],
+)
+def test_what_is_no_film(tmp_path: pathlib.Path, content: bytes | None, reason: str) -> None:
+    film = tmp_path / "film.mp4"
+    if content is not None:
+        film.write_bytes(content)
+    with pytest.raises(FilmError, match=f"film.mp4: {reason}"):
+        source.probe(film)
+
+
+def test_a_film_that_is_cut_off_before_its_index(tmp_path: pathlib.Path) -> None:
+    film = making.make(tmp_path / "film.mp4")
+    cut(film, 0.5)
+    with pytest.raises(FilmError, match="no film, or one that is cut off before its index"):
+        source.probe(film)
+
+
+def test_sound_alone_is_no_film(tmp_path: pathlib.Path) -> None:
+    film = tmp_path / "sound.mkv"
+    with av.open(str(film), "w") as container:
+        stream = container.add_stream("aac", rate=24_000, layout="mono")
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        sound.sample_rate = 24_000
+        container.mux(stream.encode(sound))
+        container.mux(stream.encode(None))
+    with pytest.raises(FilmError, match=r"sound\.mkv: holds no video, only audio"):
+        source.probe(film)
+
+
+def test_a_film_without_a_frame(tmp_path: pathlib.Path) -> None:
+    film = tmp_path / "film.mp4"
+    with av.open(str(film), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height = 32, 24
+        container.start_encoding()
+    with pytest.raises(FilmError, match=r"film\.mp4: (no frame of it can be read|holds no video)"):
+        source.probe(film)
+
+
+def test_a_part_beyond_the_end(tmp_path: pathlib.Path) -> None:
+    film = making.make(tmp_path / "film.mp4")
+    with pytest.raises(FilmError, match=r"film\.mp4: no frame of it can be read"):
+        source.probe(film, source.Clip(start=Fraction(99)))
+
+
+def test_a_size_that_changes_is_refused(tmp_path: pathlib.Path) -> None:
+    film = tmp_path / "film.ts"
+    parts = [
+        making.make(tmp_path / "a.ts", making.moving(60)),
+        making.make(tmp_path / "b.ts", making.moving(5, width=64), pts=[512 * index + 40_000 for index in range(5)]),
+    ]
+    film.write_bytes(b"".join(part.read_bytes() for part in parts))
+    with pytest.raises(
+        FilmError, match=r"film\.ts: changes from 32x24 \(yuv420p\) to 64x24 \(yuv420p\) at 0:0\d\.\d+; --start and"
+    ):
+        upscale(film)
+
+
+def test_frames_without_times_are_given_some(tmp_path: pathlib.Path) -> None:
+    film = tmp_path / "film.h264"
+    with av.open(str(film), "w", format="h264") as container:
+        stream = container.add_stream("libx264", rate=25, options={"bframes": "0"})
+        stream.width, stream.height = 32, 24
+        for frame in making.moving(6):
+            container.mux(stream.encode(VideoFrame.from_ndarray(frame, format="rgb24").reformat(format="yuv420p")))
+        container.mux(stream.encode(None))
+    after, _ = upscale(film, output=tmp_path / "large.mp4")
+    assert after.pts == [Fraction(index, 25) for index in range(6)]
+
+
+def test_the_number_of_frames_is_expected(tmp_path: pathlib.Path) -> None:
+    film = making.make(tmp_path / "film.mp4")
+    assert source.probe(film).num_frames == 12
+    assert source.probe(film, source.Clip(end=Fraction(12, 50))).num_frames == 6
+    assert source.probe(film, source.Clip(frames=5)).num_frames == 5
+
+
+def test_names_are_names(tmp_path: pathlib.Path) -> None:
+    film = making.make(tmp_path / "50% of: it.mp4")
+    assert source.probe(film).width == making.WIDTH
+    assert task(film).info.height == making.HEIGHT
+
+
+@pytest.mark.parametrize("seconds, text", [("0", "0:00.000"), ("62.5", "1:02.500"), ("3723.25", "1:02:03.250")])
+def test_clock(seconds: str, text: str) -> None:
+    assert source.clock(Fraction(seconds)) == text
