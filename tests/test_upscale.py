@@ -229,7 +229,7 @@ def test_quiet_and_verbose(photo: pathlib.Path, run: Run, capsys: pytest.Capture
     assert run(photo, "--quiet") == 0
     assert capsys.readouterr() == ("", "")
     assert run(photo, "--verbose", "--overwrite", "--precision=float32", "--tile=12") == 0
-    assert "CPU: float32, tiles of 12 pixels" in capsys.readouterr().out
+    assert ", float32, tiles of 12 pixels" in capsys.readouterr().out
 
 
 def bad_inputs(tmp_path: pathlib.Path) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Reads the weights of a SavedModel without TensorFlow, which takes seconds to import and hundreds of megabytes.
 
-TensorFlow keeps variables in a "tensor bundle" (tensorflow/core/util/tensor_bundle): one file of raw values, and an index, which
+TensorFlow keeps variables in a "tensor bundle" (tensorflow/core/util/tensor_bundle): one file of raw values, and an index. That
 is a table as LevelDB has them (leveldb/doc/table_format.md) from names to entries of protocol buffers (`BundleEntryProto`).
 """
 
@@ -73,30 +73,34 @@ def _block(index: bytes, begin: int, size: int) -> Iterator[tuple[bytes, bytes]]
 
 def _weight(entry: bytes, values: bytes) -> np.ndarray:
     """The weight of a `BundleEntryProto`: type is its field 1, shape 2, offset 4, size 5."""
-    fields = dict(_fields(entry))
-    shape = [dict(_fields(dim)).get(1, 0) for number, dim in _fields(fields.get(2, b"")) if number == 2]
+    numbers, contents = _fields(entry)
+    _, dimensions = _fields(dict(contents).get(2, b""))
+    shape = [dict(_fields(dimension)[0])[1] for _, dimension in dimensions]
+    fields = dict(numbers)
     offset, size = fields.get(4, 0), fields[5]
     if fields[1] != _FLOAT or offset + size > len(values):
         raise ValueError("not a weight")
     return np.frombuffer(values, "<f4", size // 4, offset).reshape(shape)
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, "int | bytes"]]:
-    """The numbers and contents of a protocol buffer's fields."""
+def _fields(message: bytes) -> tuple[list[tuple[int, int]], list[tuple[int, bytes]]]:
+    """The fields of a protocol buffer that are whole numbers, and those that hold more; each with its number."""
+    numbers, contents = [], []
     place = 0
     while place < len(message):
         tag, place = _varint(message, place)
         if tag & 7 == 0:
             value, place = _varint(message, place)
-            yield tag >> 3, value
+            numbers.append((tag >> 3, value))
         elif tag & 7 == 2:
             length, place = _varint(message, place)
-            yield tag >> 3, message[place : place + length]
+            contents.append((tag >> 3, message[place : place + length]))
             place += length
         elif tag & 7 == 5:
             place += 4
         else:
             raise ValueError("an unknown field")
+    return numbers, contents
 
 
 def _handle(data: bytes, place: int) -> tuple[tuple[int, int], int]:

@@ -5,7 +5,8 @@ They are written beside the SavedModel; the weights stay in its own files (see `
 
 import json
 import pathlib
-from collections.abc import Sequence
+import types
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sr_keras.inference import model_info
@@ -26,7 +27,7 @@ class Layer(NamedTuple):
         name: of the layer and of its output.
         kind: "conv", "conv_transpose", "norm", "prelu", "leaky_relu", "relu", "tanh", "rescale", "add" or "depth_to_space".
         inputs: the names of the layers whose outputs it takes.
-        weights: places among the network's weights, in the order that Keras has: kernel, bias; gamma, beta, mean, variance; alpha.
+        weights: places among the network's weights, in Keras's order: kernel, bias; gamma, beta, mean, variance; alpha.
         options: of a conv_transpose "stride", of a norm "epsilon", of a leaky_relu "slope", of a rescale "scale" and "offset"
             (a number each, or one per channel), of a depth_to_space "block".
     """
@@ -35,7 +36,7 @@ class Layer(NamedTuple):
     kind: str
     inputs: tuple[str, ...]
     weights: tuple[int, ...] = ()
-    options: dict[str, Any] = {}
+    options: Mapping[str, Any] = types.MappingProxyType({})
 
 
 def describe(generator: "keras.Model") -> list[Layer]:
@@ -56,12 +57,17 @@ def describe(generator: "keras.Model") -> list[Layer]:
     return _needed(layers, names[id(generator.outputs[-1])])
 
 
-def write(layers: Sequence[Layer], folder: pathlib.Path) -> None:
-    """Writes the layers into the folder of a SavedModel."""
+def to_json(layers: Sequence[Layer]) -> str:
+    """A line for each layer."""
+    lines = ",\n".join(json.dumps(layer._asdict() | {"options": dict(layer.options)}) for layer in layers)
+    return f"[\n{lines}\n]\n"
+
+
+def write(text: str, folder: pathlib.Path) -> None:
+    """Writes layers, as `to_json` has them, into the folder of a SavedModel."""
     path = folder / _FILE
     path.parent.mkdir(exist_ok=True)
-    lines = ",\n".join(json.dumps(layer._asdict()) for layer in layers)
-    path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
 
 
 def is_in(folder: pathlib.Path) -> bool:

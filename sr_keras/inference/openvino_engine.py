@@ -5,7 +5,7 @@ import contextlib
 import math
 import pathlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -13,18 +13,19 @@ import numpy as np
 import openvino as ov
 
 from sr_keras.inference import checkpoint, layer_graph, model_info, openvino_stage, stages, strips, tiling
-from sr_keras.inference.engine import NOT_FINITE
 from sr_keras.inference.openvino_stage import value_type
 from sr_keras.inference.stages import Stage
 from sr_keras.inference.strips import Rows
 
 # For the work on a strip, in MB, at most.
-MEMORY_MB = 512
+MEMORY_MB = 768
 
-# The share of a stage's work that may be done twice, because windows overlap; smaller strips take less memory.
-_OVERLAP = 0.02
-# Of the last stage, which has little arithmetic but large tensors.
-_LAST_OVERLAP = 0.15
+# The share of a stage's work that may be done twice, because windows overlap: smaller strips take less memory. Of photos up to
+# so many pixels, of larger ones, and of back-projection, which has little arithmetic but large tensors.
+_SMALL_PHOTO = 512 * 512
+_SMALL_PHOTO_OVERLAP, _OVERLAP, _LAST_OVERLAP = 0.015, 0.06, 0.15
+# What strips overlap before a photo is divided into columns too, which overlap as far as the whole network sees.
+_MOST_OVERLAP = 0.075
 
 # Of the photos in a folder, several sizes may take turns: what is compiled for so many sizes is kept.
 _KEPT_SIZES = 2
@@ -32,10 +33,24 @@ _KEPT_SIZES = 2
 # Of larger stages, what their work took is given back before another stage works; it is found anew the next time.
 _SMALL_STAGE = 4_000_000
 
+# Lower strips make many calls of little work.
+_LEAST_STRIP = 16
+
 _HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 _CAPABILITIES = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16"}
 # How NumPy holds each number format.
 _ARRAY_TYPES = {"float32": np.float32, "bfloat16": np.uint16, "float16": np.uint16, "uint8": np.uint8, "uint16": np.uint16}
+
+
+# What the last stage gives.
+_RESULT = "result"
+
+
+class _Model(NamedTuple):
+    """A compiled stage, and what keeps threads from taking its memory away from each other."""
+
+    compiled: ov.CompiledModel
+    lock: threading.Lock
 
 
 class _Shape(NamedTuple):
@@ -48,39 +63,67 @@ class _Shape(NamedTuple):
     strips: tuple[int, ...]
 
 
+class OpenVinoNetwork:
+    """A network that OpenVINO is to compute; see `engine.Network`.
+
+    Attributes:
+        info: its metadata.
+        stages: what it is divided into.
+        is_finite: whether all of its weights are.
+    """
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        """Reads a SavedModel's folder.
+
+        Raises:
+            ModelError: it is damaged or not ours, or was exported without its layers.
+        """
+        self.info = model_info.read_info(folder)
+        weights = checkpoint.read_weights(folder)
+        # A ReLU makes 0 of what is no number, so that the result can't tell.
+        self.is_finite = all(np.isfinite(weight).all() for weight in weights)
+        try:
+            self.stages = stages.divide(layer_graph.read(folder), weights, back_projection=self.info.back_projection)
+        except (ValueError, IndexError, KeyError) as error:
+            raise model_info.ModelError(f"{folder}: damaged ({type(error).__name__})") from None
+
+    def engine(self, *, precision: str, memory_mb: int | None, tile: int | None, device: str | None) -> "OpenVinoEngine":
+        """See `engine.Network`.
+
+        Raises:
+            ValueError: OpenVINO does not compute the precision on this processor.
+        """
+        return OpenVinoEngine(self, precision=precision, memory_mb=memory_mb, tile=tile)
+
+
 class OpenVinoEngine:
-    """A network that OpenVINO computes; see `engine.Engine`."""
+    """Computes a network on the processor; see `engine.Engine`. Nothing is compiled before there is a photo."""
 
     name = "openvino"
     device = None
 
-    def __init__(
-        self, folder: pathlib.Path, *, precision: str = "auto", memory_mb: int | None = None, tile: int | None = None
-    ) -> None:
-        """Reads a SavedModel's folder. Nothing is compiled before there is a photo.
-
-        Args:
-            precision, memory_mb, tile: see `Upscaler`.
+    def __init__(self, network: OpenVinoNetwork, *, precision: str, memory_mb: int | None, tile: int | None) -> None:
+        """Args:
+        precision, memory_mb, tile: see `Upscaler`.
 
         Raises:
-            ModelError: it is damaged, or was exported without its layers.
             ValueError: this processor does not have the precision.
         """
-        self.info = model_info.read_info(folder)
-        self._stages = stages.divide(
-            layer_graph.read(folder), checkpoint.read_weights(folder), back_projection=self.info.back_projection
-        )
+        self.info = network.info
+        self._stages = network.stages
+        self._is_finite = network.is_finite
         self._core = ov.Core()
         self.precision = _resolved(precision, self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
         self._memory = (memory_mb or MEMORY_MB) * 10**6
         self._tile = tile
-        self._compiled: collections.OrderedDict[_Shape, list[ov.CompiledModel]] = collections.OrderedDict()
+        self._compiled: collections.OrderedDict[_Shape, list[_Model]] = collections.OrderedDict()
         self._lock = threading.Lock()
 
     @property
     def tile(self) -> int:
         """See `engine.Engine`; whole photos are not computed in tiles."""
-        return self._tile or self._widest(self._memory)
+        # Of a tile's result there are several copies, one of them in 32 bits.
+        return self._tile or min(self._widest(self._memory), math.isqrt(self._memory // (30 * self.info.scale**2)))
 
     def upscale_tile(self, window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
         """See `engine.Engine`."""
@@ -88,9 +131,7 @@ class OpenVinoEngine:
         y, x = (slice(scale * begin, scale * (begin + extent)) for begin, extent in zip(start, size, strict=True))
         return np.concatenate([band for _, band in self._bands(window, self._memory)])[y, x]
 
-    def upscale_to(
-        self, put: Callable[[int, int, np.ndarray], None], photo: np.ndarray, progress: Callable[[float], None]
-    ) -> None:
+    def upscale_to(self, put: tiling.Put, photo: np.ndarray, progress: tiling.Progress) -> None:
         """See `engine.Engine`. Where there is too little memory, smaller strips go on from the rows that are done."""
         memory, begin = self._memory, 0
         while begin < photo.shape[0]:
@@ -117,17 +158,17 @@ class OpenVinoEngine:
     def _upscale_from(
         self,
         begin: int,
-        put: Callable[[int, int, np.ndarray], None],
+        put: tiling.Put,
         photo: np.ndarray,
-        progress: Callable[[float], None],
+        progress: tiling.Progress,
         memory: int,
     ) -> int:
         """Upscales all rows from one on, and returns the photo's height."""
-        height, width = photo.shape[:2]
+        height, width, _ = photo.shape
         scale, overlap = self.info.scale, self.info.receptive_field
         top = max(0, begin - overlap)
         columns = tiling.split(width, self._tile or self._widest(memory), overlap)
-        for column in columns:
+        for index, column in enumerate(columns):
             window = photo[top:, column.window_start : column.window_stop]
             x = slice(scale * (column.start - column.window_start), scale * (column.stop - column.window_start))
             done = begin
@@ -137,14 +178,17 @@ class OpenVinoEngine:
                     if len(band):
                         put(scale * done, scale * column.start, band)
                         done += len(band) // scale
-                        progress((begin * width + (done - begin) * width / len(columns) + (height - begin) * column.start) / height / width)
+                        share = (index + (done - begin) / (height - begin)) / len(columns)
+                        progress((begin + (height - begin) * share) / height)
             except MemoryError:
                 # Of several columns, the rows of the others are missing.
                 raise _OutOfMemoryError(done if len(columns) == 1 else begin) from None
-        return height
+        return len(photo)
 
     def _bands(self, photo: np.ndarray, memory: int) -> Iterator[tuple[int, np.ndarray]]:
         """The result in bands of its whole width, from the top on, each with its first row."""
+        if not self._is_finite:
+            raise ValueError(model_info.NOT_FINITE)
         height, width, _ = photo.shape
         # In bfloat16, OpenVINO 2026.4 was seen to compute garbage where a picture is one pixel wide.
         precision = "float32" if photo.dtype == np.uint16 or width == 1 else self.precision
@@ -152,7 +196,7 @@ class OpenVinoEngine:
         with _clear_errors():
             rows: Iterator[Rows] = iter([{layer_graph.INPUT: photo[np.newaxis]}])
             for stage, strip, model in zip(self._stages, shape.strips, self._models(shape), strict=True):
-                runner = _Runner(stage, model, precision, photo.dtype.name, photo)
+                runner = _Runner(stage, model, precision, photo)
                 rows = strips.through(
                     runner, rows, height=height, strip=strip, margin=stage.margin, scales=runner.scales(self.info.scale)
                 )
@@ -162,10 +206,12 @@ class OpenVinoEngine:
                 yield y, band
                 y += len(band)
 
-    def _models(self, shape: _Shape) -> list[ov.CompiledModel]:
+    def _models(self, shape: _Shape) -> list[_Model]:
         with self._lock:
             if shape not in self._compiled:
-                self._compiled[shape] = [self._compile(index, shape) for index in range(len(self._stages))]
+                self._compiled[shape] = [
+                    _Model(self._compile(index, shape), threading.Lock()) for index in range(len(self._stages))
+                ]
             self._compiled.move_to_end(shape)
             while len(self._compiled) > _KEPT_SIZES:
                 self._compiled.popitem(last=False)
@@ -184,7 +230,7 @@ class OpenVinoEngine:
             back_projection=self.info.back_projection,
         )
         options = {
-            "INFERENCE_PRECISION_HINT": _HINTS["float32" if stage.is_last else shape.precision],
+            "INFERENCE_PRECISION_HINT": _HINTS["float32" if stage.is_picture else shape.precision],
             "PERFORMANCE_HINT": "LATENCY",
             # Threads that are bound to a core wait where something else runs there.
             "ENABLE_CPU_PINNING": False,
@@ -198,23 +244,29 @@ class OpenVinoEngine:
         return tuple(_strip(stage, height, width, memory, precision) for stage in self._stages)
 
     def _widest(self, memory: int) -> int:
-        """The width up to which a photo is computed in one column: all stages have strips of four times their margin."""
-        return min(memory // (_pixel_bytes(stage, self.precision) * 6 * max(1, stage.margin)) for stage in self._stages)
+        """The width up to which a photo is computed in one column: strips are high enough to overlap little."""
+        before = [stage for stage in self._stages if not stage.is_last]
+        rows = [2 * max(1, stage.margin) * (1 + 1 / _MOST_OVERLAP) for stage in before]
+        widths = [memory / _pixel_bytes(stage, self.precision) / least for stage, least in zip(before, rows, strict=True)]
+        return max(tiling.SMALLEST_TILE, int(min(widths)))
 
     def _least_memory(self, width: int) -> int:
         width = min(width, 64)
         return max(_pixel_bytes(stage, self.precision) * 6 * max(1, stage.margin) for stage in self._stages) * width
 
 
-_RESULT = "result"
-
-
 class _Runner:
     """Runs a compiled stage on windows."""
 
-    def __init__(self, stage: Stage, model: ov.CompiledModel, precision: str, photo_type: str, photo: np.ndarray) -> None:
+    def __init__(self, stage: Stage, model: _Model, precision: str, photo: np.ndarray) -> None:
+        """Args:
+        precision: of the tensors between stages.
+        photo: all of it; stages that take the photo cut their windows out.
+        """
         self._stage, self._model, self._photo = stage, model, photo
+        photo_type = photo.dtype.name
         self._types = {value.name: value_type(value, precision, photo_type) for value in (*stage.inputs, *stage.outputs)}
+        self._types[_RESULT] = photo_type
 
     def scales(self, scale: int) -> Mapping[str, int]:
         """Of all tensors that come or go."""
@@ -222,29 +274,32 @@ class _Runner:
         return {_RESULT: scale} | {value.name: value.scale for value in values}
 
     def __call__(self, window: Rows, first_row: int) -> Rows:
-        rows = self._model.inputs[0].shape[1] // self._stage.inputs[0].scale
+        compiled = self._model.compiled
+        rows = compiled.inputs[0].shape[1] // self._stage.inputs[0].scale
         window = {**window, layer_graph.INPUT: self._photo[np.newaxis, first_row : first_row + rows]}
         # A new one for each window: it holds on to what it was given.
-        request = self._model.create_infer_request()
+        request = compiled.create_infer_request()
+        # OpenVINO reads the arrays where they are, and does not keep them in memory: they must outlive the request.
+        inputs = [np.ascontiguousarray(window[value.name]) for value in self._stage.inputs]
         for index, value in enumerate(self._stage.inputs):
-            request.set_input_tensor(index, _tensor(window[value.name], self._types[value.name]))
-        outputs = self._outputs()
-        for index, (name, array) in enumerate(outputs.items()):
-            request.set_output_tensor(index, _tensor(array, self._types.get(name, array.dtype.name)))
-        request.infer()
-        if self._stage.values * rows * self._photo.shape[1] > _SMALL_STAGE:
-            self._model.release_memory()
-        if self._stage.is_last and not np.isfinite(request.get_output_tensor(1).data).all():
-            raise ValueError(NOT_FINITE)
+            request.set_input_tensor(index, self._tensor(value.name, inputs[index]))
+        names = [_RESULT] if self._stage.is_last else [value.name for value in self._stage.outputs]
+        outputs = {}
+        for index, name in enumerate(names):
+            outputs[name] = np.empty(tuple(compiled.outputs[index].shape), _ARRAY_TYPES[self._types[name]])
+            request.set_output_tensor(index, self._tensor(name, outputs[name]))
+        with self._model.lock:
+            request.infer()
+            if self._stage.values * rows * self._photo.shape[1] > _SMALL_STAGE:
+                compiled.release_memory()
         if self._stage.is_last:
+            if not np.isfinite(request.get_output_tensor(1).data).all():
+                raise ValueError(model_info.NOT_FINITE)
             return {_RESULT: outputs[_RESULT][np.newaxis]}
         return outputs | {value.name: window[value.name] for value in self._stage.passed}
 
-    def _outputs(self) -> dict[str, np.ndarray]:
-        names = [_RESULT] if self._stage.is_last else [value.name for value in self._stage.outputs]
-        shapes = [tuple(output.shape) for output in self._model.outputs]
-        types = [self._types.get(name, self._photo.dtype.name) for name in names]
-        return {name: np.empty(shape, _ARRAY_TYPES[kind]) for name, shape, kind in zip(names, shapes, types, strict=False)}
+    def _tensor(self, name: str, array: np.ndarray) -> ov.Tensor:
+        return ov.Tensor(array, ov.Shape(array.shape), openvino_stage.TYPES[self._types[name]])
 
 
 class _OutOfMemoryError(Exception):
@@ -253,12 +308,6 @@ class _OutOfMemoryError(Exception):
     def __init__(self, row: int) -> None:
         super().__init__(row)
         self.row = row
-
-
-def precisions() -> list[str]:
-    """The precisions that OpenVINO computes on this processor, the fastest first."""
-    capabilities = ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return [name for name in ("bfloat16", "float16", "float32") if _CAPABILITIES[name] in capabilities]
 
 
 def _resolved(precision: str, capabilities: Sequence[str]) -> str:
@@ -271,19 +320,18 @@ def _resolved(precision: str, capabilities: Sequence[str]) -> str:
 
 def _pixel_bytes(stage: Stage, precision: str) -> int:
     """What a stage takes for each pixel of a window."""
-    return stage.values * (4 if stage.is_last or precision == "float32" else 2)
+    return stage.values * (4 if stage.is_picture or precision == "float32" else 2)
 
 
 def _strip(stage: Stage, height: int, width: int, memory: int, precision: str) -> int:
-    largest = memory // (_pixel_bytes(stage, precision) * width) - 2 * stage.margin
-    overlap = _LAST_OVERLAP if stage.is_last else _OVERLAP
-    windows = 1 + math.floor(overlap * height / (2 * stage.margin)) if stage.margin else height
-    return max(1, stage.margin, min(height, largest, max(math.ceil(height / windows), 16)))
-
-
-def _tensor(array: np.ndarray, number_format: str) -> ov.Tensor:
-    array = np.ascontiguousarray(array)
-    return ov.Tensor(array, ov.Shape(array.shape), openvino_stage.TYPES[number_format])
+    """The height of a stage's strips: the smallest that makes little overlap, if that fits into memory."""
+    fits = memory // (_pixel_bytes(stage, precision) * width) - 2 * stage.margin
+    overlap = _SMALL_PHOTO_OVERLAP if height * width <= _SMALL_PHOTO else _OVERLAP
+    overlap = _LAST_OVERLAP if stage.is_last else overlap
+    windows = 1 + math.floor(overlap * height / max(1, 2 * stage.margin))
+    while windows > 1 and strips.overlap_factor(height, math.ceil(height / windows), stage.margin) > 1 + overlap:
+        windows -= 1
+    return max(1, stage.margin, min(height, fits, max(math.ceil(height / windows), _LEAST_STRIP)))
 
 
 def _ahead(bands: Iterator[tuple[int, np.ndarray]]) -> Iterator[tuple[int, np.ndarray]]:

@@ -55,20 +55,21 @@ def build(
     levels = tensors.get(layer_graph.INPUT)
     if levels is not None:
         tensors[layer_graph.INPUT] = ops.multiply(levels, _constant(1 / white))
-    *before, end = stage.nodes or (None,)
-    for node in (*before, *([end] if end and end.layer.kind != "depth_to_space" else [])):
+    end = stage.nodes[-1] if stage.nodes and stage.nodes[-1].layer.kind == "depth_to_space" else None
+    for node in stage.nodes[:-1] if end else stage.nodes:
         if node.layer.kind == "conv" and node.layer.inputs == (layer_graph.INPUT,):
             # Levels up to 255 are exact in every format; their 255th parts are not.
-            kernel, *bias = node.weights
-            tensors[node.layer.name] = _conv(levels, kernel / np.float32(white), *bias)
+            tensors[node.layer.name] = _conv(levels, (node.weights[0] / np.float32(white), *node.weights[1:]))
         else:
             tensors[node.layer.name] = _apply(node, [tensors[name] for name in node.layer.inputs])
     if stage.is_last:
         photo = tensors[layer_graph.INPUT] if back_projection else None
-        return ov.Model(_picture(_pixels(stage, tensors, scale, rows, width), photo, scale, white, photo_type), parameters, "stage")
+        return ov.Model(
+            _picture(_pixels(stage, tensors, scale, rows, width), photo, scale, white, photo_type), parameters, "stage"
+        )
     results = []
     for value in stage.outputs:
-        if end and end.layer.name == value.name and value.name not in tensors:
+        if end and end.layer.name == value.name:
             # A shuffle is cheaper where channels are last: it moves pieces of memory.
             block = end.layer.options["block"]
             features = _transposed(tensors[end.layer.inputs[0]], _TO_CHANNELS_LAST)
@@ -83,11 +84,11 @@ def _apply(node: Node, inputs: Sequence[ov.Output]) -> ov.Output:
     x, weights, options = inputs[0], node.weights, node.layer.options
     match node.layer.kind:
         case "conv" if node.channels <= COLOURS and node.scale % 2 == 0:
-            return _blocked_conv(x, *weights)
+            return _blocked_conv(x, weights)
         case "conv":
-            return _conv(x, *weights)
+            return _conv(x, weights)
         case "conv_shuffle":
-            return ops.depth_to_space(_conv(x, *weights), "blocks_first", options["block"])
+            return ops.depth_to_space(_conv(x, weights), "blocks_first", options["block"])
         case "conv_transpose":
             return _conv_transpose(x, *weights, stride=options["stride"])
         case "norm":
@@ -110,18 +111,21 @@ def _apply(node: Node, inputs: Sequence[ov.Output]) -> ov.Output:
     raise ValueError(f"{node.layer.name}: OpenVINO has no {node.layer.kind}")
 
 
-def _conv(x: ov.Output, kernel: np.ndarray, bias: np.ndarray | None = None, stride: int = 1) -> ov.Output:
-    """A convolution with zeros around; `kernel` is `[k, k, m, n]`."""
+def _conv(x: ov.Output, weights: tuple[np.ndarray, ...], stride: int = 1) -> ov.Output:
+    """A convolution with zeros around; the kernel is `[k, k, m, n]`, and a bias may follow it."""
+    kernel, *biases = weights
     margin = [(kernel.shape[0] - stride + 1) // 2] * 2
     x = ops.convolution(x, _constant(kernel.transpose(3, 2, 0, 1)), [stride] * 2, margin, margin, [1, 1])
-    return x if bias is None else ops.add(x, _per_channel(bias))
+    return ops.add(x, _per_channel(biases[0])) if biases else x
 
 
-def _blocked_conv(x: ov.Output, kernel: np.ndarray, bias: np.ndarray) -> ov.Output:
+def _blocked_conv(x: ov.Output, weights: tuple[np.ndarray, ...]) -> ov.Output:
     """The same for 2x2 output pixels at once: few output channels leave a processor's registers unused."""
+    kernel, *biases = weights
     offsets = [(0, 0), (0, 1), (1, 0), (1, 1)]
     kernels = [np.pad(kernel, [(dy, 1 - dy), (dx, 1 - dx), (0, 0), (0, 0)]) for dy, dx in offsets]
-    return ops.depth_to_space(_conv(x, np.concatenate(kernels, axis=-1), np.tile(bias, 4), stride=2), "blocks_first", 2)
+    blocked = (np.concatenate(kernels, axis=-1), *(np.tile(bias, 4) for bias in biases))
+    return ops.depth_to_space(_conv(x, blocked, stride=2), "blocks_first", 2)
 
 
 def _conv_transpose(x: ov.Output, kernel: np.ndarray, bias: np.ndarray, *, stride: int) -> ov.Output:
@@ -134,14 +138,8 @@ def _conv_transpose(x: ov.Output, kernel: np.ndarray, bias: np.ndarray, *, strid
 
 
 def _pixels(stage: Stage, tensors: dict[str, ov.Output], scale: int, rows: int, width: int) -> ov.Output:
-    """The picture of the last stage, `[1, s s 3, rows, width]`: channels by y, x and colour."""
-    end = stage.nodes[-1].layer if stage.nodes else None
-    if end and end.kind == "depth_to_space":
-        if end.options["block"] == scale:
-            return tensors[end.inputs[0]]
-        picture = ops.depth_to_space(tensors[end.inputs[0]], "blocks_first", end.options["block"])
-    else:
-        picture = tensors[end.name if end else stage.inputs[-1].name]
+    """The picture that the last stage takes, as `[1, s s 3, rows, width]`: channels by y, x and colour."""
+    picture = next(tensors[value.name] for value in stage.inputs if value.name != layer_graph.INPUT)
     x = ops.reshape(_transposed(picture, _TO_CHANNELS_LAST), _integers([rows, scale, width, 3 * scale]), False)
     x = ops.reshape(_transposed(x, [0, 2, 1, 3]), _integers([1, rows, width, 3 * scale**2]), False)
     return _transposed(x, _TO_CHANNELS_FIRST)
@@ -150,9 +148,10 @@ def _pixels(stage: Stage, tensors: dict[str, ov.Output], scale: int, rows: int, 
 def _picture(pixels: ov.Output, photo: ov.Output | None, scale: int, white: float, photo_type: str) -> list[ov.Output]:
     """What the last stage gives."""
     _, _, rows, width = pixels.get_output_shape(0)
+    # Before anything is clipped, for OpenVINO clips what is no number to 0.
+    total = ops.reduce_sum(pixels, _integers([0, 1, 2, 3]), keep_dims=False)
     if photo is not None:
         pixels = _back_projected(pixels, photo, scale)
-    total = ops.reduce_sum(pixels, _integers([0, 1, 2, 3]), keep_dims=False)
     levels = ops.multiply(ops.clamp(_transposed(pixels, _TO_CHANNELS_LAST), 0.0, 1.0), _constant(white))
     levels = _converted(ops.round(levels, "half_to_even"), photo_type)
     picture = ops.reshape(_shuffled(levels, scale, rows, width, 3), _integers([scale * rows, scale * width, 3]), False)
@@ -171,15 +170,14 @@ def _missing(pixels: ov.Output, photo: ov.Output, scale: int) -> ov.Output:
     near = 1.5 * distance**3 - 2.5 * distance**2 + 1
     far = -0.5 * distance**3 + 2.5 * distance**2 - 4 * distance + 2
     # The window begins within the second pixel of the photo before its own one, and ends within the second after it.
-    taps = np.zeros(5 * scale)
-    taps[scale // 2 : scale // 2 + 4 * scale] = np.where(distance < 1, near, far)
-    taps = taps.reshape(5, scale)
+    taps = np.zeros((5, scale))
+    taps.reshape(-1)[scale // 2 : scale // 2 + 4 * scale] = np.where(distance < 1, near, far)
     along_x = np.einsum("ab,tp,cd->acbpdt", np.eye(scale), taps, np.eye(3)).reshape(3 * scale, 3 * scale**2, 1, 5)
     along_y = np.einsum("tp,cd->cpdt", taps, np.eye(3)).reshape(3, 3 * scale, 5, 1)
     x = ops.convolution(pixels, _constant(along_x), [1, 1], [0, 2], [0, 2], [1, 1])
     x = ops.convolution(x, _constant(along_y), [1, 1], [2, 0], [2, 0], [1, 1])
     # At the edges, where there is nothing beyond, the taps that remain count for more.
-    shares = [np.convolve(np.ones(length), taps.sum(axis=1), "same") for length in pixels.get_output_shape(0)[2:]]
+    shares = [np.convolve(np.pad(np.ones(length), 2), taps.sum(axis=1), "valid") for length in pixels.get_output_shape(0)[2:]]
     return ops.subtract(photo, ops.multiply(x, _constant(1 / np.outer(*shares)[np.newaxis, np.newaxis])))
 
 

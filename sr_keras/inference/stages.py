@@ -6,8 +6,9 @@ stage's margin alone, which is small because a stage is: features at the photo's
 """
 
 import collections
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,12 @@ _CONVOLUTIONS = ("conv", "conv_shuffle", "conv_transpose")
 
 # Colours: such a convolution makes a picture of features, and belongs to the network's arithmetic in any precision.
 COLOURS = 3
+
+# Numbers of the last stage, for each pixel of the result: four pictures of three colours.
+_LAST_VALUES = 12
+
+# What works on a tensor in its place.
+_IN_PLACE = ("prelu", "leaky_relu", "relu", "tanh", "rescale", "norm", "add")
 
 # How far the two steps of back-projection see, in rows of the photo (see `networks/back_projection`).
 _BACK_PROJECTION_MARGIN = 6
@@ -59,10 +66,11 @@ class Stage(NamedTuple):
     Attributes:
         nodes: in the order of computation.
         inputs, outputs: tensors that it takes from the stages before it, and gives to those after it.
-        passed: tensors that later stages take from earlier ones; they are neither read nor changed. The photo is not among them.
+        passed: tensors that later stages take from earlier ones, but for the photo; they are neither read nor changed.
         margin: how many rows of the photo it reads beyond its strip, at each side.
         values: numbers in memory at most, for each pixel of the photo, inputs and outputs with them.
-        is_last: whether it ends with the picture; that is always float32.
+        is_picture: whether it adds pictures; that is always float32.
+        is_last: whether it gives the result; it has no layers, but back-projection if the network ends with that.
     """
 
     nodes: tuple[Node, ...]
@@ -71,6 +79,7 @@ class Stage(NamedTuple):
     passed: tuple[Value, ...]
     margin: int
     values: int
+    is_picture: bool
     is_last: bool
 
 
@@ -84,27 +93,28 @@ def divide(layers: Sequence[Layer], weights: Sequence[np.ndarray], *, back_proje
     nodes = _nodes(layers, weights)
     pictures = _picture_layers(nodes)
     last = [node for node in nodes if node.layer.name in pictures]
-    groups = [*_groups([node for node in nodes if node.layer.name not in pictures]), last]
+    groups = [*_groups([node for node in nodes if node.layer.name not in pictures]), *([last] if last else []), []]
     known = {layer_graph.INPUT: Value(layer_graph.INPUT, 1, COLOURS)}
     known |= {node.layer.name: Value(node.layer.name, node.scale, node.channels) for node in nodes}
-    return [_stage(groups, index, known, nodes[-1].layer.name, back_projection) for index in range(len(groups))]
+    return [_stage(groups, index, known, nodes[-1].layer.name, pictures, back_projection) for index in range(len(groups))]
 
 
 def sight(node: Node) -> float:
     """How far an output pixel of a layer sees, in pixels of the photo."""
     size = node.weights[0].shape[0] if node.layer.kind in _CONVOLUTIONS else 1
     if node.layer.kind == "conv_transpose":
-        stride = node.layer.options["stride"]
+        stride: int = node.layer.options["stride"]
         before = (size - stride) // 2
         return math.ceil((size - stride - before) / stride) * stride / node.scale
-    return size // 2 * node.layer.options.get("block", 1) / node.scale
+    block: int = node.layer.options.get("block", 1)
+    return size // 2 * block / node.scale
 
 
 def operations(node: Node) -> int:
     """Multiplications and additions of a convolution, for each pixel of the photo."""
     if node.layer.kind not in _CONVOLUTIONS:
         return 0
-    growth = node.layer.options.get("stride", 1) * node.layer.options.get("block", 1)
+    growth: int = node.layer.options.get("stride", 1) * node.layer.options.get("block", 1)
     return 2 * node.weights[0].size * (node.scale // growth) ** 2
 
 
@@ -225,23 +235,32 @@ def _live(nodes: Sequence[Node], index: int) -> int:
     return len({name for node in nodes[index:] for name in node.layer.inputs if name in before})
 
 
-def _stage(groups: Sequence[Sequence[Node]], index: int, known: dict[str, Value], output: str, back_projection: bool) -> Stage:
+def _stage(
+    groups: Sequence[Sequence[Node]],
+    index: int,
+    known: Mapping[str, Value],
+    output: str,
+    pictures: Container[str],
+    back_projection: bool,
+) -> Stage:
     nodes = groups[index]
     is_last = index == len(groups) - 1
     made = {node.layer.name for node in nodes}
     taken = {name for node in nodes for name in node.layer.inputs} - made
     earlier = {node.layer.name for group in groups[:index] for node in group}
     later = {name for group in groups[index + 1 :] for node in group for name in node.layer.inputs}
-    if is_last and back_projection:
-        taken.add(layer_graph.INPUT)
-    if is_last and not nodes:
-        taken.add(output)
-    elif not is_last:
+    if is_last:
+        taken |= {output, *([layer_graph.INPUT] if back_projection else [])}
+    else:
         later.add(output)
-    inputs, outputs, passed = ([known[name] for name in known if name in names] for names in (taken, made & later, earlier & later))
+    inputs, outputs, passed = (
+        [known[name] for name in known if name in names] for names in (taken, made & later, earlier & later)
+    )
     extra = _BACK_PROJECTION_MARGIN if is_last and back_projection else 0
+    values = _values(nodes, inputs) if nodes else _LAST_VALUES * known[output].scale ** 2
+    is_picture = is_last or nodes[0].layer.name in pictures
     return Stage(
-        tuple(nodes), tuple(inputs), tuple(outputs), tuple(passed), _margin(nodes) + extra, _values(nodes, inputs), is_last
+        tuple(nodes), tuple(inputs), tuple(outputs), tuple(passed), _margin(nodes) + extra, values, is_picture, is_last
     )
 
 
@@ -256,6 +275,6 @@ def _margin(nodes: Sequence[Node]) -> int:
 
 def _values(nodes: Sequence[Node], inputs: Sequence[Value]) -> int:
     """What a stage's inputs take, and the two largest of its tensors that follow each other."""
-    sizes = [node.channels * node.scale**2 for node in nodes]
-    pairs = [sum(pair) for pair in zip(sizes, sizes[1:], strict=False)] or sizes
+    sizes = [node.channels * node.scale**2 for node in nodes if node.layer.kind not in _IN_PLACE]
+    pairs = [sum(pair) for pair in itertools.pairwise(sizes)] or sizes
     return sum(value.channels * value.scale**2 for value in inputs) + max(pairs, default=0)

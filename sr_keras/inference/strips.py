@@ -24,8 +24,8 @@ def through(
     Rows that a later window needs again are kept.
 
     Args:
-        compute: from a window and its first row to what becomes of its rows, of which those within `margin` of its ends are wrong
-            unless the photo ends there. All windows have one height.
+        compute: from a window and its first row to what becomes of its rows. Those within `margin` of its ends are wrong unless
+            the photo ends there. All windows have one height.
         incoming: rows from the top of the photo to its end.
         height: of the photo, in rows.
         strip: rows that a window gives, at most.

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 from PIL import Image
 
-from sr_keras.inference import model_info
+from sr_keras.inference import engine, model_info
 from sr_keras.photos import picture, rgb
-from sr_keras.runtime import argument_types, command_line, quiet_tensorflow
+from sr_keras.runtime import argument_types, command_line
 from sr_keras.upscaling import batch, choice, enlarge, plan
 from sr_keras.upscaling.console import Console, report, speak_plainly
 
@@ -66,9 +66,7 @@ def _run(options: argparse.Namespace) -> int:
 def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, options: argparse.Namespace, console: Console) -> int:
     # Each picture's size and its result's are held against --max_pixels before anything is decoded; this one is Pillow's own.
     Image.MAX_IMAGE_PIXELS = None
-    with quiet_tensorflow.tensorflow_import():
-        from sr_keras.inference import upscaler
-    choosers = [_chooser(options, device, console) for device in upscaler.devices()]
+    choosers = [_chooser(options, device, console) for device in engine.devices(options.engine)]
     running = batch.run(todo, choosers, batch_options, console.within)
     with report(options.report) as add, console, contextlib.closing(running):
         for outcome in running:
@@ -91,6 +89,7 @@ def _chooser(options: argparse.Namespace, device: str | None, console: Console) 
             memory_mb=options.memory_mb,
             tile=options.tile,
             device=device,
+            engine=options.engine,
         )
         console.tell_upscaler(upscaler)
         return upscaler
@@ -231,6 +230,13 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         choices=["auto", *model_info.PRECISIONS],
         default="auto",
         help="of the numbers (auto: the fastest here)",
+    )
+    network.add_argument(
+        "--engine",
+        choices=engine.NAMES,
+        default="auto",
+        help="what computes: openvino is faster on processors (pip install 'sr-keras[cpu]'), and auto takes it where it is "
+        "installed and there is no GPU (%(default)s)",
     )
     network.add_argument(
         "--memory_mb",
