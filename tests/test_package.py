@@ -17,7 +17,7 @@ from sr_keras.photos import rgb
 from tests.conftest import ROOT
 from tests.types import Noise
 
-COMMANDS = ["upscale", "train", "evaluate", "figures", "leaks", "benchmark", "models"]
+COMMANDS = ["upscale", "web", "train", "evaluate", "figures", "leaks", "benchmark", "models"]
 MOST_MB = 100
 
 

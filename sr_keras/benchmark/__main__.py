@@ -1,7 +1,7 @@
 """Measures speed on this machine: python -m sr_keras.benchmark upscale [--model=MODEL], or train [--data=FOLDER]
 
-Our way, a plain one and a bare matrix product are timed in one run, in turns. What counts are their ratios: seconds depend on
-the machine and on what else it does.
+Our way, a plain one and a bare matrix product are timed in one run, in turns. Compare their ratios: seconds depend on the
+machine and on what else it does.
 """
 
 import argparse
@@ -119,17 +119,31 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
         help="a name or a folder (%(default)s)",
     )
     upscale_parser.add_argument(
-        "--tile", type=argument_types.positive_int, metavar="PIXELS", help="(default: as upscale.py takes it)"
+        "--tile", type=argument_types.positive_int, metavar="PIXELS", help="tile size (default: as for sr-keras upscale)"
     )
-    upscale_parser.add_argument("--repeats", type=argument_types.positive_int, default=3, metavar="N", help="(%(default)s)")
+    upscale_parser.add_argument(
+        "--repeats",
+        type=argument_types.positive_int,
+        default=3,
+        metavar="N",
+        help="timings, of which the fastest counts (%(default)s)",
+    )
     upscale_parser.set_defaults(print_results=_print_upscale)
-    train_parser = commands.add_parser("train", help="the training step of the paper's networks and the pipeline of photos")
+    train_parser = commands.add_parser("train", help="the training step of the paper's networks, and the data pipeline")
     samples = rgb.SAMPLE / "photos"
     train_parser.add_argument(
         "--data", type=argument_types.path, default=samples, metavar="FOLDER", help="photos (default: the bundled ones)"
     )
-    train_parser.add_argument("--batch_size", type=argument_types.positive_int, default=8, metavar="N", help="(%(default)s)")
-    train_parser.add_argument("--repeats", type=argument_types.positive_int, default=3, metavar="N", help="(%(default)s)")
+    train_parser.add_argument(
+        "--batch_size", type=argument_types.positive_int, default=8, metavar="N", help="photos in a step (%(default)s)"
+    )
+    train_parser.add_argument(
+        "--repeats",
+        type=argument_types.positive_int,
+        default=3,
+        metavar="N",
+        help="timings, of which the fastest counts (%(default)s)",
+    )
     train_parser.set_defaults(print_results=_print_train)
     options = parser.parse_args(argv)
     return command_line.run(prog, lambda: _print(options.print_results, options))

@@ -74,10 +74,11 @@ class Network(Protocol):
         """What computes it; see `Upscaler` for the arguments."""
 
 
-def resolve(name: str, folder: pathlib.Path, precision: str) -> str:
+def resolve(name: str, folder: pathlib.Path, precision: str, device: str | None = None) -> str:
     """The engine that computes a SavedModel: of "auto", the one that was measured to be faster on this kind of processor.
 
-    That is OpenVINO on every processor, where it is installed and computes the precision; on a GPU it is TensorFlow.
+    That is OpenVINO on every processor, where it is installed and computes the precision. On a GPU, and on a device that is named
+    as TensorFlow names it, it is TensorFlow.
 
     Raises:
         ValueError: the name is none of `NAMES`, or its library is not installed.
@@ -90,7 +91,9 @@ def resolve(name: str, folder: pathlib.Path, precision: str) -> str:
     if not _is_installed("tensorflow"):
         _require_installed("openvino")
         return "openvino"
-    suits = _is_installed("openvino") and precision != "float16" and layer_graph.is_in(folder) and not _has_gpu()
+    suits = (
+        device is None and _is_installed("openvino") and precision != "float16" and layer_graph.is_in(folder) and not _has_gpu()
+    )
     return "openvino" if suits else "tensorflow"
 
 

@@ -20,10 +20,13 @@ from sr_keras.inference.strips import Rows
 # For the work on a strip, in MB, at most.
 MEMORY_MB = 768
 
+# Where that is not to be had, nothing is.
+_LEAST_MEMORY = 2**18
+
 # The share of a stage's work that may be done twice, because windows overlap: smaller strips take less memory. Of photos up to
 # so many pixels, of larger ones, and of back-projection, which has little arithmetic but large tensors.
 _SMALL_PHOTO = 512 * 512
-_SMALL_PHOTO_OVERLAP, _OVERLAP, _LAST_OVERLAP = 0.015, 0.06, 0.15
+_SMALL_PHOTO_OVERLAP, _OVERLAP, _LAST_OVERLAP = 0.015, 0.055, 0.15
 # What strips overlap before a photo is divided into columns too, which overlap as far as the whole network sees.
 _MOST_OVERLAP = 0.075
 
@@ -138,9 +141,9 @@ class OpenVinoEngine:
             try:
                 begin = self._upscale_from(begin, put, photo, progress, memory)
             except _OutOfMemoryError as error:
-                if memory < self._least_memory(photo.shape[1]):
+                if memory < _LEAST_MEMORY:
                     raise MemoryError("out of memory") from None
-                memory, begin = memory // 2, error.row
+                memory, begin = memory // 4, error.row
                 tiling.logger.warning("out of memory: goes on from row %d with smaller strips", begin)
 
     def overlap_factor(self, height: int, width: int) -> float:
@@ -249,10 +252,6 @@ class OpenVinoEngine:
         rows = [2 * max(1, stage.margin) * (1 + 1 / _MOST_OVERLAP) for stage in before]
         widths = [memory / _pixel_bytes(stage, self.precision) / least for stage, least in zip(before, rows, strict=True)]
         return max(tiling.SMALLEST_TILE, int(min(widths)))
-
-    def _least_memory(self, width: int) -> int:
-        width = min(width, 64)
-        return max(_pixel_bytes(stage, self.precision) * 6 * max(1, stage.margin) for stage in self._stages) * width
 
 
 class _Runner:

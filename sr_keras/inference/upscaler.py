@@ -16,6 +16,7 @@ class Upscaler:
 
     Attributes:
         scale: how many times larger results are, along each axis.
+        receptive_field: how many pixels of the photo on each side of a pixel its result depends on.
         precision: the number format of the arithmetic: float32, bfloat16 or float16.
         tile: the largest height and width of a tile, in pixels of the small photo.
         device: where the network is, as TensorFlow names it; None is the engine's own choice.
@@ -60,6 +61,7 @@ class Upscaler:
         ]
         first, _ = self._shares[0]
         self.scale, self.precision, self.engine = network.info.scale, first.precision, first.name
+        self.receptive_field = max(each.info.receptive_field for each, _ in self._shares)
         self.tile = min(each.tile for each, _ in self._shares)
         self.has_tiles = tile is not None or first.name == "tensorflow"
         self.device = device
@@ -91,7 +93,7 @@ class Upscaler:
             ValueError: an argument is none of its values.
         """
         folder = model_info.newest_version(model_info.find_model(path) if isinstance(path, str) else pathlib.Path(path))
-        name = engines.resolve(engine, folder, precision)
+        name = engines.resolve(engine, folder, precision, device)
         network = engines.load(name, folder, device)
         enlarging = engines.load(name, _enlarging_folder(), device) if denoise < 1 else None
         if enlarging and network.info.back_projection:
@@ -162,7 +164,7 @@ class Upscaler:
             put,
             scale=self.scale,
             tile=self.tile,
-            overlap=max(each.info.receptive_field for each, _ in self._shares),
+            overlap=self.receptive_field,
             progress=progress,
         )
 

@@ -1,0 +1,1 @@
+"""A page in the browser, and the same as an HTTP interface: pictures in, larger pictures out."""
