@@ -77,8 +77,8 @@ class Network(Protocol):
 def resolve(name: str, folder: pathlib.Path, precision: str, device: str | None = None) -> str:
     """The engine that computes a SavedModel: of "auto", the one that was measured to be faster on this kind of processor.
 
-    That is OpenVINO on every processor, where it is installed and computes the precision. On a GPU, and on a device that is named
-    as TensorFlow names it, it is TensorFlow.
+    That is OpenVINO on every processor, where it is installed and computes the precision. On a GPU, and on a device that has a
+    name, as TensorFlow gives it, it is TensorFlow.
 
     Raises:
         ValueError: the name is none of `NAMES`, or its library is not installed.
@@ -91,10 +91,8 @@ def resolve(name: str, folder: pathlib.Path, precision: str, device: str | None 
     if not _is_installed("tensorflow"):
         _require_installed("openvino")
         return "openvino"
-    suits = (
-        device is None and _is_installed("openvino") and precision != "float16" and layer_graph.is_in(folder) and not _has_gpu()
-    )
-    return "openvino" if suits else "tensorflow"
+    is_possible = _is_installed("openvino") and precision != "float16" and layer_graph.is_in(folder)
+    return "openvino" if is_possible and device is None and not _has_gpu() else "tensorflow"
 
 
 def load(name: str, folder: pathlib.Path, device: str | None = None) -> Network:
