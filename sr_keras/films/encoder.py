@@ -19,7 +19,7 @@ from sr_keras.runtime import files
 # SVT-AV1 tells of itself on standard error; it reads this when it begins.
 os.environ.setdefault("SVT_LOG", "1")
 
-# It keeps any time base, but no times before 0.
+# It keeps any time base; times before 0 would move all others.
 SEGMENT_FORMAT, SEGMENT_SUFFIX = "nut", ".nut"
 # Frames are stored at most so many places before their turn: decoders hold no more of them.
 _MOST_DELAY = 16

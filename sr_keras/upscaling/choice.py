@@ -8,7 +8,7 @@ import numpy as np
 
 from sr_keras.inference import model_info
 from sr_keras.photos import condition
-from sr_keras.photos.picture import Picture
+from sr_keras.photos.picture import Picture, eight_bit
 from sr_keras.upscaling.enlarge import PhotoUpscaler
 
 
@@ -49,7 +49,5 @@ def by_condition(load: Callable[[str], PhotoUpscaler]) -> Choose:
 
 def _visible(picture: Picture) -> np.ndarray:
     """The first frame as 8-bit levels, `[H, W]` or `[H, W, 3]`."""
-    frame = picture.frames[0]
-    if frame.mode == "I;16":
-        return (np.asarray(frame) // 257).astype(np.uint8)
+    frame = eight_bit(picture.frames[0])
     return np.asarray(frame.convert("L" if frame.mode in ("L", "LA") else "RGB"))

@@ -2,16 +2,20 @@
 
 import argparse
 import contextlib
+import os
 import pathlib
 import sys
+import time
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 from PIL import Image
 
 from sr_keras.inference import model_info
-from sr_keras.photos import picture, rgb
+from sr_keras.photos import picture, picture_file, rgb
 from sr_keras.runtime import argument_types, command_line, quiet_tensorflow
+from sr_keras.runtime.errors import UserError
 from sr_keras.upscaling import batch, choice, enlarge, films, numbered, plan
 from sr_keras.upscaling.console import Console, report, speak_plainly
 
@@ -28,9 +32,13 @@ FORMATS = sorted({suffix[1:] for suffix in picture.FORMATS})
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "upscale.py") -> int:
+    command_line.open_closed_streams()
     options = _parse(argv, prog)
     speak_plainly()
-    return command_line.run(prog, lambda: _run(options))
+    code = command_line.run(prog, lambda: _run(options))
+    if batch.is_stuck():
+        os._exit(code)  # Python would wait for it
+    return code
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -43,25 +51,40 @@ def _run(options: argparse.Namespace) -> int:
         output=options.output,
         output_dir=options.output_dir,
         suffix=suffix,
+        name=plan.Template(options.name) if options.name else None,
         film_suffix=films.suffix_of(options),
         skip_results=options.skip_existing,
     )
     _refuse_side_files(options, todo)
     console = Console(options, todo)
     if options.dry_run:
-        console.tell_plan(todo)
-        return 0
+        return _tell_plan(todo, target, options, console)
     batch_options = batch.BatchOptions(
         target,
         suffix,
         options.quality,
+        None if options.depth == "auto" else int(options.depth),
         all_frames=options.all_frames,
-        self_ensemble=options.self_ensemble,
+        enlarging=enlarge.Options(
+            self_ensemble=options.self_ensemble,
+            alpha=options.alpha,
+            wrap=None if options.wrap == "auto" else options.wrap,
+            limit=options.limit,
+            pixel_art=options.pixel_art,
+            normals=options.data == "normals",
+        ),
+        strip=options.strip,
         max_pixels=options.max_pixels,
         existing=_existing(options),
-        standard_input=b"" if all(job.source for job in todo) else sys.stdin.buffer.read(),
+        standard_input=b"" if all(job.source for job in todo) else _standard_input(),
     )
     return _upscale(todo, batch_options, options, console)
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise plan.UsageError("standard input is closed")
+    return sys.stdin.buffer.read()
 
 
 def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, options: argparse.Namespace, console: Console) -> int:
@@ -96,6 +119,46 @@ def _outcomes(
             console.tell(f"{folder}: {numbered.describe([job.source for job in jobs if job.source])}")
         yield from batch.run(jobs, numbered.decided_once(choosers) if folder else choosers, options, console.within)
     yield from films.run([job for job in todo if job.is_film], choosers, options, film_options, console.within)
+
+
+def _tell_plan(todo: Sequence[plan.Job], target: enlarge.Target, options: argparse.Namespace, console: Console) -> int:
+    """A dry run: what would be done, how long it would take about, and what can't be read."""
+    sizes: dict[plan.Job, enlarge.Size] = {}
+    frames: dict[plan.Job, int] = {}
+    problems: dict[plan.Job, str] = {}
+    for job in todo:
+        try:
+            if job.problem:
+                raise rgb.PhotoError(job.problem)
+            if job.is_film:
+                sizes[job], frames[job] = films.read_size(job, films.options_of(options))
+            elif job.source:
+                sizes[job] = picture_file.read_size(job.source)
+        except UserError as error:
+            problems[job] = str(error)
+    console.tell_plan(todo, {job: (size, target.size(*size)) for job, size in sizes.items()}, problems)
+    if sizes and not options.pixel_art:
+        upscaler = _chooser(options, None, console)(picture.Picture((Image.new("RGB", (8, 8)),))).upscaler
+        pixels = sum(frames.get(job, 1) * enlarge.work(size, target, upscaler.scale) for job, size in sizes.items())
+        console.tell(f"about {_duration(pixels * _seconds_per_pixel(upscaler, options.self_ensemble))} on this machine")
+    return 1 if problems else 0
+
+
+def _seconds_per_pixel(upscaler: enlarge.PhotoUpscaler, self_ensemble: bool) -> float:
+    """Of a small photo, once the network has computed one of its size."""
+    photo = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
+    seconds = 0.0
+    for _ in range(2):
+        begun = time.monotonic()
+        upscaler.upscale_to(lambda y, x, tile: None, photo, self_ensemble=self_ensemble, progress=lambda share: None)
+        seconds = time.monotonic() - begun
+    return seconds / photo[..., 0].size
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
 def _chooser(options: argparse.Namespace, device: str | None, console: Console) -> choice.Choose:
@@ -192,7 +255,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         "--scale",
         type=argument_types.scale,
         metavar="X",
-        help="how many times larger: any number above 1 (default: the network's own, 4)",
+        help="how many times larger: any number from 1 on; 1 restores without enlarging (default: the network's own, 4)",
     )
     size.add_argument("--width", type=argument_types.positive_int, metavar="PIXELS", help="alone, it keeps the aspect ratio")
     size.add_argument("--height", type=argument_types.positive_int, metavar="PIXELS", help="alone, it keeps the aspect ratio")
@@ -218,9 +281,26 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     result.add_argument(
         "--quality",
         type=argument_types.percent,
-        default=95,
         metavar="1-100",
-        help="quality of JPEG, WebP and AVIF (%(default)s)",
+        help="quality of JPEG, WebP, AVIF, HEIC and JPEG XL (95). WebP with loss halves the resolution of colours. It and "
+        "JPEG XL are without loss at 100, and for sources without loss where this is not given",
+    )
+    result.add_argument(
+        "--depth",
+        choices=["auto", "8", "16"],
+        default="auto",
+        help="bits a channel: auto is as the photo has them; PNG and TIFF hold 16 (%(default)s)",
+    )
+    result.add_argument(
+        "--strip",
+        action="store_true",
+        help="leave out EXIF, GPS, captions and all else but the colours",
+    )
+    result.add_argument(
+        "--name",
+        type=argument_types.name,
+        metavar="TEMPLATE",
+        help="file names of results, of {stem}, {scale}, {label} (x4, 1920w) and {ext} (default: {stem}_{label}{ext})",
     )
     there = result.add_mutually_exclusive_group()
     there.add_argument("--overwrite", action="store_true", help="replace results that exist already")
@@ -242,6 +322,28 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     )
 
     films.add_options(parser)
+
+    data = parser.add_argument_group("pictures that are no photos")
+    data.add_argument(
+        "--alpha",
+        choices=["coverage", "data"],
+        default="coverage",
+        help="data: alpha is a map, such as gloss or height, and colours under it stay as they are (%(default)s)",
+    )
+    data.add_argument(
+        "--wrap",
+        choices=["auto", "none", "x", "y", "xy"],
+        default="auto",
+        help="axes along which opposite edges meet, as in textures; auto: x for whole 360-degree panoramas (%(default)s)",
+    )
+    data.add_argument(
+        "--data",
+        choices=["tones", "normals"],
+        default="tones",
+        help="normals: colours are unit vectors, and are of length 1 in the result too (%(default)s)",
+    )
+    data.add_argument("--limit", action="store_true", help="no value beyond those around it: no halos, for measuring")
+    data.add_argument("--pixel_art", action="store_true", help="pixels become squares, without a network")
 
     network = parser.add_argument_group("the network")
     network.add_argument(

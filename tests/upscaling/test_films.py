@@ -125,7 +125,7 @@ def test_a_part(tmp_path: pathlib.Path, run: Run) -> None:
         (["--start=soon"], "must be a time such as 90, 1:30 or 0:01:30.5, got 'soon'"),
         (["--crf=64"], "must be a whole number from 0 to 63, got '64'"),
         (["--output=film.png"], "a film's result must end in .mp4, .m4v, .mov, .mkv"),
-        (["--output=film.gif"], "the name must end in .png"),
+        (["--output=film.xyz"], "the name must end in .png"),
         (["--output=-"], "a film's result must be a file, not standard output"),
         (["--comparison=both.png"], "--comparison takes one photo"),
     ],
@@ -231,6 +231,16 @@ def test_the_first_frames_condition_chooses_the_network(
         job = plan.Job(film, tmp_path / f"{network}_x4.mkv")
         [outcome] = films.run([job], choosers, batch.BatchOptions(enlarge.Target(scale=4)), films.FilmOptions())
         assert (outcome.status, outcome.network) == ("done", network)
+
+
+def test_a_dry_run_says_what_would_be_done(tmp_path: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    film = making.make(tmp_path / "film.mp4", matrix=QUARTER_TURN)
+    (tmp_path / "bad.mp4").touch()
+    assert run(film, tmp_path / "bad.mp4", "--dry_run") == 1
+    out, err = capsys.readouterr()
+    assert out.splitlines()[0] == f"{film} (24x32) -> {tmp_path / 'film_x4.mp4'} (96x128)"
+    assert "bad.mp4: is empty" in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.mp4", "film.mp4"]
 
 
 def test_films_and_photos_in_a_folder(tmp_path: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
