@@ -1,6 +1,5 @@
 """Square windows of photos: cut from a file's content at random, or from the middle, and resized to one size."""
 
-import contextlib
 import dataclasses
 import io
 import math
@@ -8,14 +7,14 @@ import re
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from sr_keras.data import resampling
 from sr_keras.data.draws import ExampleDraws, below
-from sr_keras.photos import rgb
+from sr_keras.photos import picture_file, rgb
+from sr_keras.photos.raster import Raster
 
-# A PNG of 16 bits, grey or RGB, without transparency.
-_DEEP_PNG = re.compile(rb"\x89PNG\r\n\x1a\n.{16}\x10[\x00\x02]", re.DOTALL)
+# How files begin that may have 16 bits: TIFF, and PNG that says so. All others have 8, or are reduced to 8.
+_MAY_BE_DEEP = re.compile(rb"II[*+]\0|MM\0[*+]|\x89PNG\r\n\x1a\n.{16}\x10", re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,12 +113,10 @@ def decoded(content: tf.Tensor) -> tf.Tensor:
 
 
 def _decoded_to_16_bits(content: bytes) -> np.ndarray:
-    if _DEEP_PNG.match(content):
-        # Of colours, Pillow takes 8 bits.
-        return np.asarray(tf.io.decode_png(content, channels=3, dtype=tf.uint16))
-    with contextlib.suppress(Exception), Image.open(io.BytesIO(content)) as picture:
-        if picture.mode.startswith("I;16"):
-            return np.repeat(np.asarray(picture, np.uint16)[..., np.newaxis], 3, axis=-1)
+    if _MAY_BE_DEEP.match(content):
+        [frame, *_] = picture_file.read(io.BytesIO(content)).frames
+        if isinstance(frame, Raster) and frame.samples.dtype == np.uint16 and not frame.alpha and frame.bands in (1, 3):
+            return np.broadcast_to(frame.samples, (frame.height, frame.width, 3))
     return rgb.decode_photo(content, "a photo").astype(np.uint16) * 257
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 import tensorflow as tf
+import tifffile
 from PIL import Image
 
 from sr_keras.data import sources
@@ -134,7 +135,8 @@ def test_16_bits_keep_their_depth(tmp_path: pathlib.Path) -> None:
     Image.fromarray(tones).save(tmp_path / "grey.tif")
     colours = np.dstack([tones, tones, tones])
     (tmp_path / "colour.png").write_bytes(tf.io.encode_png(colours).numpy())
-    for name in ("grey.png", "grey.tif", "colour.png"):
+    tifffile.imwrite(tmp_path / "colour.tif", colours, photometric="rgb")
+    for name in ("grey.png", "grey.tif", "colour.png", "colour.tif"):
         [(_, hr)] = batches(sources.Files([str(tmp_path / name)], tmp_path))
         np.testing.assert_allclose(hr[0], colours / 65535, atol=1e-6, err_msg=name)
 
