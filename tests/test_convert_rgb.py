@@ -130,7 +130,7 @@ def test_files_of_other_kinds_are_counted(folder: pathlib.Path, capsys: pytest.C
     for name in ("one.heic", "two.HEIC", "notes.txt"):
         (folder / name).touch()
     assert convert(folder) == 0
-    expected = f"{folder}: passed over 3 files that are no photos by their names (2 .heic, 1 .txt)\n"
+    expected = f"{folder}: files passed over (no photos by their names): 2 .heic, 1 .txt\n"
     assert capsys.readouterr().err == expected
 
 

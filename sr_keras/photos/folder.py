@@ -22,7 +22,7 @@ class Found(NamedTuple):
     def __str__(self) -> str:
         """What was passed over, in words."""
         kinds = ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in self.passed_over.most_common())
-        return f"passed over {self.passed_over.total()} files that are no photos by their names ({kinds})"
+        return f"files passed over (no photos by their names): {kinds}"
 
 
 def find(folder: pathlib.Path) -> Found:
