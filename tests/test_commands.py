@@ -19,12 +19,13 @@ from sr_keras.training import options
 # By the command: arguments that are right, and the function that does its work.
 COMMANDS = {
     "upscale": (["photo.jpg"], "sr_keras.upscaling.command._run"),
-    "web": ([], "sr_keras.web.__main__._serve"),
     "train": (["--data=sample"], "sr_keras.training.command.train"),
     "evaluate": (["edsr", "--data=photos"], "sr_keras.evaluate._evaluate"),
     "figures": (["run"], "sr_keras.figures._draw"),
     "leaks": (["photos", "tests"], "sr_keras.leaks._find"),
     "benchmark": (["upscale"], "sr_keras.benchmark.__main__._print"),
+    "web": ([], "sr_keras.web.__main__._serve"),
+    "export": (["edsr", "--format=onnx"], "sr_keras.exchange.export_command._export"),
     "models": ([], "sr_keras.models._print_models"),
 }
 
@@ -33,14 +34,14 @@ NONSENSE = ("nan", "inf", "-inf", "1000000000", "0", "-1", "", " ", "-", "e\nf")
 MEANT = {
     "--crf": {"0"},
     "--denoise": {"0"},
-    "--end": {"0", "1000000000"},
+    "--end": {"0"},
     "--least": {"0"},
     "--max_pixels": {"1000000000"},
-    "--port": {"0"},
-    "--preview": {"0", "1000000000"},
-    "--seed": {"0", "1000000000"},
-    "--start": {"0", "1000000000"},
     "--max_reduction": {"inf", "1000000000"},
+    "--port": {"0"},
+    "--preview": {"0"},
+    "--seed": {"0", "1000000000"},
+    "--start": {"0"},
 }
 # Such names may be those of files, which the work looks for.
 NAMES = (argument_types.path, argument_types.name, argument_types.output_file)
@@ -155,7 +156,7 @@ def actions(parser: argparse.ArgumentParser, before: Sequence[str] = ()) -> Iter
 
 
 def is_meant(flag: str, action: argparse.Action, value: str) -> bool:
-    is_name = action.type in NAMES or action.dest == "model"
+    is_name = action.type in NAMES or action.dest in ("model", "name")
     return value in MEANT.get(flag, ()) or (is_name and bool(value.strip()))
 
 

@@ -298,6 +298,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     )
     result.add_argument(
         "--name",
+        type=argument_types.name,
         metavar="TEMPLATE",
         help="file names of results, of {stem}, {scale}, {label} (x4, 1920w) and {ext} (default: {stem}_{label}{ext})",
     )
