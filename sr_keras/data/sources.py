@@ -35,7 +35,7 @@ class Files:
         return len(self.paths)
 
     def where(self, number: int) -> str:
-        """What a message calls a photo."""
+        """A photo's name in messages."""
         return self.paths[number]
 
     def photo(self, number: int) -> np.ndarray:
