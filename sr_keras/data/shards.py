@@ -61,7 +61,7 @@ class Shards:
         return len(self.names)
 
     def where(self, number: int) -> str:
-        """How a message calls a photo."""
+        """A photo's name in messages."""
         return f"{self.files[self.places[number, 0]]}: {self.names[number]}"
 
     def content(self, number: int) -> bytes:

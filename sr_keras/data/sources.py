@@ -40,7 +40,7 @@ class Files:
         return len(self.paths)
 
     def where(self, number: int) -> str:
-        """What a message calls a photo."""
+        """A photo's name in messages."""
         return self.paths[number]
 
     def content(self, number: int) -> bytes:

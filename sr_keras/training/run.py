@@ -46,7 +46,7 @@ class Stage(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Run:
-    """What `fit` needs.
+    """All that `fit` needs.
 
     Attributes:
         folder: the run's own; only the chief writes there.
@@ -172,9 +172,9 @@ def _actions(run: Run, upscaler: Upscaler, shown: progress.ProgressLine) -> list
     tensorboard.write_layout(writer)
     pairs = [photos[: run.pictures] for photos in run.pairs]
     return [
-        # Metrics that are written again, after a crash before the checkpoint, do no harm; lost ones would.
+        # Metrics that are written twice, after a crash before the checkpoint, do no harm; lost ones would.
         tensorboard.metrics_writer(writer),
-        # What follows may fail, on a full disk for one.
+        # What follows may fail, for instance on a full disk.
         lambda *_: state.save(run.manager),
         shown.after_iteration,
         tensorboard.picture_writer(writer, upscaler.upscale, *pairs),
@@ -227,7 +227,7 @@ def _make_up_for_exports(run: Run, upscaler: Upscaler) -> None:
 
 
 def _keep_best(folder: pathlib.Path, servable: saved_model.Servable, iteration: int, metrics: loop.Metrics) -> None:
-    """Keeps the network of the highest PSNR on the validation photos, however many come after it."""
+    """Keeps the network with the highest PSNR on the validation photos in `best/`."""
     path = folder / "psnr.json"
     before = json.loads(path.read_text(encoding="utf-8"))["psnr_db"] if path.exists() else -math.inf
     psnr_db = metrics.get("validation/psnr_db", -math.inf)

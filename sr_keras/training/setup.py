@@ -84,7 +84,7 @@ def start(options: Options) -> int:
 
 
 def resolved(options: Options, run_dir: pathlib.Path) -> Options:
-    """The options as they are recorded: a run that is resumed elsewhere, or on another machine, is to find the same."""
+    """The options as they are recorded, so that a run that is resumed elsewhere, or on another machine, finds the same."""
     return dataclasses.replace(
         options,
         run_dir=str(run_dir),
@@ -119,7 +119,7 @@ def _check(options: Options, strategy: tf.distribute.Strategy) -> None:
 
 
 def _enter(options: Options, run_dir: pathlib.Path, run: state.TrainState) -> tf.train.CheckpointManager:
-    """Takes the run to where its folder has it, or to its start, and records the options there.
+    """Restores the run from its folder, or starts it, and records the options there.
 
     Raises:
         ValueError: the folder holds other networks, or not all workers find the same there.
@@ -136,7 +136,7 @@ def _enter(options: Options, run_dir: pathlib.Path, run: state.TrainState) -> tf
 
 
 def _take_changed_flags(options: Options, run_dir: pathlib.Path) -> None:
-    """Logs which flags of a run that goes on are not what they were.
+    """Logs which flags of a resumed run have changed.
 
     Raises:
         ValueError: one of them does not fit the networks in the checkpoint.
@@ -223,7 +223,7 @@ def _networks(
     build = functools.partial(generators.build, options.generator, num_upscales=options.num_upscales, **given)
     # Made before the policy is set: what is exported computes in float32, whatever trains it.
     exported = build()
-    # What is wrong with a photo is not to come back.
+    # Back-projection would bring a photo's noise and JPEG blocks back.
     servable = saved_model.Servable(exported, is_back_projected=options.degradation != "real")
     keras.mixed_precision.set_global_policy(options.precision)
     logger.info("%s on %s", options.precision, precision.devices())

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 logger = logging.getLogger(__name__)
 
-# What TensorFlow raises over checkpoints that are not whole.
+# What TensorFlow raises for damaged checkpoints.
 _DAMAGE = (IndexError, tf.errors.OpError)
 
 
@@ -105,7 +105,7 @@ def restore(manager: tf.train.CheckpointManager) -> str | None:
 
 
 def _mend_list(folder: pathlib.Path) -> None:
-    """TensorFlow knows checkpoints by a file that lists them. Where a crash has spoilt that, it is written anew."""
+    """TensorFlow finds checkpoints by a file that lists them. If a crash has damaged that, it is written anew."""
     found = sorted((path.with_suffix("") for path in folder.glob("ckpt-*.index")), key=lambda path: int(path.name[5:]))
     try:
         listed = tf.train.get_checkpoint_state(str(folder))
