@@ -31,13 +31,13 @@ class Parser(argparse.ArgumentParser):
 
 
 def run(prog: str, work: Callable[[], int]) -> int:
-    """Does a command's work; returns the process's exit code.
+    """Does a command's work and returns the process's exit code.
 
     That is 2, with a line, where a user or a file is at fault, and 128 + N after signal N: 130 after Ctrl-C.
 
     Args:
         prog: what the command was called by.
-        work: returns the exit code. Below it, a fault is a `UserError`, or what Python raises of files and of values.
+        work: returns the exit code. Faults within it are `UserError`, or Python's errors over files and values.
     """
     try:
         with signals.as_interrupts(signal.SIGTERM, signal.SIGHUP), _flushed_output():
@@ -55,7 +55,7 @@ def run(prog: str, work: Callable[[], int]) -> int:
 
 @contextlib.contextmanager
 def _flushed_output() -> Iterator[None]:
-    """At the end, also of --help, which leaves by an exception."""
+    """Flushes standard output at the end, also after --help, which leaves by an exception."""
     try:
         yield
     finally:
@@ -78,7 +78,7 @@ def open_closed_streams() -> None:
 
 
 def refusal(prog: str, message: str) -> str:
-    """What wrong use is answered with: a line, and a hint."""
+    """The answer to wrong use: a line, and a hint."""
     return f"{prog}: {one_line(message)}\nTry: {typed(prog)} --help\n"
 
 
