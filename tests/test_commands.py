@@ -1,7 +1,10 @@
 """What all commands have in common: how they answer wrong use, nonsense, Ctrl-C, --help and --version."""
 
 import argparse
+import os
 import pathlib
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -15,6 +18,7 @@ from sr_keras import __main__
 from sr_keras.photos import rgb
 from sr_keras.runtime import argument_types, command_line
 from sr_keras.training import options
+from tests.conftest import ROOT
 
 # By the command: arguments that are right, and the function that does its work.
 COMMANDS = {
@@ -131,6 +135,17 @@ def test_a_fault_is_a_line(
     assert exit_code(command, *arguments) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith(f"sr-keras {command}: ")
+
+
+@pytest.mark.parametrize("arguments", [["models"], ["upscale", "--help"], ["--help"]], ids=" ".join)
+def test_a_reader_that_goes_away_is_no_fault(arguments: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer) as output:
+        command = [sys.executable, "-m", "sr_keras", *arguments]
+        result = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, cwd=ROOT)
+    # argparse takes it for no fault either.
+    assert (result.returncode, result.stderr) == (0 if "--help" in arguments else 128 + signal.SIGPIPE, b"")
 
 
 def parser_of(command: str, monkeypatch: pytest.MonkeyPatch) -> argparse.ArgumentParser:

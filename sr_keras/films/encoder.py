@@ -117,7 +117,9 @@ class SegmentWriter:
 
 def _add_stream(container: av.container.OutputContainer, encoding: Encoding, info: FilmInfo) -> VideoStream:
     codec = CODECS[encoding.codec]
-    options = codec.options | {"crf": str(encoding.crf)} | _encoder_options(encoding.codec, info)
+    options = (
+        codec.options | {"crf": str(encoding.crf), "chroma_sample_location": "left"} | _encoder_options(encoding.codec, info)
+    )
     stream = container.add_stream(
         codec.encoder,
         rate=info.rate.limit_denominator(100_000),

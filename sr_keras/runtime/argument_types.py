@@ -1,4 +1,4 @@
-"""Types of command-line arguments: what is no value of theirs is refused before any work, in a line."""
+"""Types of command-line arguments. A wrong value is refused in a line, before any work."""
 
 import argparse
 import contextlib
