@@ -102,6 +102,13 @@ class Options:
         'Photos: a folder, a folder of shards, a list file (one path per line), or "sample" for a few bundled ones.',
         words=("sample",),
     )
+    lr: str | None = _path(
+        None,
+        "Low-resolution files of the photos in --data, of the same names or with the scale in them (0801x4.png of 0801.png). "
+        'Default: those in LR_x4/ or LR_bicubic/X4/ beside HR/ in --data, or beside a DIV2K_train_HR. "none": the photos are '
+        "downscaled.",
+        words=("none",),
+    )
     exclude: tuple[str, ...] | None = _path(
         None, "Folders of test photos. Photos that show the same, by content, are kept out of training."
     )

@@ -134,14 +134,14 @@ def fit(run: Run) -> int:
                 after_step=after_step,
                 should_stop=functools.partial(_should_stop, strategy, stop, itertools.count()),
                 checkpoint_steps=run.checkpoint_steps,
-                checkpoint=run.manager.save if is_chief else lambda: None,
+                checkpoint=functools.partial(state.save, run.manager) if is_chief else lambda: None,
             )
             for step, until in _open_stages(run)
         )
         resume = command_line.call_of("train") + " " + shlex.quote(f"--flagfile={run.folder / 'train.flags'}")
         if not finished:
             if is_chief:
-                run.manager.save()
+                state.save(run.manager)
             logger.info("stopped by %s; to go on: %s", stop or "another worker", resume)
             return stop.exit_code or _STOPPED_BY_ANOTHER
     if int(run.state.iteration) < run.stages[-1].until:
@@ -175,7 +175,7 @@ def _actions(run: Run, upscaler: Upscaler, shown: progress.ProgressLine) -> list
         # Metrics that are written twice, after a crash before the checkpoint, do no harm; lost ones would.
         tensorboard.metrics_writer(writer),
         # What follows may fail, for instance on a full disk.
-        lambda *_: run.manager.save(),
+        lambda *_: state.save(run.manager),
         shown.after_iteration,
         tensorboard.picture_writer(writer, upscaler.upscale, *pairs),
         *(tensorboard.text_writer(writer, name, lines) for name, lines in run.texts.items()),

@@ -164,9 +164,8 @@ def _photos(options: Options) -> tuple[sources.Photos, sources.Photos]:
     """To train on, and to validate on."""
     if options.data is None:
         raise ValueError('--data is missing: a folder of photos or of shards, a list file, or "sample" for a few bundled ones')
-    source = _source(options.data)
     try:
-        photos = sources.open_photos(source)
+        photos = _open(options, options.data)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{error}; data_prep/README.md says how to get the paper's photos, and --data=sample trains on a few bundled ones"
@@ -174,12 +173,26 @@ def _photos(options: Options) -> tuple[sources.Photos, sources.Photos]:
     if options.validation is None:
         train_photos, validation_photos = sources.split(photos, options.validation_fraction)
     else:
-        train_photos, validation_photos = photos, sources.open_photos(_source(options.validation))
+        train_photos, validation_photos = photos, _open(options, options.validation)
     if options.exclude:
         train_photos = _without(train_photos, [pathlib.Path(folder) for folder in options.exclude])
     if not len(train_photos):
-        raise ValueError(f"{source}: no photo is left to train on, of {len(photos)}")
+        raise ValueError(f"{options.data}: no photo is left to train on, of {len(photos)}")
     return train_photos, validation_photos
+
+
+def _open(options: Options, text: str) -> sources.Photos:
+    """The photos of `--data` or `--validation`, with their low-resolution files where they have some."""
+    source = _source(text)
+    of_data = options.lr if text == options.data else None
+    if options.lr == "none" or (of_data is None and options.degradation != "none"):
+        return sources.open_photos(sources.high_resolution(source))
+    if options.degradation != "none":
+        raise ValueError("--degradation is for photos that are downscaled, not for those with low-resolution files (--lr)")
+    photos = sources.open_training_photos(source, None if of_data is None else pathlib.Path(of_data), 2**options.num_upscales)
+    if isinstance(photos, sources.PairedFiles):
+        logger.info("pairs: low-resolution files are those in %s", pathlib.Path(photos.lr_paths[0]).parent)
+    return photos
 
 
 def _source(text: str) -> pathlib.Path:

@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import pathlib
+import shutil
 
 import keras
 import tensorflow as tf
@@ -68,6 +69,21 @@ def checkpoint_manager(state: TrainState, folder: pathlib.Path, keep: int) -> tf
     fields = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
     fields = {name: value for name, value in fields.items() if value is not None}
     return tf.train.CheckpointManager(tf.train.Checkpoint(**fields), str(folder), max_to_keep=keep)
+
+
+def save(manager: tf.train.CheckpointManager) -> None:
+    """Writes a checkpoint.
+
+    Raises:
+        OSError: it can't be written, on a full disk for one. What was begun is removed, what was there before stays.
+    """
+    try:
+        manager.save()
+    except tf.errors.OpError as error:
+        for begun in pathlib.Path(manager.directory).glob("ckpt-*_temp"):
+            shutil.rmtree(begun, ignore_errors=True)
+        # TensorFlow names the file that it had begun, which is gone.
+        raise OSError(f"{manager.directory}: no checkpoint can be written: {error.message.rpartition('; ')[-1]}") from None
 
 
 def restore(manager: tf.train.CheckpointManager) -> str | None:
