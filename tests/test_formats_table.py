@@ -16,7 +16,7 @@ import tifffile
 from PIL import Image
 
 from data_prep import convert_rgb
-from sr_keras.data import sources
+from sr_keras.data import windows
 from sr_keras.photos import picture_file, rgb
 from sr_keras.photos.picture import FORMATS, Frame, fitted, suffix_of
 from sr_keras.photos.raster import Raster
@@ -157,24 +157,29 @@ def described(frame: Frame) -> str:
 
 
 def trained(path: pathlib.Path) -> str:
-    try:
-        sources.list_photos(path.parent)
-    except Exception:  # whatever says that there is none
-        return "passes over it"
+    if path.suffix not in rgb.PHOTO_SUFFIXES:
+        return "passed over, counted"
+    content = path.read_bytes()
     try:
         rgb.read_photo(path)
     except rgb.PhotoError as error:
         return f"skipped: {reason(error, path)}"
-    return "8-bit colour"
+    deep = windows._MAY_BE_DEEP.match(content) and windows._decoded_to_16_bits(content) % 257
+    return "16-bit colour" if deep is not None and np.any(deep) else "8-bit colour"
 
 
 def converted(path: pathlib.Path) -> str:
-    if path.suffix not in convert_rgb.SUFFIXES:
-        return "passes over it"
-    try:
-        return "left as it is" if convert_rgb.rgb_jpeg(path) is None else "becomes an RGB JPEG"
-    except rgb.PhotoError as error:
-        return f"left alone: {reason(error, path)}"
+    """In place, without --lossy."""
+    if path.suffix not in rgb.PHOTO_SUFFIXES:
+        return "passed over, counted"
+    task = convert_rgb.Task(path, path, path.with_suffix(".jpg"), None)
+    outcome = convert_rgb.convert(task, dry_run=True, lossy=False)
+    if outcome.kind == convert_rgb.RGB_ALREADY:
+        return "RGB already"
+    if outcome.kind == convert_rgb.CONVERTED:
+        return "becomes an RGB JPEG"
+    said = str(outcome.line).removeprefix(f"{path}: ")
+    return said if said.startswith("left alone") else f"left alone: {said}"
 
 
 def reason(error: Exception, path: pathlib.Path) -> str:
