@@ -11,6 +11,9 @@ from sr_keras.runtime.errors import UserError
 # Number formats that an exported network can compute in.
 PRECISIONS = ("float32", "bfloat16", "float16")
 
+# What is said where a network computes such values. Part of every exported graph: another text would not be recognised there.
+NOT_FINITE = "the network gave numbers that are not finite"
+
 # The bundled networks that AUTO chooses between: for clean photos, and for all others.
 ENLARGING, RESTORING = "edsr", "photo"
 AUTO = "auto"

@@ -17,14 +17,14 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from sr_keras.inference import model_info
 from sr_keras.networks import back_projection, receptive_field
 from sr_keras.networks.layers import DepthToSpace, blocked_conv
 
 # A crop copies its tensor: to save fewer pixels than that at each side costs more than it brings.
 _LEAST_CROP = 6
 
-# Part of every exported graph: another text would not be recognised in the bundled networks.
-NOT_FINITE = "the network gave numbers that are not finite"
+NOT_FINITE = model_info.NOT_FINITE
 
 TileFunction = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 
