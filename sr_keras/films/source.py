@@ -91,6 +91,13 @@ class FilmInfo:
     lost: tuple[str, ...]
     samples: tuple[np.ndarray, ...]
 
+    def sample_aspect_of(self, width: int, height: int) -> Fraction:
+        """Width by height of a pixel where the film is stored in such a size: a film is always shown in its own shape."""
+        own, change = self.sample_aspect or Fraction(1), Fraction(self.width * height, self.height * width)
+        # Sides are whole, and even: that is no change of shape.
+        is_rounded = abs(change - 1) < Fraction(3, 2 * width) + Fraction(3, 2 * height)
+        return own if is_rounded else (own * change).limit_denominator(10_000)
+
     @property
     def quarter_turns(self) -> int:
         """How often it is turned by 90 degrees, counterclockwise, to be shown."""
@@ -266,6 +273,7 @@ class Reader:
                     yield from frames
                     return
             self._num_damaged = 0
+            self.problems.clear()
         yield from self._decoded(None)
 
     def _decoded(self, start: Fraction | None) -> Generator[Frame, None, None]:
