@@ -144,6 +144,11 @@ def test_wrong_use(
         (["--crf=60"], "film.mp4: --crf of h264 is at most 51, got 60"),
         (["--max_pixels=12287"], "film.mp4: its result would have 12,288 pixels, more than --max_pixels=12287 allows"),
         (["--codec=h265", "--output=large.webm"], "film.mp4: .webm files hold no h265; .mkv does"),
+        (["--codec=av1", "--output=large.mov"], "film.mp4: .mov files hold no av1; .mkv does"),
+        (
+            ["--width=64", "--height=96", "--codec=av1", "--output=large.mkv"],
+            "film.mp4: its pixels are not square, which .mkv files",
+        ),
         (["--start=99"], "film.mp4: no frame of it can be read"),
         (["--output=no.mp4/film.mp4"], "no.mp4 is no folder"),
     ],
