@@ -133,11 +133,11 @@ def _print_contenders(options: argparse.Namespace, policy: str) -> None:
         )
         times = contenders.measure(started, options.repeats)
     ours = times[contenders.OURS]
-    print(f"{'':14}  fastest s/step  median  this build is so many times as fast: by the fastest  by the median")
+    print(f"{'':14}  fastest s/step  median  work of cores  as times ours: fastest  median  work of cores")
     for name, of_step in times.items():
         print(
-            f"{name:14}  {of_step.fastest:14.3f}  {of_step.median:6.3f}"
-            f"  {of_step.fastest / ours.fastest:51.2f}  {of_step.median / ours.median:13.2f}"
+            f"{name:14}  {of_step.fastest:14.3f}  {of_step.median:6.3f}  {of_step.cores:13.3f}  "
+            f"{of_step.fastest / ours.fastest:22.2f}  {of_step.median / ours.median:6.2f}  {of_step.cores / ours.cores:13.2f}"
         )
     for line in left_out:
         print(line)

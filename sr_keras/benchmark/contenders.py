@@ -21,10 +21,16 @@ _SCRIPTS = {TORCH: "torch_step.py", JAX: "jax_step.py"}
 
 
 class StepTimes(NamedTuple):
-    """Seconds that a step takes; what slows the machine down meets all contenders, and the fastest run least."""
+    """Seconds of a step. What slows the machine down meets all contenders, the fastest run least, and work of cores hardly.
+
+    Attributes:
+        fastest, median: from its beginning to its end.
+        cores: that all cores together worked for it, the median.
+    """
 
     fastest: float
     median: float
+    cores: float
 
 
 class Contender(NamedTuple):
@@ -33,22 +39,27 @@ class Contender(NamedTuple):
     name: str
     process: "subprocess.Popen[str]"
 
-    def seconds(self) -> float:
-        """Runs a step.
+    def seconds(self) -> tuple[float, float]:
+        """Runs a step: how long it took, and how long all cores together worked for it.
 
         Raises:
             UserError: the process has ended.
         """
         _pipe(self.process.stdin).write("step\n")
         _pipe(self.process.stdin).flush()
-        return float(_line(self))
+        elapsed, worked = map(float, _line(self).split())
+        return elapsed, worked
 
 
 def measure(contenders: Sequence[Contender], repeats: int) -> Mapping[str, StepTimes]:
     """Times a step of each in turns."""
     turns = [{contender.name: contender.seconds() for contender in contenders} for _ in range(repeats)]
     of_each = {contender.name: [turn[contender.name] for turn in turns] for contender in contenders}
-    return {name: StepTimes(min(seconds), statistics.median(seconds)) for name, seconds in of_each.items()}
+    times = {name: tuple(zip(*seconds, strict=True)) for name, seconds in of_each.items()}
+    return {
+        name: StepTimes(min(elapsed), statistics.median(elapsed), statistics.median(worked))
+        for name, (elapsed, worked) in times.items()
+    }
 
 
 @contextlib.contextmanager
