@@ -268,6 +268,14 @@ def test_without_pyav_films_are_refused_in_a_line(
     assert "films need PyAV: pip install 'sr_keras[video]'" in capsys.readouterr().err
 
 
+def test_two_runs_give_the_same_film(tmp_path: pathlib.Path, run: Run) -> None:
+    film = making.make(tmp_path / "film.mkv")
+    results = [tmp_path / "a.mkv", tmp_path / "b.mkv"]
+    for result in results:
+        assert run(film, f"--output={result}") == 0
+    assert results[0].read_bytes() == results[1].read_bytes()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_run_goes_on(
