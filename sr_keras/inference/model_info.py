@@ -114,12 +114,27 @@ def read_info(folder: pathlib.Path) -> ModelInfo:
     try:
         fields: dict[str, Any] = dict(json.loads((folder / _INFO).read_text(encoding="utf-8")))
         info = ModelInfo(**{_EARLIER_NAMES.get(name, name): value for name, value in fields.items()})
-        if not all(isinstance(number, int) and number >= 0 for number in dataclasses.astuple(info)) or not info.peak_values:
-            raise ValueError("not all are whole numbers")
+        _require_sane(info)
         return info
     except FileNotFoundError:
         raise ModelError(f"{folder}: a SavedModel, but not one of sr_keras ({_INFO} is missing)") from None
     except TypeError:
         raise ModelError(f"{folder}: exported by another version of sr_keras, or {_INFO} is damaged") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{folder}: {_INFO} is damaged ({error})") from None
+
+
+def _require_sane(info: ModelInfo) -> None:
+    """Refuses what no network is like: a wrong scale would make a wrong picture, or go on without end.
+
+    Raises:
+        ValueError: a value is of another type, or out of its range.
+    """
+    ranges = dict.fromkeys(("peak_margin", "operations"), (0, 10**12))
+    ranges |= {"scale": (2, 64), "receptive_field": (0, 4096), "peak_values": (1, 10**9)}
+    for name, (lowest, highest) in ranges.items():
+        value = getattr(info, name)
+        if type(value) is not int or not lowest <= value <= highest:
+            raise ValueError(f"{name} must be a whole number from {lowest} to {highest}")
+    if type(info.back_projection) is not bool:
+        raise ValueError("back_projection must be true or false")
