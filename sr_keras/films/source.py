@@ -6,13 +6,14 @@ import math
 import os
 import pathlib
 import struct
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import av
 import numpy as np
 from av.container.input import InputContainer
+from av.sidedata import sidedata
 from av.sidedata.sidedata import Type as SideData
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -183,7 +184,8 @@ def probe(path: pathlib.Path, clip: Clip = WHOLE) -> FilmInfo:
     except FilmError as error:
         raise FilmError(f"{path}: {error}") from None
     converter = colour.Converter(film_colour)
-    side_data: dict[SideData, bytes] = {each.type: bytes(each) for each in first.side_data}  # type: ignore[attr-defined, arg-type]
+    # PyAV's own types take it for a dictionary.
+    side_data = {each.type: bytes(each) for each in cast("Iterable[sidedata.SideData]", first.side_data)}
     return FilmInfo(
         first.width,
         first.height,
