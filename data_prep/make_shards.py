@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         "written, 130 stopped by Ctrl-C.",
     )
     parser.add_argument(
-        "photos", metavar="PHOTOS", type=pathlib.Path, help="a folder of photos, or a list file: what train.py --data takes"
+        "photos", metavar="PHOTOS", type=pathlib.Path, help="a folder of photos, or a list file, as for train.py --data"
     )
     parser.add_argument("folder", metavar="FOLDER", type=pathlib.Path, help="where the shards go; made if it isn't there")
     parser.add_argument(

@@ -12,10 +12,10 @@ _COMMANDS = {
     "web": ("sr_keras.web.__main__", "make photos larger on a page in the browser, or for programs"),
     "train": ("sr_keras.training.command", "train a network"),
     "evaluate": ("sr_keras.evaluate", "compare networks with each other and with bicubic"),
-    "figures": ("sr_keras.figures", "draw what a report on a training needs"),
+    "figures": ("sr_keras.figures", "draw the curves and pictures of a run"),
     "leaks": ("sr_keras.leaks", "find test photos among training photos"),
     "benchmark": ("sr_keras.benchmark.__main__", "measure the speed of this machine"),
-    "models": ("sr_keras.models", "name the bundled networks"),
+    "models": ("sr_keras.models", "list the bundled networks"),
 }
 
 
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     lines = [f"  {name:9}  {purpose}" for name, (_, purpose) in _COMMANDS.items()]
     description = "\n".join(["Super-resolution with Keras:", "", *lines])
     parser = command_line.Parser(prog=call, description=description, epilog=command_line.EXIT_CODES)
-    parser.add_argument("command", metavar="COMMAND", choices=_COMMANDS, help="COMMAND --help tells its options")
+    parser.add_argument("command", metavar="COMMAND", choices=_COMMANDS, help="COMMAND --help lists its options")
     # Every command is called above; what is left is wrong, or asks for help or the version.
     parser.parse_args(arguments)
     return 0

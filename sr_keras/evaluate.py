@@ -16,10 +16,10 @@ A line of the table is the mean over a set's photos, for a network, for bicubic,
   of bicubic's   the same, as a share of what bicubic leaves
   blocks         how much larger steps along the borders of JPEG's blocks are than elsewhere; 1 is no blocks (both: --degrade)
   PIQE           a metric that does not see the reference; 0 is best, 100 is worst (with the library pypiqe)
-  off float32    by how many levels of 255 the numbers of a reduced precision change a photo, on average and in the worst pixel
+  off float32    by how many levels of 255 a reduced precision changes a photo, on average and in the worst pixel
   s/MP           seconds for each megapixel of the small photo, measured on 256x256 pixels
 
-Judge edges, seams, grid, noise, blocks and PIQE by the lines of bicubic and of the references (original).
+Compare edges, seams, grid, noise, blocks and PIQE with the lines of bicubic and of the references (original).
 """
 
 import argparse
@@ -98,9 +98,9 @@ def _left_out(options: argparse.Namespace) -> Iterator[str]:
     from sr_keras.evaluation import metrics
 
     if not options.perceptual:
-        yield "Left out: the SqueezeNet feature distance; --perceptual=FILE gives its weights."
+        yield "Left out: the SqueezeNet feature distance; --perceptual=FILE names its weights."
     if not metrics.has_piqe():
-        yield "Left out: PIQE; pip install '.[judge]' gives its library."
+        yield "Left out: PIQE; pip install '.[judge]' installs its library."
 
 
 def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
@@ -128,7 +128,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         action="append",
         choices=list(degradations.KINDS),
         default=[],
-        help="also measure on small photos that are made of the references as a phone, the web or a surveillance camera would. "
+        help="also measure on small photos made of the references as a phone, the web or a surveillance camera would. "
         "May be given again",
     )
     parser.add_argument("--perceptual", type=argument_types.path, metavar="FILE", help="weights of SqueezeNet 1.1 (.npz)")
@@ -136,15 +136,15 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         "--tile",
         type=argument_types.positive_int,
         metavar="PIXELS",
-        help="tile size, in pixels of the small photo; 64 is the paper's (default: as upscale.py takes it)",
+        help="tile size, in pixels of the small photo; 64 is the paper's (default: as for sr-keras upscale)",
     )
     parser.add_argument(
         "--precision", choices=["auto", *model_info.PRECISIONS], default="float32", help="of the arithmetic (%(default)s)"
     )
-    parser.add_argument("--self_ensemble", action="store_true", help="the mean of 8 flips and rotations")
-    parser.add_argument("--photos", action="store_true", help="print a line for each photo too")
+    parser.add_argument("--self_ensemble", action="store_true", help="the mean over 8 flips and rotations")
+    parser.add_argument("--photos", action="store_true", help="also print a line for each photo")
     parser.add_argument(
-        "--json", type=argument_types.output_file, metavar="FILE", help="write all numbers here, those of each photo too"
+        "--json", type=argument_types.output_file, metavar="FILE", help="write all figures here, those of each photo too"
     )
     parser.add_argument(
         "--crops",

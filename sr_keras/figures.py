@@ -1,8 +1,8 @@
 """Draws what a report on a run needs: python -m sr_keras.figures RUN
 
-RUN is the folder of a run of train.py, which may still be training. What there is to show is drawn, what is missing is said:
+RUN is the folder of a run, which may still be training. It draws what there is to show, and names what is missing:
 
-  losses.png        the losses of both networks and the discriminator's verdicts
+  losses.png        the losses of both networks and the discriminator's predictions
   validation.png    PSNR and SSIM on the validation photos
   samples.png       the middle of the sample photo through the iterations
   figure_2.png      as the paper's figure 2: photos of 64x64 pixels, and what the newest network makes of them

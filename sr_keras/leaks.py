@@ -1,7 +1,7 @@
 """Finds photos that show the same as test photos, by what is in them: python -m sr_keras.leaks TRAIN TEST [TEST ...]
 
-A photo is found whatever its name, at another size, cropped, mirrored, turned on its head, or compressed anew. The middle of
-one must lie in the other, and be no smaller there than a third of the shorter side.
+A photo is found whatever its name: at another size, cropped, mirrored, rotated by 180 degrees, or compressed again. The middle
+of one must lie in the other, and take up at least a third of its shorter side there.
 """
 
 import argparse
@@ -20,14 +20,16 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
         description=__doc__.replace(PROG, prog),
         epilog="Exit code: 0 no pair was found, 1 some were (each is named), 2 wrong use, 130 stopped by Ctrl-C.",
     )
-    parser.add_argument("train", metavar="TRAIN", type=argument_types.path, help="what train.py --data takes")
-    parser.add_argument("tests", metavar="TEST", nargs="+", type=argument_types.path, help="the same, of the test photos")
+    parser.add_argument(
+        "train", metavar="TRAIN", type=argument_types.path, help="photos, in any form that sr-keras train --data takes"
+    )
+    parser.add_argument("tests", metavar="TEST", nargs="+", type=argument_types.path, help="test photos, in the same forms")
     parser.add_argument(
         "--least",
         type=argument_types.share,
         default=near_duplicates.SAME,
         metavar="SIMILARITY",
-        help="name pairs from here on, up to 1 (%(default)s)",
+        help="report pairs from this similarity on, up to 1 (%(default)s)",
     )
     options = parser.parse_args(argv)
     return command_line.run(prog, lambda: _find(options))

@@ -1,4 +1,4 @@
-"""Names the bundled networks: python -m sr_keras.models"""
+"""Lists the bundled networks: python -m sr_keras.models"""
 
 import pathlib
 import sys

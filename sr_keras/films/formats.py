@@ -3,6 +3,8 @@
 import importlib.util
 from typing import NamedTuple
 
+from sr_keras.runtime.errors import UserError
+
 # What is taken for a film by its name; FFmpeg reads them all.
 SUFFIXES = frozenset(
     (
@@ -12,8 +14,11 @@ SUFFIXES = frozenset(
     )
 )
 
+# What is looked for in folders; programs in TypeScript end in .ts, too.
+SEARCHED = SUFFIXES - {".ts"}
 
-class FilmError(Exception):
+
+class FilmError(UserError):
     """A film can't be read or written; the message is one line that names the file and the reason."""
 
 

@@ -98,84 +98,114 @@ class Options:
     """What a training is to be; the help of each field says what it is."""
 
     data: str | None = _path(
-        None, 'Photos: a folder, shards, a list file (a path a line), or "sample" for a few bundled ones.', words=("sample",)
+        None,
+        'Photos: a folder, a folder of shards, a list file (one path per line), or "sample" for a few bundled ones.',
+        words=("sample",),
     )
     exclude: tuple[str, ...] | None = _path(
-        None, "Folders of test photos: photos that show the same, by content, are not trained on."
+        None, "Folders of test photos. Photos that show the same, by content, are kept out of training."
     )
-    run_dir: str | None = _path(None, "The run's folder; an old one is resumed. Default: a new one in saved_models/.")
-    seed: int = _option(0, "Repeats the first weights and all random numbers of the data.", 0, 2**32 - 1)
-    deterministic: bool = _option(False, "The same flags give the same weights, bit for bit, on the same machine; slower.")
+    run_dir: str | None = _path(
+        None, "The folder of the run. If it holds a run, that is resumed. Default: a new one in saved_models/."
+    )
+    seed: int = _option(0, "Seed of the first weights and of all random choices in the data.", 0, 2**32 - 1)
+    deterministic: bool = _option(False, "Make the same flags give the same weights, bit for bit, on the same machine. Slower.")
 
-    iterations: int = _option(1000, "Iterations of the whole run.", lowest=1)
+    iterations: int = _option(
+        1000, "Iterations of the whole run, each of which ends with a validation and an export.", lowest=1
+    )
     stop_after: int | None = _option(
         None,
-        "Stop after this iteration, as by Ctrl-C, whatever --iterations has; it can go on later.",
+        "Stop after this iteration, as Ctrl-C does. The run can go on later, up to --iterations.",
         lowest=1,
         one_start=True,
     )
-    pretrain_iterations: int = _option(0, "So many iterations, the first ones, train on the pixel loss alone.", lowest=0)
-    steps_per_iteration: int = _option(0, "Training steps in an iteration. 0: one pass over the photos.", lowest=0)
+    pretrain_iterations: int = _option(0, "Iterations at the start that train on the pixel loss alone.", lowest=0)
+    steps_per_iteration: int = _option(0, "Training steps per iteration. 0: one pass over the photos.", lowest=0)
     batch_size: int = _option(8, "Photos in a training step.", 1, 65_536)
-    learning_rate: float = _option(1e-4, "Adam's learning rate, of both networks.", 0, 1)
+    learning_rate: float = _option(1e-4, "Learning rate of Adam, for both networks.", 0, 1)
     schedule: Literal["constant", "cosine"] = _option(
-        "constant", "cosine: it falls to 1 % (Loshchilov & Hutter 2017).", fixes_networks=_always
+        "constant", "Learning rate over the run. cosine: falls to 1 % (Loshchilov & Hutter 2017).", fixes_networks=_always
     )
-    warmup_steps: int = _option(0, "With a cosine, the rate first grows from 0 in so many steps (Goyal et al. 2017).", lowest=0)
+    warmup_steps: int = _option(
+        0, "With --schedule=cosine: steps in which the rate first grows from 0 (Goyal et al. 2017).", lowest=0
+    )
     beta1: float = _option(0.9, "Adam's decay of the mean gradient.", lowest=0, highest=0.9999)
-    adversarial_weight: float = _option(1.0, "w in the generator's loss: pixel loss + w * adversarial loss.", 0, LARGEST_FACTOR)
+    adversarial_weight: float = _option(
+        1.0, "w in the generator's loss, which is pixel loss + w * adversarial loss.", 0, LARGEST_FACTOR
+    )
     adversarial_ramp_steps: int = _option(
         0,
-        "w grows from 0 to its value in so many steps with the discriminator; a soft form of the warm-up of Esser et al. 2021.",
+        "Steps in which w grows from 0 to its value, from the first step with the discriminator on; a soft form of the "
+        "warm-up of Esser et al. 2021.",
         lowest=0,
     )
-    label_smoothing: float = _option(0.0, "Originals have the label 1 minus this (Salimans et al. 2016).", 0, 0.5)
+    label_smoothing: float = _option(0.0, "Real photos have the label 1 minus this (Salimans et al. 2016).", 0, 0.5)
     clip_gradients: float | None = _option(
-        None, "Largest norm of all gradients of a network (Pascanu et al. 2013).", 0, LARGEST_FACTOR
+        None, "Clip the gradients of each network to this global norm (Pascanu et al. 2013).", 0, LARGEST_FACTOR
     )
     average_decay: float = _option(
         0.0,
-        "Above 0, such as 0.999: export a moving average of the generator (Karras et al. 2018).",
+        "Decay of a moving average of the generator's weights, such as 0.999, which is then exported (Karras et al. 2018). "
+        "0: none.",
         0,
         0.99999,
         fixes_networks=_by_an_average,
     )
-    pixel_loss: names.PixelLoss = _option("mse", "Squared or absolute error, LapSRN's penalty between, or what PSNR sees.")
+    pixel_loss: names.PixelLoss = _option(
+        "mse", "Squared error, absolute error, LapSRN's penalty between the two, or log of the squared error, as in PSNR."
+    )
     perceptual_model: str | None = _path(
         None,
-        "A saved Keras model, of RGB in [0, 1], whose features are compared too (Ledig et al. 2016): "
-        "data_prep/feature_model.py.",
+        "A saved Keras model that takes RGB in [0, 1]: adds a perceptual loss on its features (Ledig et al. 2016). "
+        "data_prep/feature_model.py makes one.",
     )
-    perceptual_layers: tuple[str, ...] | None = _option(None, "Names of its layers.")
-    perceptual_weight: float = _option(0.006, "Factor of that loss; Ledig et al. have 0.006 for VGG19.", 0, LARGEST_FACTOR)
+    perceptual_layers: tuple[str, ...] | None = _option(
+        None, "Names of the layers of --perceptual_model whose outputs are compared."
+    )
+    perceptual_weight: float = _option(
+        0.006, "Weight of the perceptual loss. Ledig et al. have 0.006 for VGG19.", 0, LARGEST_FACTOR
+    )
     perceptual_distance: names.FeatureDistance = _option(
         "squared",
-        "squared: mean squared difference of features; directions: of features divided by their length (Zhang et al. 2018).",
+        "squared: mean squared difference of features. directions: of features of unit norm (Zhang et al. 2018).",
     )
-    grid_weight: float = _option(0.0, "Factor of a loss on grids, in the period of the enlargement.", 0, LARGEST_FACTOR)
-    teacher: str | None = _path(None, "A bundled network, or the folder of a SavedModel, whose results are learned too.")
-    teacher_weight: float = _option(1.0, "Factor of the pixel loss against them (Hinton et al. 2015).", 0, LARGEST_FACTOR)
+    grid_weight: float = _option(
+        0.0, "Weight of a loss on checkerboards, which have the period of the scale.", 0, LARGEST_FACTOR
+    )
+    teacher: str | None = _path(
+        None, "Distillation: a bundled network, or the folder of a SavedModel, whose results the network also learns to match."
+    )
+    teacher_weight: float = _option(
+        1.0, "Weight of the pixel loss against the teacher's results (Hinton et al. 2015).", 0, LARGEST_FACTOR
+    )
     shift: int = _option(
         1,
-        "The discriminator and the perceptual model see pictures moved by 0 to SHIFT - 1 pixels: their strides leave no grid.",
+        "Shift what the discriminator and the perceptual model see by 0 to SHIFT - 1 pixels, at random, so that their strides "
+        "leave no grid.",
         lowest=1,
     )
-    back_projection: bool = _option(False, "The losses see the generator's result back-projected, as it is when exported.")
-    hold_norms: bool = _option(False, "The generator's batch norms take their moving averages, and leave them as they are.")
+    back_projection: bool = _option(
+        False, "Compute the losses after back-projection, that is, on the result as it is exported."
+    )
+    hold_norms: bool = _option(
+        False, "Freeze the statistics of the generator's batch norms: they use their moving averages and don't update them."
+    )
     precision: names.Precision = _option(
-        "auto", "Number format of the arithmetic. auto: the fastest here.", fixes_networks=_by_float16
+        "auto", "Number format of the arithmetic. auto: the fastest on this hardware.", fixes_networks=_by_float16
     )
 
     strategy: names.Strategy = _option(
         "auto",
-        "Train on one device; mirrored: on all GPUs of this machine; multi_worker: on the machines of TF_CONFIG; auto: on all.",
+        "one: train on one device. mirrored: on all GPUs of this machine. multi_worker: on the machines of TF_CONFIG. auto: on "
+        "all that there are.",
     )
-    jit_compile: bool = _option(False, "Let XLA compile the step, on one device; python -m sr_keras.benchmark train compares.")
+    jit_compile: bool = _option(False, "Compile the step with XLA, on one device. `sr-keras benchmark train` compares.")
 
     generator: names.Generator = _option(
-        "srgan", "The generator: the paper's, or another paper's network.", fixes_networks=_always
+        "srgan", "Architecture of the generator: the paper's, or another paper's.", fixes_networks=_always
     )
-    num_upscales: int = _option(2, "How often the generator doubles height and width (u).", 1, 5, fixes_networks=_always)
+    num_upscales: int = _option(2, "How many times the generator doubles height and width (u).", 1, 5, fixes_networks=_always)
     num_blocks: int | None = _option(
         None, "Residual blocks of the generator (b). Default: as its paper has it.", 0, 1000, fixes_networks=_always
     )
@@ -190,8 +220,8 @@ class Options:
     )
     discriminator_head: Literal["patch", "image", "unet"] = _option(
         "patch",
-        "The discriminator gives a logit for each 16x16 region, or one for the photo. unet: another discriminator, "
-        "Real-ESRGAN's U-Net, which gives one for each pixel and always has spectral norm (Wang et al. 2021, section 3.4).",
+        "patch: the discriminator has a logit for each 16x16 region. image: one for the photo. unet: another "
+        "discriminator, Real-ESRGAN's U-Net, with one for each pixel and always spectral norm (Wang et al. 2021, section 3.4).",
         fixes_networks=_always,
     )
     spectral_norm: bool = _option(
@@ -200,21 +230,24 @@ class Options:
     init: str = _path(
         "interpolator",
         'First weights: "interpolator", "random", a bundled network, or the folder of a SavedModel. '
-        "An edsr is grown where srgan is the generator.",
+        "An edsr is grown into the srgan generator (Net2Net).",
         words=("interpolator", "random"),
     )
     init_blocks: tuple[str, ...] | None = _option(
-        None, "Residual blocks, counted from 0, that are kept of an edsr in --init. Default: all."
+        None, "Residual blocks, counted from 0, that are kept of the edsr in --init. Default: all."
     )
 
-    hr_size: int = _option(
-        256, "Side of the large pictures that are trained on, in pixels.", 1, 16_384, fixes_networks=_with_one_logit
-    )
+    hr_size: int = _option(256, "Side of the HR crops, in pixels.", 1, 16_384, fixes_networks=_with_one_logit)
     max_reduction: float = _option(
-        float("inf"), "Largest window cut from a photo, in units of hr_size. 1: never reduced.", lowest=1
+        float("inf"),
+        "Largest window cut from a photo, in units of hr_size; it is downscaled to hr_size. 1: never downscaled.",
+        lowest=1,
     )
     max_enlargement: float = _option(
-        1.0, "Smallest window, as hr_size divided by this: soft photos. 1: never enlarged.", 1, 100
+        1.0,
+        "The smallest window is hr_size divided by this. It is enlarged to hr_size, a soft photo. 1: never enlarged.",
+        1,
+        100,
     )
     flip_left_right: float = _option(PAPER.flip_left_right, "Probability that a photo is flipped left-right.", 0, 1)
     flip_up_down: float = _option(PAPER.flip_up_down, "Probability that a photo is flipped up-down.", 0, 1)
@@ -225,27 +258,27 @@ class Options:
     brightness_by: float = _option(PAPER.brightness_by, "Largest change of brightness; white is 1.", 0, 1)
     saturation: float = _option(PAPER.saturation, "Probability that a photo's saturation is changed.", 0, 1)
     saturation_by: float = _option(PAPER.saturation_by, "Largest change of the saturation's factor from 1.", 0, 1)
-    downscale: names.Downscale = _option("bicubic", "How the small picture is made; always antialiased.")
+    downscale: names.Downscale = _option("bicubic", "Kernel by which the LR picture is made; always antialiased.")
     degradation: names.Degradation = _option(
         "none",
-        "blur: blurs photos before they are made small. real: blur, resizing, noise and JPEG at random, in two rounds (Wang et "
-        "al. 2021), as photos are that people have.",
+        "What is done to LR pictures. blur: blurred before they are downscaled. real: blur, resizing, noise and JPEG at "
+        "random, in two rounds (Wang et al. 2021), as in the photos that people have.",
     )
-    sharpen_reference: bool = _option(False, "Sharpen the large pictures a little, not the small ones (Wang et al. 2021).")
+    sharpen_reference: bool = _option(False, "Sharpen the HR pictures a little, not the LR ones (Wang et al. 2021).")
 
     validation: str | None = _path(
-        None, "Photos to validate on, as --data has them. Default: a share of --data.", words=("sample",)
+        None, "Photos to validate on, in any form that --data takes. Default: a share of --data.", words=("sample",)
     )
-    validation_fraction: float = _option(0.05, "Share of --data kept for validation, by hash of their path.", 0, 1)
+    validation_fraction: float = _option(0.05, "Share of --data kept for validation, chosen by a hash of the path.", 0, 1)
     validation_photos: int = _option(16, "Validation photos measured after each iteration, at most.", lowest=0)
     validation_pictures: int = _option(4, "Validation photos shown in TensorBoard, at most.", lowest=0)
-    sample: str = _path(str(rgb.SAMPLE / "small.png"), "Photo upscaled to samples/ after each iteration.")
+    sample: str = _path(str(rgb.SAMPLE / "small.png"), "Photo that is upscaled to samples/ after each iteration.")
     checkpoint_steps: int = _option(
-        1000, "Also a checkpoint after so many steps of an iteration. 0: after iterations alone.", lowest=0
+        1000, "Save a checkpoint every N steps within an iteration too. 0: only after iterations.", lowest=0
     )
-    keep_checkpoints: int = _option(3, "How many of the newest checkpoints are kept.", lowest=1)
-    keep_exports: int = _option(5, "How many of the newest SavedModels are kept.", lowest=1)
-    keep_samples: int = _option(1000, "How many of the newest samples are kept.", lowest=1)
+    keep_checkpoints: int = _option(3, "How many checkpoints to keep; the newest.", lowest=1)
+    keep_exports: int = _option(5, "How many SavedModels to keep; the newest.", lowest=1)
+    keep_samples: int = _option(1000, "How many samples to keep; the newest.", lowest=1)
     profile: tuple[str, ...] | None = _option(
         None, "START,END: record a trace of these steps, counted from this start, for TensorBoard.", one_start=True
     )
