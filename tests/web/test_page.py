@@ -94,6 +94,13 @@ def canvas(page: Page) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(text.split(",")[1]))).convert("RGB"))
 
 
+def expect_result(page: Page) -> None:
+    """Waits until a result is seen."""
+    expect(page.locator("#viewer")).to_be_visible()
+    expect(page.locator("#stage-text")).to_be_empty()
+    page.wait_for_timeout(100)  # it is drawn with the next frame of the screen
+
+
 def row(page: Page, name: str) -> Any:
     return page.locator(".row").filter(has=page.get_by_text(name, exact=True))
 
@@ -119,7 +126,7 @@ def test_drop_a_picture_watch_it_move_the_slider_and_download(
     expect(drawn).to_contain_text("made by hand")
 
     # At 100 % a pixel of the result is one of the screen. Left of the slider is bicubic, right of it the result.
-    expect(page.locator("#stage-text")).to_be_empty()
+    expect_result(page)
     expect(page.locator("#zoom")).to_have_text("100 %")
     result = np.asarray(Image.open(picture).resize((192, 128), Image.Resampling.NEAREST))
     bicubic = np.asarray(Image.open(picture).resize((192, 128), Image.Resampling.BICUBIC))
@@ -208,7 +215,7 @@ def test_wheel_keys_and_pinch_zoom_and_pan(serve: Serve, hand: Hand, open_page: 
     page = open_page(str(serve(hand).client.base_url), **PHONE)
     drop(page, picture)
     stage, zoom = page.locator("#stage"), page.locator("#zoom")
-    expect(page.locator("#stage-text")).to_be_empty()
+    expect_result(page)
     stage.focus()
     height, width, _ = canvas(page).shape
     all_of_it = f"{round(100 * min(width / 96, height / 64))} %"
@@ -220,8 +227,8 @@ def test_wheel_keys_and_pinch_zoom_and_pan(serve: Serve, hand: Hand, open_page: 
     assert box
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
-    page.mouse.wheel(0, -1000)
-    expect(zoom).to_have_text(re.compile(r"[2-9]\d\d %"))
+    page.mouse.wheel(0, -5000)
+    expect(zoom).to_have_text("1600 %")
     before = canvas(page)
     stage.press("ArrowRight")
     page.wait_for_timeout(100)
@@ -240,7 +247,7 @@ def test_all_goes_by_keyboard(serve: Serve, hand: Hand, open_page: Open, picture
     hand.go.set()
     page = open_page(str(serve(hand).client.base_url))
     drop(page, picture)
-    expect(page.locator("#stage-text")).to_be_empty()
+    expect_result(page)
     names = []
     page.keyboard.press("Tab")
     for _ in range(40):
@@ -308,7 +315,7 @@ def test_axe_finds_nothing_grave(
     assert grave() == []
     hand.go.set()
     expect(page.get_by_text("2 of 3 done")).to_be_visible()
-    expect(page.locator("#stage-text")).to_be_empty()
+    expect_result(page)
     assert grave() == []
 
 
