@@ -71,7 +71,8 @@ def join(
     with (
         source.opened(film) as read,
         av.open(str(parts.paths[0])) as first,
-        av.open(str(path), "w", format=kind.name) as written,
+        # Without it, Matroska files have random numbers in them.
+        av.open(str(path), "w", format=kind.name, container_options={"fflags": "bitexact"}) as written,
     ):
         main = source.video_of(read, film)
         pictures: VideoStream | None = None
@@ -106,7 +107,7 @@ def _add_pictures(
     stream.time_base = info.time_base
     context = stream.codec_context
     context.framerate = info.rate.limit_denominator(100_000)
-    context.sample_aspect_ratio = encoding.sample_aspect(info)
+    context.sample_aspect_ratio = info.sample_aspect_of(encoding.width, encoding.height)
     if encoding.codec == "h265" and kind.name in ("mp4", "mov"):
         context.codec_tag = "hvc1"  # Apple's players know no other
     if info.display_matrix and kind.rotation:
