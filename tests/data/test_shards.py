@@ -19,7 +19,7 @@ from sr_keras.data.augmentation import Augmentation
 from sr_keras.data.pairs import PairMaker, validation_pairs
 from sr_keras.data.stream import TrainStream
 from sr_keras.photos import rgb
-from tests.test_train import SMALL, train
+from tests.training_runs import SMALL, train
 from tests.types import Noise
 
 Batches = list[tuple[np.ndarray, np.ndarray]]
