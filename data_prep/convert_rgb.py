@@ -120,7 +120,7 @@ def convert(task: Task, *, dry_run: bool) -> Outcome:
 
 
 def rgb_jpeg(path: pathlib.Path) -> bytes | None:
-    """The photo as an RGB JPEG without metadata, turned as its EXIF orientation says; None if it is RGB already.
+    """The photo as an RGB JPEG without metadata, rotated as its EXIF orientation says; None if it is RGB already.
 
     Raises:
         PhotoError: the photo is damaged, has no defined RGB, or is too large for a JPEG.

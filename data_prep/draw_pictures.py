@@ -1,6 +1,6 @@
 """Draws pictures of text, line art, flat shapes, windows and pages to train on: python data_prep/draw_pictures.py DIR --count=N
 
-Picture number `i` is always the same. Those that `python -m sr_keras.evaluate --data=drawn` measures with are none of them.
+Picture number `i` is always the same. `python -m sr_keras.evaluate --data=drawn` measures on others.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Writes a network whose features serve as a perceptual loss: python data_prep/feature_model.py --vgg19 OUT.keras
 
-It takes RGB in [0, 1]; what its own training did to a photo first lies in the model. Its layers are had by name.
+It takes RGB in [0, 1]; the preprocessing of its own training is part of the model. Its layers are looked up by name.
 """
 
 import argparse

@@ -16,10 +16,10 @@ A line of the table is the mean over a set's photos, for a network, for bicubic,
   of bicubic's   the same, as a share of what bicubic leaves
   blocks         how much larger steps along the borders of JPEG's blocks are than elsewhere; 1 is no blocks (both: --degrade)
   PIQE           a metric that does not see the reference; 0 is best, 100 is worst (with the library pypiqe)
-  off float32    by how many levels of 255 the numbers of a reduced precision change a photo, on average and in the worst pixel
+  off float32    by how many levels of 255 a reduced precision changes a photo, on average and in the worst pixel
   s/MP           seconds for each megapixel of the small photo, measured on 256x256 pixels
 
-Judge edges, seams, grid, noise, blocks and PIQE by the lines of bicubic and of the references (original).
+Compare edges, seams, grid, noise, blocks and PIQE with the lines of bicubic and of the references (original).
 """
 
 import argparse
@@ -98,9 +98,9 @@ def _left_out(options: argparse.Namespace) -> Iterator[str]:
     from sr_keras.evaluation import metrics
 
     if not options.perceptual:
-        yield "Left out: the SqueezeNet feature distance; --perceptual=FILE gives its weights."
+        yield "Left out: the SqueezeNet feature distance; --perceptual=FILE names its weights."
     if not metrics.has_piqe():
-        yield "Left out: PIQE; pip install '.[judge]' gives its library."
+        yield "Left out: PIQE; pip install '.[judge]' installs its library."
 
 
 def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:

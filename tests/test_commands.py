@@ -19,6 +19,7 @@ from sr_keras.training import options
 # By the command: arguments that are right, and the function that does its work.
 COMMANDS = {
     "upscale": (["photo.jpg"], "sr_keras.upscaling.command._run"),
+    "web": ([], "sr_keras.web.__main__._serve"),
     "train": (["--data=sample"], "sr_keras.training.command.train"),
     "evaluate": (["edsr", "--data=photos"], "sr_keras.evaluate._evaluate"),
     "figures": (["run"], "sr_keras.figures._draw"),
@@ -30,10 +31,15 @@ COMMANDS = {
 NONSENSE = ("nan", "inf", "-inf", "1000000000", "0", "-1", "", " ", "-", "e\nf")
 # Some of it means something to some: by the flag, or by the type of its argument.
 MEANT = {
+    "--crf": {"0"},
     "--denoise": {"0"},
+    "--end": {"0", "1000000000"},
     "--least": {"0"},
     "--max_pixels": {"1000000000"},
+    "--port": {"0"},
+    "--preview": {"0", "1000000000"},
     "--seed": {"0", "1000000000"},
+    "--start": {"0", "1000000000"},
     "--max_reduction": {"inf", "1000000000"},
 }
 # Such names may be those of files, which the work looks for.

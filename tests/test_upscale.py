@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import shutil
 import signal
 import struct
@@ -215,13 +216,20 @@ def test_resuming_takes_no_results_for_photos(
     assert sorted(path.name for path in photo.parent.iterdir()) == ["photo.jpg", "photo_x2.jpg", "photo_x4.jpg"]
 
 
-def test_a_dry_run_does_nothing(photo: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_says_sizes_and_time_and_does_nothing(
+    photo: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
     photo.with_name("photo_x4.jpg").touch()
+    (photo.parent / "bad.png").write_bytes(b"")
     before = sorted(photo.parent.iterdir())
     assert run(photo, "--dry_run", "--output_dir=nowhere") == 0
-    assert capsys.readouterr().out == f"{photo} -> nowhere/photo_x4.jpg\n"
-    assert run(photo, "--dry_run") == 0
-    assert "photo_x4.jpg (is there already)" in capsys.readouterr().out
+    line, time = capsys.readouterr().out.splitlines()
+    assert line == f"{photo} (34x21) -> nowhere/photo_x4.jpg (136x84)"
+    assert re.fullmatch(r"about \d+ s on this machine", time)
+    assert run(photo, photo.parent / "bad.png", "--dry_run") == 1
+    out, err = capsys.readouterr()
+    assert "photo_x4.jpg (136x84), is there already" in out
+    assert err == f"upscale.py: {photo.parent / 'bad.png'}: not a picture\n"
     assert sorted(photo.parent.iterdir()) == before
 
 
@@ -268,7 +276,7 @@ def test_a_picture_that_is_too_large_is_one_clear_line(
     [
         (["--model=nowhere"], "nowhere: no such model folder"),
         (["--model=tests"], "tests: holds no SavedModel"),
-        (["--scale=0"], "must be a number above 1"),
+        (["--scale=0"], "must be a number from 1"),
         (["--scale=2", "--width=10"], "exclude each other"),
         (["--quality=101"], "must be a whole number from 1 to 100"),
         (["--output=a.png", "--output_dir=b"], "exclude each other"),
@@ -362,7 +370,7 @@ def test_signals_leave_nothing_half_done(
     tmp_path: pathlib.Path, noise: Noise, interpolator: pathlib.Path, number: signal.Signals
 ) -> None:
     for index in range(30):
-        rgb.write_photo(tmp_path / f"{index}.png", noise(90, 90))
+        rgb.write_photo(tmp_path / f"{index}-noise.png", noise(90, 90))
     process = start(tmp_path, f"--output_dir={tmp_path / 'large'}", "--tile=8", model=interpolator)
     assert process.stdout
     process.stdout.readline()

@@ -12,10 +12,10 @@ MATRIX_SIDE = 4096
 
 
 def fastest(works: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, float]:
-    """The smallest number that each work gives. They take turns, so that what slows the machine down meets all of them.
+    """The shortest time of each work. They take turns, so that what slows the machine down meets all of them.
 
     Args:
-        works: each does its work and gives the seconds that it took; see `timed`.
+        works: each does its work and returns the seconds that it took; see `timed`.
         repeats: turns that count. One before them traces, and fills caches.
     """
     turns = [{name: work() for name, work in works.items()} for _ in range(1 + repeats)]
@@ -23,7 +23,7 @@ def fastest(works: Mapping[str, Callable[[], float]], repeats: int) -> dict[str,
 
 
 def timed(work: Callable[[], object]) -> Callable[[], float]:
-    """A function that does the work, waits for the device too, and gives the seconds that this took."""
+    """A function that does the work, waits for the device too, and returns the seconds that this took."""
 
     def seconds() -> float:
         begun = time.perf_counter()

@@ -19,11 +19,12 @@ from sr_keras.data.stream import TrainStream
 from sr_keras.networks import flops
 from sr_keras.runtime import precision
 from sr_keras.training import losses, state, steps
+from sr_keras.training.adam import Adam
 from sr_keras.training.objective import Objective
 
 OURS, OURS_XLA, PLAIN = "our step", "our step, XLA", "plain step"
 PIPELINE, PIPELINE_ONE_CORE, PIPELINE_REAL = "data pipeline", "data pipeline, one core", "data pipeline, real"
-# The pipeline's pictures are antialiased bicubic ones; what TensorFlow does unless it is told otherwise takes less.
+# The pipeline's pictures are antialiased bicubic ones; TensorFlow's default takes less.
 BARE, BARE_BILINEAR = "bare, bicubic", "bare, bilinear"
 
 # What a turn of the pipeline takes at least: enough for its start not to count.
@@ -65,7 +66,7 @@ class Measured(NamedTuple):
 
 
 class _Work(NamedTuple):
-    """Something to measure: `run` gives the seconds that it took for so many photos."""
+    """Something to measure: `run` returns the seconds that it took for that many photos."""
 
     run: Callable[[], float]
     photos: int
@@ -125,7 +126,7 @@ def plain_twin(network: keras.Model) -> keras.Model:
 def plain_step(generator: keras.Model, discriminator: keras.Model) -> steps.Step:
     """A step as Keras's guide "Writing a training loop from scratch in TensorFlow" ends with: one network, then the other.
 
-    The discriminator is trained on generated pictures and originals in one batch. Then pictures are generated and judged anew
+    The discriminator is trained on generated and real pictures in one batch. Then pictures are generated and classified anew
     to train the generator, on the same losses as ours.
     """
     generator_optimizer, discriminator_optimizer = (keras.optimizers.Adam(_LEARNING_RATE) for _ in range(2))
@@ -219,7 +220,7 @@ def _pipelines(photos: sources.Files, batch_size: int, hr_size: int) -> dict[str
 
 
 def _seconds_of(source: Iterable[object], batches: int) -> float:
-    """How long so many batches take after the first one, with which the source starts."""
+    """How long this many batches take, without the first one, with which the source starts."""
     iterator = iter(source)
     next(iterator)
     return timing.timed(lambda: collections.deque(itertools.islice(iterator, batches), maxlen=0))()
@@ -252,7 +253,7 @@ def _counts(networks: Networks, hr_size: int) -> list[flops.Passes]:
 
 
 def _optimizer(network: keras.Model) -> keras.optimizers.Optimizer:
-    return precision.with_loss_scale(keras.optimizers.Adam(_LEARNING_RATE), network.dtype_policy.name)
+    return precision.with_loss_scale(Adam(_LEARNING_RATE), network.dtype_policy.name)
 
 
 def _peak_host_mb() -> float:

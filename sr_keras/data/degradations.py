@@ -1,10 +1,9 @@
-"""Blind degradations: what happens to a photo before somebody has it, drawn anew for each example, in the graph.
+"""Blind degradations: what photos go through before people have them, drawn anew for each example, in the graph.
 
-Two rounds of blur, resizing, noise and JPEG, each of them with a probability, as Real-ESRGAN (Wang et al. 2021, section 3) has
-them; the order of sizes and the kernels that make the small photo follow BSRGAN (Zhang et al. 2021, section 3) too. The first
-round happens at any size between about the small photo's and a little more than the large one's, the second one makes the small
-photo.
-Now and then neither happens: clean photos must stay clean.
+Two rounds of blur, resizing, noise and JPEG, each with a probability, as in Real-ESRGAN (Wang et al. 2021, section 3). The
+order of sizes and the kernels of the downscaling also follow BSRGAN (Zhang et al. 2021, section 3). The first round works at
+any size between about that of the LR photo and a little more than that of the HR photo; the second makes the LR photo. A tenth
+of the photos has neither: clean photos must stay clean.
 """
 
 import math
@@ -14,9 +13,9 @@ import tensorflow as tf
 
 from sr_keras.data import resampling
 
-# What lies around a small photo when it is compressed, in its pixels: JPEG's blocks of 8x8 then begin anywhere in it.
+# Pixels around the LR photo when it is compressed, cut off after it: JPEG's blocks of 8x8 then begin anywhere in it.
 MARGIN = 8
-# Filters reflect what lies beyond a photo's sides, so it must be larger than they reach.
+# Filters reflect what lies beyond a photo's sides, so it must be larger than their radius.
 SMALLEST_LR_SIDE = 4
 SMALLEST_SHARPENED_SIDE = 26
 
@@ -124,7 +123,7 @@ def sharpened(photo: tf.Tensor) -> tf.Tensor:
 def gaussian_kernel(
     sigma_y: tf.Tensor | float, sigma_x: tf.Tensor | float, angle: tf.Tensor | float, radius: int = _RADIUS
 ) -> tf.Tensor:
-    """A Gaussian of two widths, turned: `[2 radius + 1, 2 radius + 1]`, sum 1. Widths in pixels, the angle in radians."""
+    """A Gaussian of two widths, rotated: `[2 radius + 1, 2 radius + 1]`, sum 1. Widths in pixels, the angle in radians."""
     return _normalised(tf.exp(-0.5 * _distance(sigma_y, sigma_x, angle, radius)))
 
 
@@ -188,7 +187,7 @@ def with_poisson_noise(photo: tf.Tensor, levels: tf.Tensor, grey: tf.Tensor, see
 
 
 def compressed(photo: tf.Tensor, quality: tf.Tensor, half_colour: tf.Tensor) -> tf.Tensor:
-    """`[H, W, 3]` in [0, 1] as JPEG gives it back.
+    """`[H, W, 3]` in [0, 1] after JPEG compression.
 
     Args:
         quality: a whole number from 30 to 95; without `half_colour`, the next multiple of 5 below it.
@@ -309,7 +308,7 @@ def _axes(radius: int) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _distance(sigma_y: tf.Tensor | float, sigma_x: tf.Tensor | float, angle: tf.Tensor | float, radius: int) -> tf.Tensor:
-    """Squared, from the middle, in units of the widths along the turned axes."""
+    """Squared, from the middle, in units of the widths along the rotated axes."""
     y, x = _axes(radius)
     along, across = tf.cos(angle) * x + tf.sin(angle) * y, tf.cos(angle) * y - tf.sin(angle) * x
     return (along / sigma_x) ** 2 + (across / sigma_y) ** 2

@@ -1,7 +1,7 @@
 """Photos that show the same as test photos, found by what is in them.
 
-A photo is found whatever its name, at another size, cropped, mirrored, turned on its head, or compressed anew. The middle of
-one must lie in the other, and be no smaller there than a third of the shorter side.
+A photo is found whatever its name, at another size, cropped, mirrored, rotated by 180 degrees, or compressed again. The middle
+of one must lie in the other, and be no smaller there than a third of the shorter side.
 """
 
 import itertools
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 _MIDDLE = 0.7
 _PARTS = [1.13**-step for step in range(10)]
 
-# Squares are compared twice, as so many pixels a side: everywhere, and then around where they are alike.
+# Squares are compared twice, at these sides in pixels: everywhere, and then around where they are alike.
 _COARSE, _FINE = 12, 32
 _FINE_SCALES = np.linspace(0.92, 1.09, 7)
 _FINE_SHIFT = 5
 
-# Correlations, of what is finer than a Gaussian of so many pixels: light and large shapes are alike in many photos.
+# Correlations of what is finer than a Gaussian of this many pixels: light and large shapes are alike in many photos.
 _SIGMA = 1.5
 _NOISE = 3  # levels of 255, which are no contrast
 _LEAST_CONTRAST = 0.2
@@ -59,7 +59,7 @@ class _Sketch(NamedTuple):
 
     Attributes:
         name: of the photo: its number, or where it is.
-        grey: the photo, made small.
+        grey: the photo, downscaled.
         middles: its middle in each of 4 mirrorings, `[4, 12 * 12]`.
         squares: everything in it, at all sizes: `[N, 12 * 12]`.
         places: `[N, 3]`, where the squares were cut: the photo's shorter side when they were, y and x.

@@ -57,13 +57,13 @@ class TrainStream:
 
         Args:
             photos: the photos, at least one.
-            max_reduction: the largest window, in units of `hr_size`; windows are made smaller to `hr_size`, so 1 cuts them from
+            max_reduction: the largest window, in units of `hr_size`; windows are downscaled to `hr_size`, so 1 cuts them from
                 the photo as it is.
-            max_enlargement: windows of `hr_size` divided by this are the smallest, made larger to `hr_size`: soft photos.
+            max_enlargement: the smallest windows are `hr_size` divided by this, and enlarged to `hr_size`: soft photos.
             batch_size: photos a batch, of all workers together.
             seed: the same seed gives the same stream.
             sharpen_reference: the large photos are lightly sharpened, the small ones are not: see `degradations.sharpened`.
-            worker, workers: this is number `worker` of so many; it reads and gives its equal share of each batch.
+            worker, workers: this process is number `worker`, from 0, of `workers`. It yields its equal share of each batch.
 
         Raises:
             ValueError: a batch can't be shared equally, or the photos are too small to be sharpened.

@@ -36,7 +36,7 @@ class Windows:
     def __call__(self, content: tf.Tensor, draws: ExampleDraws) -> tuple[tf.Tensor, tf.Tensor]:
         """A window of the photo in a file's content, and whether the photo is smaller than the smallest window.
 
-        A JPEG is taken as it lies in the file: EXIF would only rotate it, and a photo on its side is as good to learn from.
+        EXIF orientation of a JPEG is ignored: it would only rotate it, and a photo on its side is as good to learn from.
         """
 
         def from_jpeg() -> tf.Tensor:

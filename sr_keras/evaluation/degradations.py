@@ -1,8 +1,8 @@
 """Three fixed ways in which photos are degraded to measure with. They never change, so that figures can be compared.
 
-- phone: blurred, made small by bicubic, noisy, JPEG of quality 85. A photo by a small sensor.
-- web: made small by Lanczos, JPEG of quality 60, opened and saved again at 75. A photo that went from page to page.
-- cctv: blurred much, made small by means over areas, very noisy, JPEG of quality 50. A frame of a surveillance camera.
+- phone: blurred, downscaled by bicubic, noisy, JPEG of quality 85. A photo by a small sensor.
+- web: downscaled by Lanczos, JPEG of quality 60, opened and saved again at 75. A photo that went from page to page.
+- cctv: blurred much, downscaled by means over areas, very noisy, JPEG of quality 50. A frame of a surveillance camera.
 
 All JPEG stores colours at half the height and width (4:2:0).
 """
@@ -45,7 +45,7 @@ def with_noise(photo: np.ndarray, sigma: float, random: np.random.Generator) -> 
 
 
 def jpeg(photo: Image.Image, quality: int) -> Image.Image:
-    """A photo as JPEG gives it back, with colours at half the height and width."""
+    """A photo after JPEG compression, with colours at half the height and width."""
     file = io.BytesIO()
     photo.save(file, "JPEG", quality=quality, subsampling="4:2:0")
     return Image.open(file)

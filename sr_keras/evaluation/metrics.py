@@ -1,4 +1,4 @@
-"""How good a picture is: measures of one uint8 photo against its original, and of one alone."""
+"""How good a picture is: measures of a uint8 photo against its reference, and of one alone."""
 
 import importlib.util
 import itertools
@@ -17,9 +17,9 @@ _LUMA_OFFSET = 16
 # The side of the windows whose spectrum is taken.
 _WINDOW = 64
 
-# Flat areas: this share of squares of so many pixels, those where the original has the least fine detail.
+# Flat areas: this share of squares of this side, those where the reference has the least fine detail.
 _FLAT_SHARE, _FLAT_SIDE = 0.05, 16
-# Fine is what is smaller than about so many pixels; in flat areas that is noise.
+# Fine is what is smaller than about this many pixels; in flat areas that is noise.
 _FINE = 9
 _JPEG_BLOCK = 8
 
@@ -62,13 +62,13 @@ def colour_error(hr: np.ndarray, sr: np.ndarray) -> float:
 
 
 def sharpness(hr: np.ndarray, sr: np.ndarray) -> float:
-    """The mean gradient as a share of the original's: the mean difference of neighbours in luma, along both axes.
+    """The mean gradient as a share of the reference's: the mean difference of neighbours in luma, along both axes.
 
     Args:
         hr, sr: uint8 `[H, W, 3]`.
 
     Returns:
-        1 is as sharp, more is sharper (or noisier); NaN if the original is flat.
+        1 is as sharp, more is sharper (or noisier); NaN if the reference is flat.
     """
 
     def gradient(photo: np.ndarray) -> float:
@@ -84,7 +84,7 @@ def seam_ratio(photo: np.ndarray, rows: Sequence[int], columns: Sequence[int], p
     Args:
         photo: uint8 `[H, W, 3]`.
         rows, columns: the lines; 5 stands for the line between pixels 4 and 5. At least one.
-        period: only lines at multiples of so many pixels are compared.
+        period: only lines at multiples of this many pixels are compared.
 
     Returns:
         NaN if there are no steps across the others.
@@ -196,7 +196,7 @@ def edge_loss(hr: np.ndarray, sr: np.ndarray, width: int = 16) -> float:
         hr, sr: uint8 `[H, W, 3]`, more than twice `width` high and wide.
 
     Returns:
-        NaN if the inside is the original's.
+        NaN if the inside equals the reference.
 
     Raises:
         ValueError: they are smaller.
@@ -212,7 +212,7 @@ def edge_loss(hr: np.ndarray, sr: np.ndarray, width: int = 16) -> float:
 
 
 def piqe(photo: np.ndarray) -> float:
-    """What PIQE (Venkatanath et al. 2015) thinks of a photo without seeing the original: 0 is best, 100 is worst.
+    """PIQE (Venkatanath et al. 2015), a metric that does not see the reference: 0 is best, 100 is worst.
 
     It was trained on nothing: it counts blocks of 16x16 pixels that are washed out or noisy.
 

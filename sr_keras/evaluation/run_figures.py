@@ -64,7 +64,7 @@ def read_scalars(folder: pathlib.Path) -> dict[str, Curve]:
 
 
 def draw_losses(scalars: Mapping[str, Curve], title: str) -> Figure:
-    """The generator's losses; below, where there is a discriminator, its losses and its verdicts.
+    """The generator's losses; below, where there is a discriminator, its losses and its predictions.
 
     Raises:
         MissingError: there is none.
@@ -85,7 +85,7 @@ def draw_losses(scalars: Mapping[str, Curve], title: str) -> Figure:
         panels[0].legend()
         _draw_curves(panels[1], discriminator, "discriminator's loss", guess=2 * math.log(2))
         verdicts = {f"D({photos})": scalars[f"discriminator/D_{photos}"] for photos in ("real", "fake")}
-        _draw_curves(panels[2], verdicts, "mean verdict:\nprobability of an original", guess=0.5)
+        _draw_curves(panels[2], verdicts, "mean prediction:\nprobability of a real photo", guess=0.5)
         panels[2].set_ylim(0, 1)
     return figure
 
@@ -112,7 +112,7 @@ def draw_validation(scalars: Mapping[str, Curve], title: str) -> Figure:
 
 
 def choose(iterations: Sequence[int], most: int) -> list[int]:
-    """At most so many of sorted iterations, from the first to the last; closer together at first, where more changes."""
+    """At most `most` of sorted iterations, from the first to the last; closer together at first, where more changes."""
     others, chosen = list(iterations), []
     for wanted in np.geomspace(iterations[0], iterations[-1], min(most, len(iterations))):
         chosen.append(min(others, key=lambda iteration: abs(iteration - wanted)))
@@ -139,7 +139,7 @@ def draw_samples(folder: pathlib.Path) -> np.ndarray:
 
 
 def draw_small_photos(upscaler: Upscaler, photos: Iterable[tuple[str, np.ndarray]]) -> np.ndarray:
-    """The middle square of each named photo, made small and enlarged again, as low | up: uint8 `[H, W, 3]`."""
+    """The middle square of each named photo, downscaled and enlarged again, as low | up: uint8 `[H, W, 3]`."""
 
     def low_and_up(name: str, photo: np.ndarray) -> np.ndarray:
         side = min(photo.shape[:2])
@@ -198,7 +198,7 @@ def _panels(rows: int, title: str) -> tuple[Figure, Sequence[Axes]]:
 
 def _draw_curves(axes: Axes, curves: Mapping[str, Curve], label: str, guess: float | None = None) -> None:
     """Args:
-    guess: what a discriminator has that knows nothing.
+    guess: the value of a discriminator that knows nothing.
     """
     for name, curve in curves.items():
         # A single value would make no line.

@@ -44,7 +44,7 @@ _TEXTS = ("data", "photo", "method")
 
 
 def means(rows: Sequence[TableRow], seconds_per_megapixel: Mapping[str, float] | None = None) -> list[TableRow]:
-    """A row for each set and method, in their order: the mean over the photos that have a number, or the largest.
+    """A row for each set and method, in their order: the mean over the photos that have a value, or the largest.
 
     Args:
         rows: of the photos.
@@ -62,7 +62,7 @@ def means(rows: Sequence[TableRow], seconds_per_megapixel: Mapping[str, float] |
 
 
 def markdown(rows: Sequence[TableRow]) -> str:
-    """A table of the columns that have a number in any row."""
+    """A table of the columns that have a value in any row."""
 
     def cell(row: TableRow, name: str) -> str:
         value = row.get(name, math.nan)
@@ -84,7 +84,7 @@ def markdown(rows: Sequence[TableRow]) -> str:
 
 
 def write_json(path: pathlib.Path, tables: Mapping[str, Sequence[TableRow]]) -> None:
-    """Writes all numbers of tables, by their names; the file appears whole or not at all."""
+    """Writes all values of tables, by their names; the file appears whole or not at all."""
 
     def as_json(row: TableRow) -> dict[str, Any]:
         # JSON has no word for NaN and infinity.

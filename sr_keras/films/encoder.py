@@ -21,6 +21,8 @@ os.environ.setdefault("SVT_LOG", "1")
 
 # It keeps any time base, but no times before 0.
 SEGMENT_FORMAT, SEGMENT_SUFFIX = "nut", ".nut"
+# Frames are stored at most so many places before their turn: decoders hold no more of them.
+_MOST_DELAY = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +79,6 @@ class SegmentWriter:
         self._numbers: dict[int, int] = {}
         self._durations: dict[int, int] = {}
         self._num_written = 0
-        self._first_dts: int | None = None
         self._container = av.open(str(path), "w", format=SEGMENT_FORMAT)
         self._stream = _add_stream(self._container, encoding, info)
 
@@ -104,13 +105,13 @@ class SegmentWriter:
 
     def _write(self, packets: Iterable["Packet[VideoStream]"]) -> None:
         for packet in packets:
-            assert packet.pts is not None and packet.dts is not None  # encoders give both
+            assert packet.pts is not None  # encoders give the frames' own
+            number = self._numbers.pop(packet.pts)
+            self.delay = max(self.delay, self._num_written - number)
             packet.duration = self._durations.pop(packet.pts)
-            self.delay = max(self.delay, self._num_written - self._numbers.pop(packet.pts))
+            # When frames are decoded is settled where segments are joined. x265 gives it wrongly for two frames.
+            packet.pts, packet.dts = packet.pts - self.first_pts + _MOST_DELAY, self._num_written
             self._num_written += 1
-            if self._first_dts is None:
-                self._first_dts = packet.dts
-            packet.pts, packet.dts = packet.pts - self._first_dts, packet.dts - self._first_dts
             self._container.mux(packet)
 
 

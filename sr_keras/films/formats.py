@@ -12,6 +12,9 @@ SUFFIXES = frozenset(
     )
 )
 
+# What is looked for in folders; programs in TypeScript end in .ts, too.
+SEARCHED = SUFFIXES - {".ts"}
+
 
 class FilmError(Exception):
     """A film can't be read or written; the message is one line that names the file and the reason."""

@@ -35,9 +35,10 @@ class Upscaler(Protocol):
         put: Callable[[int, int, np.ndarray], None],
         photo: np.ndarray,
         *,
-        self_ensemble: bool = False,
-        progress: Callable[[float], None] = ...,
-    ) -> None: ...
+        self_ensemble: bool,
+        progress: Callable[[float], None],
+    ) -> None:
+        """See `Upscaler.upscale_to`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,17 +186,21 @@ def _computed(shots: Iterator[_Shot], upscalers: Sequence[Upscaler], task: Task,
         free.put(upscaler)
     waiting: collections.deque[tuple[_Shot, Future[np.ndarray]]] = collections.deque()
 
-    def enlarged(rgb: np.ndarray) -> np.ndarray:
-        upscaler = free.get()
+    def check(_: float) -> None:
+        if stop.is_set():
+            raise _StopError
+
+    def compute(rgb: np.ndarray) -> np.ndarray:
+        upscaler, encoding = free.get(), task.encoding
         try:
-            return _enlarged(rgb, upscaler, task, stop)
+            return enlarged(rgb, upscaler, encoding.width, encoding.height, self_ensemble=task.self_ensemble, check=check)
         finally:
             free.put(upscaler)
 
     with ThreadPoolExecutor(len(upscalers), thread_name_prefix="upscale") as pool:
         for shot in shots:
             same = waiting and waiting[-1][0].rgb is shot.rgb
-            waiting.append((shot, waiting[-1][1] if same else pool.submit(enlarged, shot.rgb)))
+            waiting.append((shot, waiting[-1][1] if same else pool.submit(compute, shot.rgb)))
             # One stays, to be the same as the next.
             if len(waiting) > len(upscalers) + 1:
                 yield _finished(*waiting.popleft())
@@ -207,20 +212,27 @@ def _finished(shot: _Shot, computing: "Future[np.ndarray]") -> _Shot:
     return shot._replace(rgb=computing.result())
 
 
-def _enlarged(rgb: np.ndarray, upscaler: Upscaler, task: Task, stop: threading.Event) -> np.ndarray:
-    """In as many passes of the network as the size takes; it may get larger than asked for."""
+def enlarged(
+    rgb: np.ndarray,
+    upscaler: Upscaler,
+    width: int,
+    height: int,
+    *,
+    self_ensemble: bool = False,
+    check: Callable[[float], None] = lambda share: None,
+) -> np.ndarray:
+    """A frame `[H, W, 3]` in as many passes of the network as a size takes; it may get larger than that.
 
-    def check(_: float) -> None:
-        if stop.is_set():
-            raise _StopError
-
-    while rgb.shape[0] < task.encoding.height or rgb.shape[1] < task.encoding.width:
+    Args:
+        check: called again and again; what it raises ends the work.
+    """
+    while rgb.shape[0] < height or rgb.shape[1] < width:
         sr = np.empty((upscaler.scale * rgb.shape[0], upscaler.scale * rgb.shape[1], 3), rgb.dtype)
 
         def put(y: int, x: int, tile: np.ndarray, sr: np.ndarray = sr) -> None:
             sr[y : y + tile.shape[0], x : x + tile.shape[1]] = tile
 
-        upscaler.upscale_to(put, rgb, self_ensemble=task.self_ensemble, progress=check)
+        upscaler.upscale_to(put, rgb, self_ensemble=self_ensemble, progress=check)
         rgb = sr
     return rgb
 

@@ -91,6 +91,23 @@ class FilmInfo:
     lost: tuple[str, ...]
     samples: tuple[np.ndarray, ...]
 
+    @property
+    def quarter_turns(self) -> int:
+        """How often it is turned by 90 degrees, counterclockwise, to be shown."""
+        if self.display_matrix is None:
+            return 0
+        return round(math.atan2(-self.display_matrix[1], self.display_matrix[0]) / (math.pi / 2)) % 4
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether width and height are swapped to be shown."""
+        return self.quarter_turns % 2 == 1
+
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """Width and height as it is shown, but for the shape of pixels."""
+        return (self.height, self.width) if self.is_turned else (self.width, self.height)
+
 
 class Frame(NamedTuple):
     """A frame and its time: `pts` and `duration` in units of the film's `time_base`."""

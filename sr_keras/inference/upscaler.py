@@ -20,6 +20,7 @@ class Upscaler:
 
     Attributes:
         scale: how many times larger results are, along each axis.
+        receptive_field: how many pixels of the photo on each side of a pixel its result depends on.
         precision: the number format of the arithmetic: float32, bfloat16 or float16.
         tile: the largest height and width of a tile, in pixels of the small photo.
         device: where the network is, as TensorFlow names it; None is TensorFlow's own choice.
@@ -59,6 +60,7 @@ class Upscaler:
         self._shares = _shares(network, enlarging, denoise)
         memory_mb = memory_mb or (_GPU_MEMORY_MB if tf.config.list_physical_devices("GPU") else _CPU_MEMORY_MB)
         self.scale = network.info.scale
+        self.receptive_field = max(each.info.receptive_field for each, _ in self._shares)
         self.precision = precisions.resolve_inference(precision)
         self.tile = tile or min(
             tiling.largest_tile(
@@ -172,7 +174,7 @@ class Upscaler:
             put,
             scale=self.scale,
             tile=self.tile,
-            overlap=max(each.info.receptive_field for each, _ in self._shares),
+            overlap=self.receptive_field,
             progress=progress,
         )
 

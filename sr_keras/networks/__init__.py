@@ -1,1 +1,1 @@
-"""Networks as Keras models, and what is known of them: what they compute, how far they see, how one grows into another."""
+"""Networks as Keras models, and what is known of them: arithmetic, receptive field, and how one grows into another."""

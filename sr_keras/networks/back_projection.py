@@ -1,7 +1,7 @@
-"""Keeps a result true to the small photo, colours above all: back-projection after the network.
+"""Keeps a result consistent with the LR photo, its colours above all: back-projection after the network.
 
-What the result would be, made small again, is taken from the photo that it came from, and the difference is added (Irani &
-Peleg 1991; Timofte et al. 2016), twice. So the mean colour of a trained network does not drift. Needs Keras only.
+The result is downscaled and compared with the LR photo, and the enlarged difference is added to it (Irani & Peleg 1991; Timofte
+et al. 2016), twice. So the mean colour of a trained network does not drift. Needs Keras only.
 """
 
 from collections.abc import Callable

@@ -25,7 +25,7 @@ def build(num_blocks: int = 16, num_upscales: int = 2, filters: int = 64) -> ker
         filters: channels of all convolutions, at least 3.
 
     Raises:
-        ValueError: a number is below its smallest value.
+        ValueError: an argument is below its smallest value.
     """
     sizes.require_at_least(0, num_blocks=num_blocks)
     sizes.require_at_least(1, num_upscales=num_upscales)

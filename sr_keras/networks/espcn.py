@@ -22,7 +22,7 @@ def build(num_upscales: int = 2) -> keras.Model:
         num_upscales: u. As in the paper there is one shuffle, whatever the scale.
 
     Raises:
-        ValueError: a number is below its smallest value.
+        ValueError: an argument is below its smallest value.
     """
     sizes.require_at_least(1, num_upscales=num_upscales)
     scale = 2**num_upscales

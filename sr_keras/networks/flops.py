@@ -51,8 +51,8 @@ def count(network: keras.Model, height: int, width: int) -> Passes:
 def of_gan_step(generator: Passes, discriminator: Passes) -> int:
     """Of `steps.gan_step`, a photo.
 
-    The discriminator judges the original and the generated picture, and is trained by both: twice `trained`. The generator's
-    loss goes back through it once more, from the generated picture's verdict to its pixels, with no gradient of a kernel.
+    The discriminator sees the real and the generated picture, and is trained by both: twice `trained`. The generator's loss
+    goes back through it once more, from the prediction on the generated picture to its pixels, with no gradient of a kernel.
     """
     return generator.trained + 2 * discriminator.trained + discriminator.forward
 
@@ -60,7 +60,7 @@ def of_gan_step(generator: Passes, discriminator: Passes) -> int:
 def of_guides_step(generator: Passes, discriminator: Passes) -> int:
     """Of a step that trains the two networks one after the other, as the Keras guide does, a photo.
 
-    For the generator's turn, the picture is generated and judged anew.
+    For the generator's update, the picture is generated and classified anew.
     """
     return of_gan_step(generator, discriminator) + generator.forward + discriminator.forward
 
@@ -70,6 +70,6 @@ def _of_layer(layer: keras.Layer, taken: tuple[int, ...], given: tuple[int, ...]
         layer = layer.layer
     if not isinstance(layer, (layers.Conv2D, layers.Conv2DTranspose, layers.Dense)):
         return 0
-    # A transposed convolution multiplies its kernel with every pixel that it takes, all others with every one that they give.
+    # A transposed convolution multiplies its kernel with every input pixel, all others with every output pixel.
     pixels = (taken if isinstance(layer, layers.Conv2DTranspose) else given)[1:-1]
     return int(2 * math.prod(layer.kernel.shape) * math.prod(pixels))

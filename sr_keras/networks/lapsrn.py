@@ -22,10 +22,10 @@ def build(num_blocks: int = 10, num_upscales: int = 2, filters: int = 64) -> ker
     Args:
         num_blocks: convolutions of each level, before its transposed one (d).
         num_upscales: levels (u); each doubles height and width.
-        filters: channels of all convolutions but those that give pictures.
+        filters: channels of all convolutions but those whose output is a picture.
 
     Raises:
-        ValueError: a number is below its smallest value.
+        ValueError: an argument is below its smallest value.
     """
     sizes.require_at_least(0, num_blocks=num_blocks)
     sizes.require_at_least(1, num_upscales=num_upscales, filters=filters)

@@ -59,6 +59,25 @@ class BatchNorm(layers.BatchNormalization):
 
 
 @_known_to_keras
+class PReLU(layers.PReLU):
+    """Keras's PReLU over `[B, H, W, C]` with a slope per channel, trained by one operation where TensorFlow is the backend.
+
+    Keras makes a pass for each of two ReLUs, a product and a sum, and as many back.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        # A slope per pixel would tie the network to one size.
+        super().__init__(**{**options, "shared_axes": [1, 2]})
+
+    def call(self, inputs: KerasTensor, training: bool | None = None) -> KerasTensor:
+        if not training or keras.backend.backend() != "tensorflow":
+            return super().call(inputs)
+        from sr_keras.networks import fused
+
+        return fused.prelu(inputs, self.alpha)
+
+
+@_known_to_keras
 class BlockedConv2D(layers.Conv2D):
     """`blocked_conv` as a layer; height and width must be even. The output is float32 under every precision policy."""
 

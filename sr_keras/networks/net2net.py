@@ -22,13 +22,13 @@ _ARRAYS_OF_THE_REST = 6
 
 
 def transfer_weights(generator: keras.Model, weights: Sequence[np.ndarray], kept_blocks: Sequence[int] | None = None) -> None:
-    """Gives a generator the weights of a trained network.
+    """Transfers the weights of a trained network to a generator.
 
     Args:
         generator: a new one, of the trained network's sizes. Or, if that is an `edsr`: an `edsr` of fewer blocks; or the
             paper's generator with as many blocks, as many channels in them, and at least 4 times as many in its upscaling
-            blocks. Its norms keep no statistics of photos then: train it with norms held. It computes what the `edsr` does,
-            but near the edges, because beyond them EDSR sees its mean colour, the paper's generator black.
+            blocks. Its norms then have no statistics of photos: train it with frozen norms. It computes what the `edsr` does,
+            except near the edges, because beyond them EDSR sees its mean colour, the paper's generator black.
         weights: of the trained network, in the order of its `get_weights`.
         kept_blocks: the residual blocks of the `edsr` that are kept, counted from 0, in their new order. Default: all.
 

@@ -1,6 +1,6 @@
-"""Networks that were trained to tell what is in a photo, as a measure of what people see: a loss, or a distance.
+"""Features of networks that were trained to classify photos, as a measure of what people see: a loss, or a distance.
 
-All take RGB in [0, 1]: what their own training did to a photo first lies in the model. Their layers are had by name.
+All take RGB in [0, 1]: the preprocessing of their own training is part of the model. Their layers are looked up by name.
 """
 
 import os
@@ -39,7 +39,7 @@ def squeezenet(path: str | os.PathLike[str]) -> keras.Model:
             less their means; layers are `conv1` and, of each fire module, `squeeze1x1`, `expand1x1` and `expand3x3`.
 
     Returns:
-        A model that is not to be trained, whose outputs are a dictionary: conv1, fire3, fire5, fire6, fire7, fire8, fire9.
+        A frozen model, whose outputs are a dictionary: conv1, fire3, fire5, fire6, fire7, fire8, fire9.
 
     Raises:
         OSError: the file can't be read.
@@ -76,7 +76,7 @@ def vgg19(weights: str | None = "imagenet") -> keras.Model:
 
 
 def load_features(path: str | os.PathLike[str], layer_names: Sequence[str], side: int) -> keras.Model:
-    """A saved Keras model that takes RGB in [0, 1], up to some of its layers: gives a dictionary of their outputs.
+    """A saved Keras model that takes RGB in [0, 1], up to some of its layers: returns a dictionary of their outputs.
 
     `data_prep/feature_model.py` writes such models.
 
@@ -112,7 +112,7 @@ def feature_error(model: keras.Model, hr: tf.Tensor, sr: tf.Tensor) -> tf.Tensor
     """The content loss of Ledig et al. 2016 (equation 5): mean squared difference of features, float32 `[B]`; 0 for equal ones.
 
     Args:
-        model: gives a dictionary of features, as `load_features` does; of several layers the errors are added.
+        model: returns a dictionary of features, as `load_features` does; of several layers the errors are added.
         hr, sr: `[B, H, W, 3]` in [0, 1].
     """
     of_hr, of_sr = (model(photo, training=False) for photo in (hr, sr))
@@ -127,7 +127,7 @@ def feature_distance(model: keras.Model, hr: tf.Tensor, sr: tf.Tensor) -> tf.Ten
     the squared difference is summed over channels, averaged over positions and summed over layers.
 
     Args:
-        model: gives a dictionary of features, as `squeezenet` does.
+        model: returns a dictionary of features, as `squeezenet` does.
         hr, sr: `[B, H, W, 3]` in [0, 1].
     """
 
@@ -152,7 +152,7 @@ def _less_mean_colour() -> layers.Layer:
 
 
 def _take_red_first(first: layers.Conv2D) -> None:
-    """Turns the kernel of a layer that was trained on blue, green, red."""
+    """Reverses the input channels of a layer that was trained on blue, green, red."""
     kernel, bias = first.get_weights()
     first.set_weights([kernel[:, :, ::-1], bias])
 

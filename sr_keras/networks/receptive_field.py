@@ -31,7 +31,7 @@ class Geometry:
             depends on in the layer's input, in pixels of the network's input.
         output_scale: how many times larger the output is than the input, along each axis.
         output_receptive_field: no output pixel depends on an input pixel further away, in whole pixels of the input.
-        peak_values: how many numbers a layer and its tensors take at most, for each pixel of the input.
+        peak_values: how many values the largest layer and its tensors hold, for each pixel of the input.
         peak_margin: how far beyond a tile the layers that take so much must reach, in whole pixels of the input.
     """
 
@@ -61,7 +61,7 @@ def measure(network: keras.Model) -> Geometry:
         for x in inputs:
             of_tensor[id(x)] = max(of_tensor[id(x)], receptive_field[layer.name])
     values = [(_values(layer, scale), math.ceil(of_tensor[id(layer.output)])) for layer in network.layers[1:]]
-    # The result is made ready to be written in float32, which counts twice: what a step takes, what it gives, and a copy.
+    # The result is made ready to be written in float32, which counts twice: its input, its output, and a copy.
     peak_values, peak_margin = max([*values, (2 * 3 * 3 * scale[id(output)] ** 2, 0)])
     return Geometry(
         scale,

@@ -11,7 +11,7 @@ import numpy as np
 from keras import KerasTensor, layers, ops
 
 from sr_keras.networks import interpolation, sizes
-from sr_keras.networks.layers import BatchNorm, BlockedConv2D, leaky_relu, with_spectral_norm
+from sr_keras.networks.layers import BatchNorm, BlockedConv2D, PReLU, leaky_relu, with_spectral_norm
 
 _HEAD_KERNEL = 9
 
@@ -28,7 +28,7 @@ def build_generator(num_blocks: int = 8, num_upscales: int = 2, filters: int = 6
         upscale_filters: channels of the upscaling blocks, at least 3.
 
     Raises:
-        ValueError: a number is below its smallest value.
+        ValueError: an argument is below its smallest value.
     """
     sizes.require_at_least(0, num_blocks=num_blocks)
     sizes.require_at_least(1, num_upscales=num_upscales)
@@ -47,17 +47,17 @@ def build_generator(num_blocks: int = 8, num_upscales: int = 2, filters: int = 6
 def build_discriminator(
     filters: int = 64, head: str = "patch", hr_size: int | None = None, spectral_norm: bool = False
 ) -> keras.Model:
-    """The discriminator of figure 1: `[B, H, W, 3]` in [0, 1] to logits; a large logit says "an original".
+    """The discriminator of figure 1: `[B, H, W, 3]` in [0, 1] to logits; a large logit means "real".
 
     The sigmoid that figure 1 ends with is in the loss, where it is stable.
 
     Args:
         filters: channels of the first convolution; the last ones have 8 times as many.
-        head: "patch" applies the dense layers to the last axis, as figure 1 draws them: a verdict on each 16x16 region,
-            `[B, ceil(H / 16), ceil(W / 16), 1]`, any size. "image" flattens first, as Ledig et al. 2016 do: one verdict a
+        head: "patch" applies the dense layers to the last axis, as figure 1 draws them: a logit for each 16x16 region,
+            `[B, ceil(H / 16), ceil(W / 16), 1]`, any size. "image" flattens first, as Ledig et al. 2016 do: one logit a
             photo, `[B, 1]`.
         hr_size: height and width of the photos, in pixels; needed by `head="image"` alone.
-        spectral_norm: keep the largest singular value of each kernel at 1 (Miyato et al. 2018), so that verdicts change no
+        spectral_norm: keep the largest singular value of each kernel at 1 (Miyato et al. 2018), so that predictions change no
             faster than photos do. Each training pass divides the kernels.
 
     Raises:
@@ -132,5 +132,4 @@ def _conv_norm(
 
 
 def _prelu(x: KerasTensor, name: str) -> KerasTensor:
-    # One slope per channel: a slope per pixel would tie the network to one size.
-    return layers.PReLU(shared_axes=[1, 2], name=name)(x)
+    return PReLU(name=name)(x)

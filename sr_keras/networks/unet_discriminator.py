@@ -12,7 +12,7 @@ MULTIPLE = 8
 def build(filters: int = 64) -> keras.Model:
     """The network of figure 6: `[B, H, W, 3]` in [0, 1] to logits `[B, H, W, 1]`; H and W must be multiples of 8.
 
-    A large logit says "an original", of its pixel alone. At an eighth of the size, the network sees the structure of a photo;
+    A large logit means "real", for its pixel alone. At an eighth of the size, the network sees the structure of a photo;
     skip connections add its texture. Logits are float32 under every precision policy.
 
     Args:

@@ -16,12 +16,12 @@ import numpy as np
 from sr_keras.photos import rgb
 
 # JPEG of at least this quality, and noise below this many levels, are clean: there a network that restores is as near to the
-# original as one that only enlarges, and takes more texture (by PSNR on Set5 and a fifth of BSD100).
+# reference as one that only enlarges, and takes more texture (by PSNR on Set5 and a fifth of BSD100).
 CLEAN_QUALITY = 90
 CLEAN_NOISE = 2.5
 
 _BLOCK = 8
-# A large photo is judged by so many windows of so many pixels a side.
+# A large photo is examined in this many windows of this side, in pixels.
 _WINDOWS, _WINDOW = 16, 256
 _QUALITIES = np.arange(20, 96)
 # The waves of a block by which the comb is found: the slowest, which are the last to vanish.
@@ -81,7 +81,7 @@ def examine(photo: np.ndarray, steps: Sequence[int] | None = None) -> Condition:
 
     Args:
         photo: of any size.
-        steps: the quantisation table for luma of the JPEG file that it comes from, 64 numbers row by row.
+        steps: the quantisation table for luma of the JPEG file that it comes from, 64 values row by row.
     """
     windows = [_luma(window) for window in _windows(photo)]
     of_file = [] if steps is None else [quality_of(steps)]

@@ -3,11 +3,14 @@
 import dataclasses
 from typing import NamedTuple
 
-import numpy as np
 from PIL import Image
 
-from sr_keras.photos import metadata, rgb
+from sr_keras.photos import metadata, raster, rgb
 from sr_keras.photos.metadata import Metadata
+from sr_keras.photos.raster import Raster
+
+# "L", "LA", "RGB" and "RGBA" are Pillow's; all else is a raster.
+Frame = Image.Image | Raster
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,22 +18,27 @@ class Picture:
     """The content of a picture file.
 
     Attributes:
-        frames: one picture, or those of an animation or of a document; "L", "LA", "RGB", "RGBA", or "I;16" (16-bit greyscale).
+        frames: one picture, or those of an animation or of a document.
         durations_ms: how long each is shown, where they are an animation.
         loop: how often an animation is repeated; 0 is without end.
-        metadata: EXIF, colour profile and resolution.
+        metadata: EXIF, colours, captions and what else belongs to it.
         notes: what could not be kept, in words.
         file_format: Pillow's name of the format that it was read from.
         jpeg_steps: of a JPEG, its quantisation table for luma: 64 values, row by row.
+        lossless: whether the file that it was read from keeps every value.
     """
 
-    frames: tuple[Image.Image, ...]
+    frames: tuple[Frame, ...]
     durations_ms: tuple[int, ...] = ()
     loop: int = 0
     metadata: Metadata = dataclasses.field(default_factory=Metadata)
     notes: tuple[str, ...] = ()
     file_format: str | None = None
     jpeg_steps: tuple[int, ...] | None = None
+    lossless: bool = False
+
+
+_FIELDS = frozenset(metadata.NAMES)
 
 
 class Format(NamedTuple):
@@ -38,43 +46,62 @@ class Format(NamedTuple):
 
     Attributes:
         name: Pillow's.
-        alpha, sixteen_bit, frames, metadata: whether it holds transparency, 16-bit greyscale, several frames, and EXIF and
-            colour profiles.
+        alpha, frames: whether it holds transparency, and several frames.
+        bits: of a channel, at most; above 16, signed and floating-point values and any number of bands too.
+        fields: of metadata, by their names in `Metadata`.
         lossless_only: whether it has no quality to choose.
+        kept: whether a result has the format of its source, where that has this one.
+        package: the kind of file that `file_kind.require_package` knows, where Pillow alone does not write it.
     """
 
     name: str
     alpha: bool = True
-    sixteen_bit: bool = False
+    bits: int = 8
     frames: bool = True
-    metadata: bool = True
+    fields: frozenset[str] = frozenset({"exif", "icc_profile", "xmp"})
     lossless_only: bool = False
+    kept: bool = True
+    package: str | None = None
 
 
-PNG = Format("PNG", sixteen_bit=True, lossless_only=True)
-JPEG = Format("JPEG", alpha=False, frames=False)
+PNG = Format("PNG", bits=16, fields=_FIELDS - {"iptc", "comment", "geo"}, lossless_only=True)
+JPEG = Format("JPEG", alpha=False, frames=False, fields=_FIELDS & {"exif", "icc_profile", "xmp", "iptc", "comment"})
 # Written without compression: libtiff's compressed files can't hold EXIF here.
-TIFF = Format("TIFF", sixteen_bit=True, lossless_only=True)
+TIFF = Format("TIFF", bits=64, fields=frozenset({"exif", "icc_profile", "xmp", "iptc", "geo"}), lossless_only=True)
+WEBP = Format("WEBP")
+AVIF = Format("AVIF", fields=frozenset({"exif", "icc_profile", "xmp", "cicp"}))
+GIF = Format("GIF", fields=frozenset({"comment"}), lossless_only=True, kept=False)
+HEIF = Format("HEIF", frames=False, package="HEIF")
+JXL = Format("JXL", frames=False, fields=frozenset({"exif", "xmp"}), package="JXL")
 # By the suffix of a file's name.
 FORMATS = {
     ".png": PNG,
     ".jpg": JPEG,
     ".jpeg": JPEG,
-    ".webp": Format("WEBP"),
+    ".webp": WEBP,
     ".tif": TIFF,
     ".tiff": TIFF,
-    ".avif": Format("AVIF"),
-    ".bmp": Format("BMP", alpha=False, frames=False, metadata=False, lossless_only=True),
+    ".avif": AVIF,
+    ".bmp": Format("BMP", alpha=False, frames=False, fields=frozenset(), lossless_only=True),
+    ".gif": GIF,
+    ".heic": HEIF,
+    ".jxl": JXL,
 }
 
-_LARGEST_JPEG_EXIF = 65533
+_LARGEST_JPEG_SEGMENT = 65533
+_XMP_SEGMENT_HEAD = 29
 
 
-def fitted(picture: Picture, file_format: Format) -> Picture:
+def fitted(picture: Picture, file_format: Format, depth: int | None = None) -> Picture:
     """The picture reduced to what a format can hold; its notes report what was lost.
 
+    Args:
+        picture: of any kind.
+        file_format: of the file that will be written.
+        depth: 8 or 16 bits a channel; None is what the picture has.
+
     Raises:
-        PhotoError: it has several frames, and the format holds one.
+        PhotoError: it has several frames, or frames of several sizes, and the format doesn't hold them.
     """
     if len(picture.frames) > 1 and not file_format.frames:
         raise rgb.PhotoError(
@@ -82,25 +109,105 @@ def fitted(picture: Picture, file_format: Format) -> Picture:
         )
     if len({frame.size for frame in picture.frames}) > 1 and file_format is not TIFF:
         raise rgb.PhotoError(f"its frames have several sizes, which {file_format.name} can't hold; TIFF does")
-    frames, notes = list(picture.frames), list(picture.notes)
-    if not file_format.sixteen_bit and any(frame.mode == "I;16" for frame in frames):
-        frames = [_eight_bit(frame) if frame.mode == "I;16" else frame for frame in frames]
-        notes.append(f"16-bit greyscale became 8-bit ({file_format.name} holds no more)")
-    if not file_format.alpha and any(frame.mode in ("LA", "RGBA") for frame in frames):
-        if any(frame.getextrema()[-1] != (255, 255) for frame in frames if frame.mode in ("LA", "RGBA")):
+    notes = list(picture.notes)
+    frames = []
+    for frame in picture.frames:
+        fitting, lost = _fitted_frame(frame, file_format, depth, several=len(picture.frames) > 1)
+        frames.append(fitting)
+        notes.extend(note for note in lost if note not in notes)
+    kept, lost = _fitted_metadata(picture.metadata, file_format, frames[0].size)
+    return dataclasses.replace(picture, frames=tuple(frames), metadata=kept, notes=(*notes, *lost))
+
+
+def suffix_of(picture: Picture) -> str:
+    """The suffix of the format that a picture was read from; that of PNG where it can't be written, or is not kept."""
+    suffixes = {file_format.name: suffix for suffix, file_format in reversed(FORMATS.items()) if file_format.kept}
+    return suffixes.get(picture.file_format or "", ".png")
+
+
+def eight_bit(frame: Frame) -> Image.Image:
+    """A frame as a picture of 8 bits: "L", "LA", "RGB" or "RGBA"."""
+    return raster.to_image(frame) if isinstance(frame, Raster) else frame
+
+
+def has_alpha(frame: Frame) -> bool:
+    return frame.alpha if isinstance(frame, Raster) else frame.mode in ("LA", "RGBA")
+
+
+def _fitted_frame(frame: Frame, file_format: Format, depth: int | None, *, several: bool) -> tuple[Frame, list[str]]:
+    notes = []
+    if isinstance(frame, Image.Image) and depth == 16:
+        if file_format.bits >= 16 and not several:
+            return raster.of_image(frame), []
+        notes.append(f"8 bits a channel, not 16 ({file_format.name} holds no more{' in an animation' if several else ''})")
+    if isinstance(frame, Raster):
+        frame, notes = _fitted_raster(frame, file_format, depth, several=several)
+    if isinstance(frame, Image.Image) and not file_format.alpha and frame.mode in ("LA", "RGBA"):
+        if frame.getextrema()[-1] != (255, 255):
             notes.append(f"what was transparent became white ({file_format.name} has no transparency)")
-        frames = [_on_white(frame) if frame.mode in ("LA", "RGBA") else frame for frame in frames]
-    kept = picture.metadata
-    if (kept.exif or kept.icc_profile) and not file_format.metadata:
-        notes.append(f"EXIF and colour profile are left out ({file_format.name} holds none)")
-    if file_format is JPEG and len(metadata.exif_bytes(kept, frames[0].size)) > _LARGEST_JPEG_EXIF:
-        kept = dataclasses.replace(kept, exif={})
-        notes.append("its EXIF is too long for JPEG and left out")
-    return dataclasses.replace(picture, frames=tuple(frames), metadata=kept, notes=tuple(notes))
+        frame = _on_white(frame)
+    if file_format is GIF:
+        notes.append("GIF holds 256 colours")
+    return frame, notes
 
 
-def _eight_bit(frame: Image.Image) -> Image.Image:
-    return Image.fromarray(rgb.to_uint8(np.asarray(frame) / np.float32(65535)))
+def _fitted_raster(frame: Raster, file_format: Format, depth: int | None, *, several: bool) -> tuple[Frame, list[str]]:
+    if depth is None and file_format.bits > 16:
+        return frame, []
+    notes = []
+    bands = frame.colours + frame.alpha
+    if frame.bands > bands and file_format.bits <= 16:
+        further = frame.bands - bands
+        left_out = "a further band is" if further == 1 else f"{further} further bands are"
+        notes.append(f"{left_out} left out ({file_format.name} holds colours and transparency)")
+        kept = [*range(frame.colours), *([frame.bands - 1] if frame.alpha else [])]
+        frame = dataclasses.replace(frame, samples=frame.samples[..., kept])
+    sixteen = file_format.bits >= 16 and depth != 8 and not (several and file_format is PNG)
+    what = _in_words(frame)
+    reason = f"({file_format.name} holds no more)" if depth is None else f"(--depth={depth})"
+    missing = raster.is_missing(frame, slice(0, frame.bands))
+    if missing is not None:
+        notes.append(f"{int(missing.any(axis=2).sum()):,} pixels without a value became black {reason}")
+    if frame.samples.dtype.name == "uint8":
+        return raster.to_image(frame), notes
+    if sixteen:
+        if frame.samples.dtype.name == "uint16" and missing is None:
+            return frame, notes
+        return raster.tones(frame), [*notes, f"{what} became 16-bit {reason}"]
+    return raster.to_image(frame), [*notes, f"{what} became 8-bit {reason}"]
+
+
+def _in_words(frame: Raster) -> str:
+    """What the samples are, with their range where that is not that of their type."""
+    kind = {"u": "", "i": "signed ", "f": "floating-point "}.get(frame.samples.dtype.kind, "")
+    extent = raster.value_range(frame, frame.groups[0])
+    white = raster.Range(0.0, 2.0**frame.bits - 1 if frame.samples.dtype.kind in "iu" else 1.0)
+    values = "" if extent == white else f", {extent.lowest:g} to {extent.highest:g},"
+    return f"{frame.bits}-bit {kind}{'colour' if frame.colours == 3 else 'greyscale'}{values}"
+
+
+def _fitted_metadata(kept: Metadata, file_format: Format, size: tuple[int, int]) -> tuple[Metadata, list[str]]:
+    notes = []
+    lost = [field for field in metadata.NAMES if getattr(kept, field) and field not in file_format.fields]
+    if lost:
+        names = [metadata.NAMES[field] for field in lost]
+        listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+        verb = "is" if len(lost) == 1 and lost[0] not in ("geo", "colour_chunks") else "are"
+        notes.append(f"{listed} {verb} left out ({file_format.name} holds none)")
+        if "cicp" in lost and kept.is_hdr and kept.cicp:
+            notes.append(f"its values are high dynamic range ({metadata.HDR_TRANSFERS[kept.cicp[1]]}), and will look pale")
+    if file_format is JPEG:
+        if len(metadata.exif_bytes(kept, size)) > _LARGEST_JPEG_SEGMENT:
+            lost.append("exif")
+            notes.append("its EXIF is too long for JPEG and left out")
+        if kept.xmp and len(kept.xmp) > _LARGEST_JPEG_SEGMENT - _XMP_SEGMENT_HEAD:
+            lost.append("xmp")
+            notes.append("its XMP is too long for JPEG and left out")
+        if kept.iptc and not metadata.iptc_segment(kept.iptc):
+            lost.append("iptc")
+            notes.append("its IPTC is too long for JPEG and left out")
+    empty = Metadata()
+    return dataclasses.replace(kept, **{field: getattr(empty, field) for field in lost}), notes
 
 
 def _on_white(frame: Image.Image) -> Image.Image:

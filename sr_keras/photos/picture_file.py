@@ -1,115 +1,335 @@
 """Reads picture files of any kind with what belongs to them, and writes them.
 
-Where `rgb` sees photos as arrays, this sees them as a person does who wants the same file back, only larger.
+`rgb` reads photos as arrays; this reads all that a person wants to have back in the larger file.
 """
 
 import contextlib
+import dataclasses
+import io
 import os
 import pathlib
+import struct
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, PngImagePlugin, UnidentifiedImageError
 
-from sr_keras.photos import metadata, rgb
-from sr_keras.photos.picture import FORMATS, Format, Picture
+from sr_keras.photos import deep_file, file_kind, metadata, picture, raster, rgb
+from sr_keras.photos.picture import FORMATS, Format, Frame, Picture
+from sr_keras.photos.raster import Raster
 from sr_keras.runtime import files
 
 Source = str | os.PathLike[str] | BinaryIO
+CheckSize = Callable[[int, int], None]
 
-# The names that are looked for in folders. A file that is named itself is opened whatever its name ends in.
-_READABLE = (".gif", ".apng", ".jfif", ".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".qoi", ".ico", ".pcx", ".sgi")
-SUFFIXES = frozenset({*FORMATS, *_READABLE})
+# The names that are looked for in folders, besides files whose first bytes are a picture's. One that is named itself is opened
+# whatever its name ends in.
+_READABLE = (".apng", ".jfif", ".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".qoi", ".ico", ".pcx", ".sgi")
+_OF_PHONES_AND_CAMERAS = (".heif", ".dds", ".mpo", ".dng", ".nef", ".cr2", ".cr3", ".arw", ".raf", ".orf", ".rw2", ".pef")
+SUFFIXES = frozenset({*FORMATS, *_READABLE, *_OF_PHONES_AND_CAMERAS})
 
 # Files of these hold further pictures that are no frames: previews, layers, other sizes.
-_ONE_PICTURE = frozenset({"MPO", "JPEG", "PSD", "ICO", "ICNS", "CUR", "DCX", "FITS"})
+_ONE_PICTURE = frozenset({"MPO", "JPEG", "PSD", "ICO", "ICNS", "CUR", "DCX", "FITS", "HEIF"})
+_LOSSY = frozenset({"JPEG", "MPO", "AVIF", "HEIF", "JXL", "JPEG2000", "WEBP"})
+_QUALITY = 95
 
 
-def read(
-    source: Source, *, all_frames: bool = False, check_size: Callable[[int, int], None] = lambda width, height: None
-) -> Picture:
-    """Reads a file of any kind that Pillow reads; EXIF orientation is applied.
+def read(source: Source, *, all_frames: bool = False, check_size: CheckSize = lambda width, height: None) -> Picture:
+    """Reads a file of any kind that Pillow, tifffile or LibRaw reads; EXIF orientation is applied.
 
     Args:
-        source: a path or an open file.
+        source: a path or an open file that can be read from any place.
         all_frames: False reads the first frame.
         check_size: called with width and height before anything is decoded; what it raises ends the reading.
 
     Raises:
-        PhotoError: the file is missing, is no picture, or is damaged. The message names a path, and nothing else.
+        PhotoError: the file is missing, is no picture, is damaged, or needs a package that is not installed. The message
+            names a path, and nothing else.
     """
-    with _named_errors(source), Image.open(source) as file:
+    file_kind.init_plugins()
+    with _named_errors(source), _opened(source) as stream:
+        kind = file_kind.of_stream(stream)
+        file_kind.require_package(kind)
+        if kind == file_kind.RAW:
+            return _read_raw(stream, check_size)
+        if kind == "TIFF":
+            return _read_tiff(stream, all_frames, check_size)
+        return _read_with_pillow(stream, all_frames, check_size)
+
+
+def read_size(source: Source) -> tuple[int, int]:
+    """Width and height of the first frame, upright; nothing is decoded.
+
+    Raises:
+        PhotoError: as `read` does, as far as the head of the file tells.
+    """
+    found: list[tuple[int, int]] = []
+
+    def stop(width: int, height: int) -> None:
+        found.append((width, height))
+        raise rgb.PhotoError("known")
+
+    try:
+        read(source, check_size=stop)
+    except rgb.PhotoError:
+        if not found:
+            raise
+    return found[0]
+
+
+@contextlib.contextmanager
+def _opened(source: Source) -> Iterator[BinaryIO]:
+    if isinstance(source, (str, os.PathLike)):
+        file_kind.require_regular(source)
+        with open(source, "rb") as stream:  # noqa: PTH123 - a path may be a text
+            yield stream
+    else:
+        yield source
+
+
+def _read_raw(stream: BinaryIO, check_size: CheckSize) -> Picture:
+    file_kind.require_package(file_kind.RAW)
+    import rawpy
+
+    stream.seek(0)
+    with rawpy.imread(stream) as raw:
+        check_size(raw.sizes.width, raw.sizes.height)
+        frame = Image.fromarray(raw.postprocess(use_camera_wb=True))
+    return Picture(
+        (frame,), notes=("camera raw, developed by LibRaw; its metadata is left out",), file_format="RAW", lossless=True
+    )
+
+
+def _read_tiff(stream: BinaryIO, all_frames: bool, check_size: CheckSize) -> Picture:
+    from sr_keras.photos import tiff_file  # only for those who have one
+
+    try:
+        opened = tiff_file.read(stream, all_frames=all_frames, check_size=check_size)
+    except tiff_file.RawError:
+        return _read_raw(stream, check_size)
+    stream.seek(0)
+    if opened is None:
+        return _read_with_pillow(stream, all_frames, check_size)
+    mode = "RGB" if isinstance(opened.frames[0], Raster) and opened.frames[0].colours == 3 else "L"
+    mode = opened.frames[0].mode if isinstance(opened.frames[0], Image.Image) else mode
+    kept, left_out = metadata.read(opened, mode, stream, rotated=opened.rotated)
+    notes = (*_count_note(opened.count, all_frames), *left_out)
+    return Picture(opened.frames, metadata=kept, notes=notes, file_format="TIFF", lossless=True)
+
+
+def _read_with_pillow(stream: BinaryIO, all_frames: bool, check_size: CheckSize) -> Picture:
+    with Image.open(stream) as file:
         count = _frame_count(file)
         # With the picture for programs that know no animations before it, an APNG has a frame too many.
         first = 1 if all_frames and file.info.get("default_image") else 0
-        frames: list[Image.Image] = []
+        depth = deep_file.bits(stream, file.format)
+        frames: list[Frame] = []
         durations: list[int] = []
         notes: list[str] = []
         for index in range(first, count if all_frames else 1):
             if index:
                 file.seek(index)
-            sixteen_bit = _has_sixteen_bits(file)
             rotated = metadata.is_rotated(file)
             # Of a TIFF, Pillow reports the size after the rotation.
             check_size(*(file.size[::-1] if rotated and file.format != "TIFF" else file.size))
-            frame, note = _plain(_upright(file), sixteen_bit)
+            frame, note = _frame(file, stream, depth, animated=all_frames and count > 1)
             frames.append(frame)
             notes.extend([note] if note and note not in notes else [])
             durations.append(round(file.info.get("duration", 0)))
-        if count > 1 and not all_frames:
-            notes.append(f"the first of {count} frames (--all_frames takes each)")
-        kept, left_out = metadata.read(file, frames[0].mode, rotated=rotated)
+        mode = frames[0].mode if isinstance(frames[0], Image.Image) else "RGB" if frames[0].colours == 3 else "L"
+        kept, left_out = metadata.read(file, mode, stream, rotated=rotated)
         return Picture(
             tuple(frames),
             durations_ms=tuple(durations) if len(frames) > 1 and any(durations) else (),
-            loop=file.info.get("loop", 1) if count > 1 else 0,
+            # AVIF's animations are without end where nothing is said.
+            loop=file.info.get("loop", 0 if file.format == "AVIF" else 1) if count > 1 else 0,
             metadata=kept,
-            notes=(*notes, *left_out),
-            file_format=file.format,
+            notes=(*notes, *_count_note(count, all_frames), *_left_out(file), *left_out),
+            file_format="JPEG" if file.format == "MPO" else file.format,
             jpeg_steps=_jpeg_steps(file),
+            lossless=_is_lossless(file, stream),
         )
 
 
+def _count_note(count: int, all_frames: bool) -> list[str]:
+    return [f"the first of {count} frames (--all_frames takes each)"] if count > 1 and not all_frames else []
+
+
+def _frame(file: Image.Image, stream: BinaryIO, depth: int, *, animated: bool) -> tuple[Frame, str | None]:
+    """The frame that a file is at."""
+    if depth > 8 and not animated and file.format in ("PNG", "JPEG2000", "AVIF"):
+        deep = deep_file.read(stream, file.format, depth, file.info.get("transparency") if file.format == "PNG" else None)
+        return dataclasses.replace(deep, samples=raster.upright(deep.samples, metadata.orientation(file))), None
+    if file.format == "WEBP" and getattr(file, "is_animated", False) and file.mode == "RGB":
+        # Frames without transparency need not cover all of the canvas, which is transparent.
+        file.rawmode, file._mode = "RGBA", "RGBA"  # type: ignore[attr-defined]
+    depth = depth if depth > 8 else file.info.get("bit_depth", 8)
+    frame, note = _plain(_upright(file), file.format)
+    frame = _opaque(frame) if file.format == "WEBP" else frame
+    return frame, note or (f"{depth} bits a channel became 8" if depth > 8 and isinstance(frame, Image.Image) else None)
+
+
+def _opaque(frame: Frame) -> Frame:
+    """Without transparency where there is none, for frames that have it only perhaps."""
+    if isinstance(frame, Image.Image) and frame.mode == "RGBA" and frame.getextrema()[-1] == (255, 255):
+        return frame.convert("RGB")
+    return frame
+
+
 def write(
-    target: pathlib.Path | BinaryIO, picture: Picture, file_format: Format, quality: int = 95, *, overwrite: bool = False
+    target: pathlib.Path | BinaryIO,
+    content: Picture,
+    file_format: Format,
+    quality: int | None = None,
+    *,
+    overwrite: bool = False,
 ) -> None:
     """Writes a picture that is `fitted` to the format; a file appears whole or not at all.
 
     Args:
         target: a path or an open file.
-        quality: 1 to 100, where the format has one.
+        content: the picture; what its frames' `info` says is not written.
+        quality: 1 to 100, where the format has one. None is 95; but WebP and JPEG XL then keep every value of a picture that
+            has not lost any yet, as they do with 100.
         overwrite: whether a file that is there may be replaced.
 
     Raises:
         PhotoError: writing failed; the message names a path.
+        NameTakenError: the file is there by now, and is not to be replaced.
     """
+    file_kind.init_plugins()
     with _named_errors(target):
+        file_kind.require_package(file_format.package)
         if isinstance(target, pathlib.Path):
             # Pillow reads back what it wrote of a TIFF with several frames.
             with files.written_beside(target, overwrite=overwrite) as part, part.open("w+b") as file:
-                _save(file, picture, file_format, quality)
+                _save(file, content, file_format, quality)
         else:
-            _save(target, picture, file_format, quality)
+            _save(target, content, file_format, quality)
 
 
-def _save(file: BinaryIO, picture: Picture, file_format: Format, quality: int) -> None:
-    options: dict[str, object] = {}
-    if file_format.metadata:
-        if picture.metadata.icc_profile:
-            options["icc_profile"] = picture.metadata.icc_profile
-        if exif := metadata.exif_bytes(picture.metadata, picture.frames[0].size):
-            options["exif"] = exif
-    if picture.metadata.dpi:
-        options["dpi"] = picture.metadata.dpi
+def _save(file: BinaryIO, content: Picture, file_format: Format, quality: int | None) -> None:
+    if file_format is picture.TIFF and any(isinstance(frame, Raster) for frame in content.frames):
+        from sr_keras.photos import tiff_file
+
+        tiff_file.write(file, content.frames, content.metadata)
+        return
+    first = content.frames[0]
+    if isinstance(first, Raster):
+        like = io.BytesIO()
+        mode = "RGB" if first.colours == 3 else "L"
+        Image.new(mode, (1, 1)).save(like, "PNG", **_options(content, file_format, quality))
+        deep_file.write_png(file, first, like.getvalue())
+        return
+    frames = [_bare(frame) for frame in content.frames if isinstance(frame, Image.Image)]
+    options = _options(content, file_format, quality)
+    if len(frames) > 1:
+        options |= {"save_all": True, "append_images": frames[1:], "loop": content.loop}
+        if content.durations_ms:
+            options["duration"] = list(content.durations_ms)
+    if file_format is picture.AVIF and content.metadata.cicp:
+        buffer = io.BytesIO()
+        frames[0].save(buffer, format="AVIF", **options)
+        file.write(_labelled_avif(buffer.getvalue(), content.metadata.cicp))
+        return
+    frames[0].save(file, format=file_format.name, **options)
+
+
+def _options(content: Picture, file_format: Format, quality: int | None) -> dict[str, Any]:
+    """What Pillow is told to write beside the pixels: all of it, for it is told of nothing else."""
+    options: dict[str, Any] = {}
+    kept = content.metadata
+    if "icc_profile" in file_format.fields and kept.icc_profile:
+        options["icc_profile"] = kept.icc_profile
+    if "exif" in file_format.fields:
+        options |= _exif_options(content, file_format)
+    if kept.dpi:
+        options["dpi"] = kept.dpi
+    if file_format is picture.PNG:
+        options["pnginfo"] = _png_info(kept)
+    elif kept.xmp and file_format is not picture.TIFF:
+        options["xmp"] = kept.xmp
+    if kept.comment and "comment" in file_format.fields:
+        options["comment"] = kept.comment
+    if kept.iptc and file_format is picture.JPEG:
+        options["extra"] = metadata.iptc_segment(kept.iptc)
     if not file_format.lossless_only:
-        # Full colour resolution: halving it would blur edges.
-        options |= {"quality": quality, "subsampling": "4:4:4"}
-    if len(picture.frames) > 1:
-        options |= {"save_all": True, "append_images": picture.frames[1:], "loop": picture.loop}
-        if picture.durations_ms:
-            options["duration"] = list(picture.durations_ms)
-    picture.frames[0].save(file, format=file_format.name, **options)
+        # Full colour resolution: halving it would blur edges. WebP has it only where it is lossless.
+        options |= {"quality": quality or _QUALITY, "subsampling": "4:4:4"}
+        if file_format in (picture.WEBP, picture.JXL):
+            options |= {"lossless": quality == 100 or (quality is None and content.lossless), "exact": True}
+    return options
+
+
+def _exif_options(content: Picture, file_format: Format) -> dict[str, Any]:
+    exif = metadata.exif_content(content.metadata, content.frames[0].size)
+    if file_format is not picture.TIFF:
+        return {"exif": exif.tobytes()} if len(exif) else {}
+    tags = {ExifTags.Base.XMLPacket: content.metadata.xmp, metadata.IPTC_TAG: content.metadata.iptc, **content.metadata.geo}
+    for tag, value in tags.items():
+        if value:
+            exif[tag] = value
+    return {"exif": exif} if len(exif) else {}
+
+
+def _png_info(kept: metadata.Metadata) -> PngImagePlugin.PngInfo:
+    info = PngImagePlugin.PngInfo()
+    for kind, chunk in kept.colour_chunks:
+        info.add(kind, chunk)
+    if kept.cicp:
+        # PNG's values are colours: its matrix is always 0.
+        info.add(b"cICP", bytes([kept.cicp[0], kept.cicp[1], 0, 1]))
+    for keyword, text in kept.text:
+        if text.isascii():
+            info.add_text(keyword, text)
+        else:
+            info.add_itxt(keyword, text)
+    if kept.xmp:
+        info.add_itxt("XML:com.adobe.xmp", kept.xmp.decode(errors="replace"))
+    return info
+
+
+def _labelled_avif(content: bytes, cicp: tuple[int, int, int, int]) -> bytes:
+    """An AVIF whose colours are those of a label; how they were made luma and chroma stays its own."""
+    place = content.find(b"colrnclx") + 8
+    if place < 8:
+        raise rgb.PhotoError("AVIF was written without a label of its colours")
+    label = cicp[0].to_bytes(2, "big") + cicp[1].to_bytes(2, "big")
+    return content[:place] + label + content[place + 4 :]
+
+
+def _bare(frame: Image.Image) -> Image.Image:
+    """A frame of which Pillow knows nothing but its pixels; else it writes what the old file said of compression."""
+    if frame.info:
+        frame = frame.copy()
+        frame.info = {}
+    return frame
+
+
+def _is_lossless(file: Image.Image, stream: BinaryIO) -> bool:
+    if file.format == "WEBP":
+        stream.seek(0)
+        return b"VP8L" in stream.read(4096)
+    return file.format not in _LOSSY and file.info.get("compression") not in ("jpeg", "tiff_jpeg", "webp")
+
+
+def _left_out(file: Image.Image) -> list[str]:
+    """What else lies in the file of a photo, as one note."""
+    if file.format not in ("JPEG", "MPO"):
+        return []
+    segments = [content for _, content in getattr(file, "applist", ())]
+    xmp = b"".join(segment for segment in segments if segment.startswith(b"http://ns.adobe.com/"))
+    found = []
+    pictures = getattr(file, "n_frames", 1) - 1
+    if b"hdrgm:" in xmp or b"HDRGainMap" in xmp or any(segment.startswith(b"urn:iso:std:iso:ts:21496") for segment in segments):
+        found.append("the gain map of its high dynamic range (the result is standard)")
+        pictures -= 1
+    if b"MotionPhoto" in xmp or b"MicroVideo" in xmp:
+        found.append("the film of a motion photo")
+    if pictures > 0:
+        found.append(f"{pictures} further picture{'s' if pictures > 1 else ''}")
+    return [f"left out: {', '.join(found)}"] if found else []
 
 
 @contextlib.contextmanager
@@ -118,10 +338,18 @@ def _named_errors(name: object) -> Iterator[None]:
     prefix = f"{name}: " if isinstance(name, (str, os.PathLike)) else ""
     try:
         yield
-    except rgb.PhotoError:
+    except rgb.PhotoError as error:
+        if prefix and not str(error).startswith(prefix):
+            raise rgb.PhotoError(f"{prefix}{error}") from None
         raise
+    except FileExistsError as error:
+        raise rgb.NameTakenError(f"{prefix}{files.reason(error)}") from None
     except UnidentifiedImageError:
         raise rgb.PhotoError(f"{prefix}not a picture") from None
+    except OSError as error:
+        reason = files.reason(error)
+        damaged = reason.startswith(("decoder error", "broken data stream", "unrecognized data stream"))
+        raise rgb.PhotoError(f"{prefix}damaged ({reason})" if damaged else f"{prefix}{reason}") from None
     except MemoryError:
         raise rgb.PhotoError(f"{prefix}too large for the memory of this machine") from None
     except Exception as error:
@@ -138,47 +366,36 @@ def _frame_count(file: Image.Image) -> int:
 
 
 def _upright(file: Image.Image) -> Image.Image:
-    file.load()
     try:
-        return ImageOps.exif_transpose(file)
-    except Exception:  # damaged EXIF; `metadata.read` reports it
+        return rgb.upright(file)
+    except (KeyError, TypeError, ValueError, SyntaxError, struct.error):
+        file.load()  # what is damaged is its EXIF, which `metadata.read` reports; or the picture itself, and this raises
         return file
 
 
-def _has_sixteen_bits(file: Image.Image) -> bool:
-    """Whether the file has more than 8 bits a channel; known before its pixels are read."""
-    return any(";16" in str(tile.args) for tile in getattr(file, "tile", ()))
-
-
-def _plain(frame: Image.Image, sixteen_bit: bool) -> tuple[Image.Image, str | None]:
-    """A frame in one of the few modes of `Picture`, and what it lost."""
-    mode = frame.mode
-    if mode.startswith("I;16"):
-        note = "its transparent tone is left out" if "transparency" in frame.info else None
-        return Image.fromarray(np.asarray(frame).astype(np.uint16)), note
-    if mode == "I":
-        note = None if sixteen_bit or frame.format == "PPM" else "32-bit whole numbers became 16-bit, white is 65535"
-        return _as_sixteen_bit(np.asarray(frame, np.float64), white=65535), note
-    if mode == "F":
-        numbers = np.nan_to_num(np.asarray(frame, np.float64), posinf=0, neginf=0)
-        # Numbers do not say which of them is white: those around 1 come from [0, 1], a little overshoot included.
-        white = next((white for white in (1, 255) if numbers.max() < 2 * white), 65535)
-        return _as_sixteen_bit(numbers, white), f"floating-point numbers became 16-bit, white is {white}"
-    # Pillow decodes 16-bit pictures to 8 bits, but for greyscale without transparency.
-    note = "16 bits a channel became 8" if sixteen_bit else None
-    if mode in ("1", "L", "LA", "La"):
-        return frame.convert("LA" if frame.has_transparency_data else "L"), note
-    if mode in ("CMYK", "LAB", "HSV"):
-        return rgb.to_rgb(frame), f"{mode} became RGB"
-    plain = frame.convert("RGBA") if frame.has_transparency_data else rgb.to_rgb(frame)
-    if (mode in ("P", "PA") or sixteen_bit) and not frame.info.get("icc_profile") and _is_grey(plain):
-        # Palettes say nothing of colours, nor does Pillow of 16-bit greyscale with transparency.
-        plain = plain.convert("LA" if plain.mode == "RGBA" else "L")
+def _plain(frame: Image.Image, file_format: str | None) -> tuple[Frame, str | None]:
+    """A frame in one of the few modes of `Picture`, with nothing of its file, and what it lost."""
+    plain, note = _plain_frame(frame, file_format)
+    if isinstance(plain, Image.Image):
+        plain.info = {}
     return plain, note
 
 
-def _as_sixteen_bit(numbers: np.ndarray, white: float) -> Image.Image:
-    return Image.fromarray(np.rint(np.clip(numbers * (65535 / white), 0, 65535)).astype(np.uint16))
+def _plain_frame(frame: Image.Image, file_format: str | None) -> tuple[Frame, str | None]:
+    mode = frame.mode
+    if mode.startswith("I;16") or (mode == "I" and file_format == "PPM"):
+        return Raster(np.asarray(frame).astype(np.uint16)[..., np.newaxis]), None
+    if mode in ("I", "F"):
+        return Raster(np.asarray(frame)[..., np.newaxis]), None
+    if mode in ("1", "L", "LA", "La"):
+        return frame.convert("LA" if frame.has_transparency_data else "L"), None
+    if mode in ("CMYK", "LAB", "HSV"):
+        return rgb.to_rgb(frame), f"{mode} became RGB"
+    plain = frame.convert("RGBA") if frame.has_transparency_data else rgb.to_rgb(frame)
+    if mode in ("P", "PA") and not frame.info.get("icc_profile") and _is_grey(plain):
+        # Palettes say nothing of colours.
+        plain = plain.convert("LA" if plain.mode == "RGBA" else "L")
+    return plain, None
 
 
 def _is_grey(frame: Image.Image) -> bool:

@@ -11,7 +11,7 @@ import warnings
 from typing import IO
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
 
 from sr_keras.runtime import files
 from sr_keras.runtime.errors import UserError
@@ -29,7 +29,9 @@ PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
 WRITABLE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif")
 
 # What the formats can count; all others go further than memory does.
-_LARGEST_SIDES = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383}
+_LARGEST_SIDES = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383, ".avif": 32768, ".gif": 65535, ".heic": 16384}
+_LARGEST_AVIF = 16384**2  # pixels; what has more can be written, and not opened again
+_LARGEST_BMP = 2**32 - 2**10
 
 # Pillow warns above 89 megapixels and refuses above 179; a photo between the two is no attack. Set once and for all, because a
 # warning filter can't be changed for one thread alone.
@@ -45,8 +47,12 @@ class PhotoError(UserError):
     """A photo can't be read or written; the message is one line that names the file and the reason."""
 
 
+class NameTakenError(PhotoError):
+    """A file can't have its name, for another has it."""
+
+
 def read_photo(path: str | os.PathLike[str]) -> np.ndarray:
-    """Reads a picture of any kind as RGB, turned as its EXIF orientation says: uint8 `[H, W, 3]`.
+    """Reads a picture of any kind as RGB, rotated as its EXIF orientation says: uint8 `[H, W, 3]`.
 
     Raises:
         PhotoError: the file is missing, is no picture, or is damaged.
@@ -57,6 +63,17 @@ def read_photo(path: str | os.PathLike[str]) -> np.ndarray:
 def decode_photo(content: bytes, name: str) -> np.ndarray:
     """Like `read_photo`, of what such a file holds; `name` is what errors call it."""
     return _read(io.BytesIO(content), name)
+
+
+def upright(file: Image.Image) -> Image.Image:
+    """An open file's picture, turned as EXIF says, with CMYK as the file means it."""
+    file.load()
+    picture = file
+    if file.mode == "CMYK" and file.format in ("JPEG", "MPO") and "adobe" not in file.info:
+        # Without Adobe's marker 0 is no ink; Pillow takes it for all.
+        picture = ImageChops.invert(file)
+        picture.info = file.info
+    return ImageOps.exif_transpose(picture)
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:
@@ -71,7 +88,7 @@ def to_rgb(picture: Image.Image) -> Image.Image:
             rgb = ImageCms.profileToProfile(picture, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
             return rgb or picture.convert("RGB")  # it is None only where a picture is converted in place
     if picture.mode.startswith("I"):
-        # Pillow clips numbers above 255 where it should divide them.
+        # Pillow clips values above 255 where it should divide them.
         tones = np.asarray(picture, dtype=np.float64) / 257
         picture = Image.fromarray(to_uint8(tones / 255))
     if picture.has_transparency_data:
@@ -105,11 +122,25 @@ def require_writable(path: pathlib.Path, height: int, width: int) -> None:
     suffix = path.suffix.lower()
     if suffix not in WRITABLE_SUFFIXES:
         raise PhotoError(f"{path}: the name must end in {', '.join(WRITABLE_SUFFIXES)}")
+    require_size(path, height, width)
+
+
+def require_size(path: pathlib.Path, height: int, width: int) -> None:
+    """Tells before the work that a format can't hold a picture of that size, in pixels.
+
+    Raises:
+        PhotoError: the format that the suffix of `path` names can't.
+    """
+    suffix = path.suffix.lower()
     largest = _LARGEST_SIDES.get(suffix, max(height, width))
     if max(height, width) > largest:
         raise PhotoError(
             f"{path}: {suffix} holds at most {largest} pixels a side, not {width}x{height}; .png and .tif hold more"
         )
+    if suffix == ".avif" and height * width > _LARGEST_AVIF:
+        raise PhotoError(f"{path}: .avif holds at most {_LARGEST_AVIF:,} pixels, not {width}x{height}; .png and .tif hold more")
+    if suffix == ".bmp" and 3 * height * width > _LARGEST_BMP:
+        raise PhotoError(f"{path}: .bmp holds at most {_LARGEST_BMP:,} bytes, not {width}x{height}; .png and .tif hold more")
 
 
 def to_float(photo: np.ndarray) -> np.ndarray:
@@ -136,7 +167,7 @@ def resize_bicubic(photo: np.ndarray, height: int, width: int) -> np.ndarray:
 def _read(file: str | os.PathLike[str] | IO[bytes], name: str) -> np.ndarray:
     try:
         with Image.open(file) as picture:
-            return np.asarray(to_rgb(ImageOps.exif_transpose(picture)))
+            return np.asarray(to_rgb(upright(picture)))
     except UnidentifiedImageError:
         raise PhotoError(f"{name}: not a picture") from None
     # A damaged file raises whatever its decoder stumbles over.

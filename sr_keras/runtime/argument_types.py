@@ -2,9 +2,12 @@
 
 import argparse
 import contextlib
+import fractions
 import pathlib
+import re
 
 _LARGEST_SCALE = 1000
+_LARGEST_CRF = 63
 
 # What a count can't sensibly be above; a mistyped one would run for years, or take all memory.
 MOST = 10**8
@@ -37,6 +40,15 @@ def percent(text: str) -> int:
     return _whole(text, 1, 100)
 
 
+def crf(text: str) -> int:
+    """A whole number from 0 to 63.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    return _whole(text, 0, _LARGEST_CRF)
+
+
 def share(text: str) -> float:
     """A number from 0 to 1.
 
@@ -50,15 +62,30 @@ def share(text: str) -> float:
 
 
 def scale(text: str) -> float:
-    """A number above 1, up to 1000, such as 2 or 1.5.
+    """A number from 1 to 1000, such as 2 or 1.5.
 
     Raises:
         ArgumentTypeError: it is none.
     """
     with contextlib.suppress(ValueError):
-        if 1 < float(text) <= _LARGEST_SCALE:
+        if 1 <= float(text) <= _LARGEST_SCALE:
             return float(text)
-    raise argparse.ArgumentTypeError(f"must be a number above 1, up to {_LARGEST_SCALE}, got {text!r}")
+    raise argparse.ArgumentTypeError(f"must be a number from 1 to {_LARGEST_SCALE}, got {text!r}")
+
+
+def moment(text: str) -> fractions.Fraction:
+    """A time in seconds from a text such as 90, 1:30 or 0:01:30.5.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    if re.fullmatch(r"(\d+:){0,2}\d+(\.\d+)?", text):
+        *larger, seconds = text.split(":")
+        minutes = 0
+        for part in larger:
+            minutes = 60 * minutes + int(part)
+        return 60 * minutes + fractions.Fraction(seconds)
+    raise argparse.ArgumentTypeError(f"must be a time such as 90, 1:30 or 0:01:30.5, got {text!r}")
 
 
 def name(text: str) -> str:

@@ -1,6 +1,7 @@
 """What all commands have in common: how they answer wrong use and --version, and what they are called by."""
 
 import argparse
+import os
 import pathlib
 import signal
 import sys
@@ -45,6 +46,21 @@ def run(prog: str, work: Callable[[], int]) -> int:
         return 2
     except KeyboardInterrupt as interrupt:
         return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
+
+
+def open_closed_streams() -> None:
+    """Gives a process its three streams where whoever started it, such as cron, has closed them; they lead nowhere.
+
+    Else the next file that is opened would take the place of one, and be written to.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number, which is this one
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, pathlib.Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
 
 
 def refusal(prog: str, message: str) -> str:

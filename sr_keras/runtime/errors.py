@@ -1,4 +1,4 @@
-"""What a user is told in one line, instead of a traceback."""
+"""An error that is reported in one line, instead of a traceback."""
 
 
 class UserError(Exception):
@@ -6,6 +6,10 @@ class UserError(Exception):
 
 
 def one_line(message: str) -> str:
-    """A message as a terminal can show it: on one line, and control characters, which a file's name may hold, spelt out."""
-    line = " ".join(message.split())
-    return line if line.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+    """A message as a terminal can show it: on one line, and `printable`."""
+    return printable(" ".join(message.split()))
+
+
+def printable(text: str) -> str:
+    """A text with its control characters, which a file's name may hold, spelt out."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

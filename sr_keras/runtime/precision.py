@@ -12,7 +12,7 @@ _BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 
 
 def resolve(precision: names.Precision) -> names.Precision:
-    """The Keras policy of a `--precision`; "auto" takes the fastest that the hardware multiplies itself."""
+    """The Keras policy of a `--precision`; "auto" is the fastest that the hardware multiplies natively."""
     if precision != "auto":
         return precision
     gpus = tf.config.list_physical_devices("GPU")
@@ -28,7 +28,7 @@ def with_loss_scale(optimizer: keras.optimizers.Optimizer, policy: str) -> keras
 
 
 def resolve_inference(precision: str) -> str:
-    """The number format of a `--precision` of an upscaler; "auto" takes the fastest that the hardware multiplies itself.
+    """The number format of a `--precision` of an upscaler; "auto" is the fastest that the hardware multiplies natively.
 
     A GPU that has both takes float16, which is as fast as bfloat16 and finer.
     """

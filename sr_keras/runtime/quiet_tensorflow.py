@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def tensorflow_import() -> Iterator[None]:
-    """To be around the first `import tensorflow`: what its native code prints then can't be turned off in another way.
+    """Put it around the first `import tensorflow`: what its native code prints then can't be switched off in another way.
 
     Errors in Python are not touched.
     """

@@ -30,7 +30,9 @@ def create(name: names.Strategy) -> tf.distribute.Strategy:
         name = "multi_worker" if cluster else "mirrored" if len(tf.config.list_physical_devices("GPU")) > 1 else "one"
     if name == "multi_worker":
         if not cluster:
-            raise ValueError(f"multi_worker needs {_TF_CONFIG} in the environment, with two workers or more; see README.md")
+            raise ValueError(
+                f"multi_worker needs {_TF_CONFIG} in the environment, with two workers or more; see docs/distributed.md"
+            )
         return tf.distribute.MultiWorkerMirroredStrategy()
     if name == "mirrored":
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
@@ -51,7 +53,7 @@ def place(strategy: tf.distribute.Strategy) -> tuple[int, int]:
 def spread(
     strategy: tf.distribute.Strategy, batches: Iterable[tuple[tf.Tensor, ...]]
 ) -> Iterator[tuple[tf.Tensor | tf.distribute.DistributedValues, ...]]:
-    """Gives each device of this process its equal part of each batch."""
+    """Splits each batch equally among the devices of this process."""
     devices = devices_here(strategy)
     for batch in batches:
         if devices == 1:
@@ -73,7 +75,7 @@ def synchronise_norms(model: keras.Model) -> None:
 
 
 def gathered(strategy: tf.distribute.Strategy, number: float) -> list[float]:
-    """A number of each worker, by the worker's number; all workers must ask at the same moment."""
+    """A value of each worker, by the worker's number; all workers must ask at the same moment."""
     workers = place(strategy)[1]
     if workers == 1:
         return [number]

@@ -41,7 +41,7 @@ def psnr_loss(hr: tf.Tensor, sr: tf.Tensor) -> tf.Tensor:
     """What PSNR on luma rewards: the mean over photos of the logarithm of the squared error. It has no smallest value of 0.
 
     So each photo counts as much as any other, where a mean of errors hears those with the most texture. PSNR as a loss is of
-    Chen et al. 2021 (HINet). A tenth of the error of all three numbers is added to that of luma (BT.601): colours count too.
+    Chen et al. 2021 (HINet). A tenth of the error of all three channels is added to that of luma (BT.601): colours count too.
 
     Args:
         hr, sr: `[B, H, W, 3]` in [0, 1].
@@ -56,7 +56,7 @@ PIXEL_LOSSES = {"mse": mean_squared_error, "mae": mean_absolute_error, "charbonn
 
 
 def grid_loss(hr: tf.Tensor, sr: tf.Tensor, period: int) -> tf.Tensor:
-    """How far the picture has a grid on it: the mean absolute difference of local means over each pixel of the period.
+    """How strong a grid the picture has: the mean absolute difference of local means over each pixel of the period.
 
     Of each pixel of a small photo, a network makes `period` x `period`, and does something of its own to each. Where it is
     flat, it can put nothing else there; what is rewarded for texture leaves a grid. Real texture differs from place to place,
@@ -71,7 +71,7 @@ def grid_loss(hr: tf.Tensor, sr: tf.Tensor, period: int) -> tf.Tensor:
 
 
 def adversarial_loss(fake_logits: tf.Tensor) -> tf.Tensor:
-    """L_G2: how far the discriminator is from taking the generated pictures for originals (label 1).
+    """L_G2: cross-entropy of the generated pictures' logits with the label "real" (1).
 
     Args:
         fake_logits: the discriminator's logits of generated pictures, any shape.
@@ -80,7 +80,7 @@ def adversarial_loss(fake_logits: tf.Tensor) -> tf.Tensor:
 
 
 def fake_loss(fake_logits: tf.Tensor) -> tf.Tensor:
-    """L_fake: how far the discriminator is from telling generated pictures as such (label 0).
+    """L_fake: cross-entropy of the generated pictures' logits with their label (0).
 
     Args:
         fake_logits: the discriminator's logits of generated pictures, any shape.
@@ -89,10 +89,10 @@ def fake_loss(fake_logits: tf.Tensor) -> tf.Tensor:
 
 
 def real_loss(real_logits: tf.Tensor, label: float = 1.0) -> tf.Tensor:
-    """L_real: how far the discriminator is from telling originals as such.
+    """L_real: cross-entropy of the real pictures' logits with their label.
 
     Args:
-        real_logits: the discriminator's logits of originals, any shape.
+        real_logits: the discriminator's logits of real pictures, any shape.
         label: 1 in the paper. With less, such as 0.9, it does not become too sure (Salimans et al. 2016, section 3.4).
     """
     return _cross_entropy(label, real_logits)

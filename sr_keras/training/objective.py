@@ -60,7 +60,7 @@ class Objective:
     shift: int = 1
 
     def __call__(self, outputs: tf.Tensor | list[tf.Tensor], lr: tf.Tensor, hr: tf.Tensor) -> Judged:
-        """Judges what the generator makes of a batch.
+        """Computes the losses of the generator's result for a batch.
 
         Args:
             outputs: the levels of the generator's pyramid, smallest first; most generators have one.

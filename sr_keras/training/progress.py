@@ -1,4 +1,4 @@
-"""What a person sees of a running training: a bar on a terminal, plain lines elsewhere. TensorBoard has the rest."""
+"""What a person sees while a training runs: a bar on a terminal, plain lines elsewhere. TensorBoard has the rest."""
 
 import logging
 import time

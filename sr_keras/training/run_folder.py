@@ -30,7 +30,7 @@ class Change(NamedTuple):
 
 @contextlib.contextmanager
 def held(folder: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Makes the folder, gives it, and keeps other processes out of it until this one ends, however it does.
+    """Makes the folder, yields it, and keeps other processes out of it until this one ends, however it does.
 
     Raises:
         InUseError: another process is there.

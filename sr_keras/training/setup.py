@@ -21,6 +21,7 @@ from sr_keras.networks import generators, net2net, perceptual, srgan, unet_discr
 from sr_keras.photos import rgb
 from sr_keras.runtime import precision
 from sr_keras.training import distribution, losses, run_folder, state, steps
+from sr_keras.training.adam import Adam
 from sr_keras.training.objective import Objective, PictureLoss
 from sr_keras.training.options import Options
 from sr_keras.training.run import Run, Stage, fit
@@ -35,7 +36,7 @@ def start(options: Options) -> int:
         ValueError: options do not fit each other, the photos, the devices, or the networks in the run's folder.
         OSError, ImportError, PhotoError, ModelError: what they name is missing or can't be used.
         InUseError: another process trains in the run's folder.
-        FloatingPointError: a number is not finite.
+        FloatingPointError: a loss is not finite.
     """
     strategy = distribution.create(options.strategy)
     worker, workers = distribution.place(strategy)
@@ -250,7 +251,7 @@ def _optimizer(options: Options, steps: int) -> keras.optimizers.Optimizer:
         rate = keras.optimizers.schedules.CosineDecay(
             first, steps - warmup, alpha=0.01, warmup_target=target, warmup_steps=warmup
         )
-    adam = keras.optimizers.Adam(rate, beta_1=options.beta1)
+    adam = Adam(rate, beta_1=options.beta1)
     return precision.with_loss_scale(adam, options.precision)
 
 

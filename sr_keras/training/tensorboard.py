@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a run; each function gives an action of the loop, or metrics for one."""
+"""What TensorBoard shows of a run; each function returns an action of the loop, or metrics for one."""
 
 import contextlib
 import pathlib
@@ -27,8 +27,8 @@ _DESCRIPTIONS = {
     "discriminator/real_loss": "The part of the discriminator's loss that comes from originals.",
     "discriminator/D_real": "Mean probability of being original that the discriminator gives to originals.",
     "discriminator/D_fake": "Mean probability of being original that the discriminator gives to generated pictures.",
-    "discriminator/verdicts_real": "What the discriminator took originals for, from 0 (generated) to 1 (original).",
-    "discriminator/verdicts_fake": "What the discriminator took generated pictures for, from 0 (generated) to 1 (original).",
+    "discriminator/verdicts_real": "The discriminator's predictions on real photos, from 0 (generated) to 1 (real).",
+    "discriminator/verdicts_fake": "The discriminator's predictions on generated pictures, from 0 (generated) to 1 (real).",
     "generator/perceptual_loss": "Distance of features of the originals and of the generated pictures.",
     "generator/grid_loss": "How far the generated pictures have a grid, in the period of the enlargement.",
     "generator/gradient_norm": "Norm of all gradients of the generator, before any clipping.",
@@ -59,7 +59,7 @@ _LAYOUT = {
     "Networks": {
         "generator: loss and its parts": r"generator/(\w+_)?loss$",
         "discriminator: loss and its parts": r"discriminator/(\w+_)?loss$",
-        "mean verdicts: D(real) and D(fake)": r"discriminator/D_",
+        "mean predictions: D(real) and D(fake)": r"discriminator/D_",
         "gradient norms": r"\w+/gradient_norm",
         "learning rates": r"\w+/learning_rate",
     },
@@ -109,7 +109,7 @@ def metrics_writer(writer: tf.summary.SummaryWriter) -> Action:
 
 
 def picture_writer(writer: tf.summary.SummaryWriter, upscale: Upscale, lr: np.ndarray, hr: np.ndarray) -> Action:
-    """Writes each validation pair: low (its pixels as squares) and bicubic, below them the original and ours.
+    """Writes each validation pair: LR (its pixels as squares) and bicubic, below them HR and ours.
 
     The longer a run, the fewer of its iterations: 190 of 1000.
 
@@ -153,7 +153,7 @@ def text_writer(writer: tf.summary.SummaryWriter, name: str, read: Callable[[], 
 def traced(folder: pathlib.Path, steps: tuple[int, int] | None) -> Iterator[Callable[[], None]]:
     """Records what TensorFlow does from the first of these steps, counted from 1, to the last, for the tab Profile.
 
-    Gives a function to call after each step.
+    Returns a function to call after each step.
     """
     first, last = steps or (0, 0)
     done = 0

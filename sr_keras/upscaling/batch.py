@@ -15,16 +15,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal
 
 from sr_keras.inference import model_info
-from sr_keras.photos import picture_file, rgb
-from sr_keras.photos.picture import FORMATS, Format, Picture, fitted
+from sr_keras.photos import file_kind, metadata, picture_file, rgb
+from sr_keras.photos.picture import FORMATS, Format, Picture, fitted, suffix_of
 from sr_keras.photos.rgb import PhotoError
 from sr_keras.runtime import files
 from sr_keras.upscaling.choice import Choice, Choose
-from sr_keras.upscaling.enlarge import Size, Target, enlarge
+from sr_keras.upscaling.enlarge import Options, Size, Target, enlarge
 from sr_keras.upscaling.plan import Job
 
 # Larger results are written before the next photo begins, so that two of them are never in memory.
 _LARGEST_BESIDE_ANOTHER = 32_000_000
+
+# How long a run that is stopped waits for the tiles in hand.
+_PATIENCE_SECONDS = 5.0
+_WORKER = "upscale"
 
 JobProgress = Callable[[Job, float], None]
 
@@ -36,18 +40,23 @@ class BatchOptions:
     Attributes:
         target: the size of the results.
         suffix: of results on standard output; None is as the source has it.
-        quality: 1 to 100, of formats with loss.
-        all_frames, self_ensemble: see `picture_file.read` and `enlarge`.
-        max_pixels: the most that a picture and its result may have.
+        quality: 1 to 100, of formats with loss; None is the best choice for each picture (see `picture_file.write`).
+        depth: 8 or 16 bits a channel; None is what each picture has.
+        all_frames: see `picture_file.read`.
+        enlarging: how pictures are enlarged.
+        strip: whether all that tells of persons and places is left out.
+        max_pixels: the most that the frames of a picture, and those of its result, may have.
         existing: what to do where a result is there already.
         standard_input: the bytes of the picture whose job has no source.
     """
 
     target: Target
     suffix: str | None = None
-    quality: int = 95
+    quality: int | None = None
+    depth: int | None = None
     all_frames: bool = False
-    self_ensemble: bool = False
+    enlarging: Options = Options()  # noqa: RUF009 - it never changes
+    strip: bool = False
     max_pixels: int = 400_000_000
     existing: Literal["fail", "skip", "overwrite"] = "fail"
     standard_input: bytes = b""
@@ -101,7 +110,7 @@ def run(
         except Exception as error:  # or its jobs would be waited for without end
             outcomes.put(error)
 
-    workers = [threading.Thread(target=work_or_report, args=(choose,)) for choose in choosers]
+    workers = [threading.Thread(target=work_or_report, args=(choose,), name=_WORKER, daemon=True) for choose in choosers]
     for worker in workers:
         worker.start()
     try:
@@ -110,10 +119,20 @@ def run(
             if isinstance(outcome, Exception):
                 raise outcome
             yield outcome
-    finally:
+    except BaseException:
+        # Whatever a worker is stuck in, the run ends.
+        deadline = time.monotonic() + _PATIENCE_SECONDS
         stop.set()
         for worker in workers:
-            worker.join()
+            worker.join(max(0.0, deadline - time.monotonic()))
+        raise
+    for worker in workers:
+        worker.join()
+
+
+def is_stuck() -> bool:
+    """Whether a worker of a run that was closed is still at work, and would keep the process from ending."""
+    return any(thread.name == _WORKER and thread.is_alive() for thread in threading.enumerate())
 
 
 class _StopError(Exception):
@@ -158,7 +177,7 @@ def _work(
                     picture,
                     choice.upscaler,
                     options.target,
-                    self_ensemble=options.self_ensemble,
+                    options=options.enlarging,
                     progress=functools.partial(told, job),
                 )
                 seconds = time.monotonic() - begun
@@ -167,7 +186,7 @@ def _work(
             except model_info.ModelError:
                 raise  # no other picture has it either
             except Exception as error:
-                report(_unfinished(job, error))
+                report(unfinished(job, error))
                 continue
             if writing is not None:
                 writing.result()
@@ -187,24 +206,31 @@ def _read(job: Job, options: BatchOptions) -> tuple[Picture, Format]:
     if job.problem:
         raise PhotoError(job.problem)
     if job.output is not None:
-        _require_place(job.output, options)
+        require_place(job.output, options)
+
+    counted = [0, 0]
 
     def check_size(width: int, height: int) -> None:
         result = options.target.size(width, height)
-        for name, pixels in (("it has", width * height), ("its result would have", result[0] * result[1])):
+        counted[0] += width * height
+        counted[1] += result[0] * result[1]
+        for name, pixels in zip(("it has", "its result would have"), counted, strict=True):
             if pixels > options.max_pixels:
                 raise PhotoError(f"{job.name}: {name} {pixels:,} pixels, more than --max_pixels={options.max_pixels} allows")
         if job.output is not None:
-            rgb.require_writable(job.output, height=result[1], width=result[0])
+            rgb.require_size(job.output, height=result[1], width=result[0])
 
     source = job.source or io.BytesIO(options.standard_input)
     picture = picture_file.read(source, all_frames=options.all_frames, check_size=check_size)
     suffix = _suffix(job, options, picture)
     if job.output is None:
         width, height = options.target.size(*picture.frames[0].size)
-        rgb.require_writable(pathlib.Path(f"{job.result_name}{suffix}"), height, width)
+        rgb.require_size(pathlib.Path(f"{job.result_name}{suffix}"), height, width)
     file_format = FORMATS[suffix]
-    return fitted(picture, file_format), file_format
+    file_kind.require_package(file_format.package)
+    if options.strip:
+        picture = dataclasses.replace(picture, metadata=metadata.stripped(picture.metadata))
+    return fitted(picture, file_format, options.depth), file_format
 
 
 def _suffix(job: Job, options: BatchOptions, picture: Picture) -> str:
@@ -213,15 +239,13 @@ def _suffix(job: Job, options: BatchOptions, picture: Picture) -> str:
         return job.output.suffix.lower()
     if options.suffix is not None:
         return options.suffix
-    suffixes = {file_format.name: suffix for suffix, file_format in FORMATS.items()}
-    return suffixes.get(picture.file_format or "", ".png")
+    return suffix_of(picture)
 
 
-def _require_place(output: pathlib.Path, options: BatchOptions) -> None:
-    if os.path.lexists(output) and options.existing == "skip":
-        raise _ExistsError(f"{output} is there already")
-    if os.path.lexists(output) and options.existing == "fail":
-        raise PhotoError(f"{output}: exists already; --overwrite replaces it, --skip_existing leaves it")
+def require_place(output: pathlib.Path, options: BatchOptions) -> None:
+    """Tells before the work that a result can't be where it should; what it raises, `unfinished` takes."""
+    if os.path.lexists(output) and options.existing != "overwrite":
+        raise _exists(output, options)
     folder = output.absolute().parent
     while not folder.exists():
         folder = folder.parent
@@ -229,6 +253,13 @@ def _require_place(output: pathlib.Path, options: BatchOptions) -> None:
         raise PhotoError(f"{output}: {folder} is no folder")
     if not os.access(folder, os.W_OK):
         raise PhotoError(f"{output}: its folder can't be written")
+
+
+def _exists(output: pathlib.Path | None, options: BatchOptions) -> Exception:
+    """What a result that is there means."""
+    if options.existing == "skip":
+        return _ExistsError(f"{output} is there already")
+    return PhotoError(f"{output}: exists already; --overwrite replaces it, --skip_existing leaves it")
 
 
 def _write(
@@ -244,13 +275,16 @@ def _write(
         else:
             output.parent.mkdir(parents=True, exist_ok=True)
             picture_file.write(output, picture, file_format, options.quality, overwrite=options.existing == "overwrite")
+    except rgb.NameTakenError:
+        # Another run has written it since.
+        report(unfinished(done.job, _exists(output, options)))
     except Exception as error:
-        report(_unfinished(done.job, error))
+        report(unfinished(done.job, error))
     else:
         report(done)
 
 
-def _unfinished(job: Job, error: Exception) -> JobOutcome:
+def unfinished(job: Job, error: Exception) -> JobOutcome:
     reason = files.reason(error)
     if isinstance(error, _ExistsError):
         return JobOutcome(job, "skipped", reason)

@@ -8,7 +8,7 @@ import numpy as np
 
 from sr_keras.inference import model_info
 from sr_keras.photos import condition
-from sr_keras.photos.picture import Picture
+from sr_keras.photos.picture import Picture, eight_bit
 from sr_keras.upscaling.enlarge import PhotoUpscaler
 
 
@@ -35,7 +35,7 @@ def by_condition(load: Callable[[str], PhotoUpscaler]) -> Choose:
     """Clean pictures are only enlarged, others are restored too.
 
     Args:
-        load: gives the network of a name; asked once for each that is needed.
+        load: returns the network of a name; called once for each that is needed.
     """
     load_once = functools.cache(load)
 
@@ -49,7 +49,5 @@ def by_condition(load: Callable[[str], PhotoUpscaler]) -> Choose:
 
 def _visible(picture: Picture) -> np.ndarray:
     """The first frame as 8-bit levels, `[H, W]` or `[H, W, 3]`."""
-    frame = picture.frames[0]
-    if frame.mode == "I;16":
-        return (np.asarray(frame) // 257).astype(np.uint8)
+    frame = eight_bit(picture.frames[0])
     return np.asarray(frame.convert("L" if frame.mode in ("L", "LA") else "RGB"))

@@ -11,12 +11,13 @@ import os
 import pathlib
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from sr_keras.runtime import files
+from sr_keras.runtime.errors import printable
 from sr_keras.upscaling import batch, enlarge, plan
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Console:
         """Called from several threads while a photo is computed."""
         with self._lock:
             self._shares[job] = share
-            self._bar.set_postfix_str(job.name, refresh=False)
+            self._bar.set_postfix_str(printable(job.name), refresh=False)
             self._bar.update(sum(self._counts.values()) + sum(self._shares.values()) - self._bar.n)
 
     def after(self, outcome: batch.JobOutcome) -> None:
@@ -72,10 +73,26 @@ class Console:
             for note in outcome.notes:
                 self.tell(f"{outcome.job.name}: {note}")
 
-    def tell_plan(self, todo: Sequence[plan.Job]) -> None:
+    def tell_plan(
+        self,
+        todo: Sequence[plan.Job],
+        sizes: Mapping[plan.Job, tuple[enlarge.Size, enlarge.Size]],
+        problems: Mapping[plan.Job, str],
+    ) -> None:
+        """What would be done.
+
+        Args:
+            todo: all jobs.
+            sizes: of a picture and its result, where they are known.
+            problems: why jobs would fail.
+        """
         for job in todo:
-            there = " (is there already)" if job.output and os.path.lexists(job.output) else ""
-            self.tell(f"{job.name} -> {job.result_name}{there}")
+            if job in problems:
+                print(printable(f"{self._options.prog}: {problems[job]}"), file=sys.stderr)
+                continue
+            there = ", is there already" if job.output and os.path.lexists(job.output) else ""
+            size, result_size = sizes.get(job, (None, None))
+            self.tell(f"{_sized(job.name, size)} -> {_sized(job.result_name, result_size)}{there}")
 
     def tell_upscaler(self, upscaler: "Upscaler") -> None:
         if self._options.verbose:
@@ -86,14 +103,15 @@ class Console:
         if several:
             self.tell(", ".join(f"{self._counts[status]} {status}" for status in ("done", "skipped", "failed")))
         for outcome in self.failed:
-            print(f"{'failed' if several else self._options.prog}: {outcome.reason}", file=sys.stderr)
+            with contextlib.suppress(OSError):
+                print(printable(f"{'failed' if several else self._options.prog}: {outcome.reason}"), file=sys.stderr)
 
     def tell(self, line: str) -> None:
         if self._options.quiet or self._out.closed:
             return
         # Whoever reads this may stop reading; the photos are still wanted.
         with contextlib.suppress(OSError), tqdm.external_write_mode(file=self._out):
-            print(line, file=self._out, flush=True)
+            print(printable(line), file=self._out, flush=True)
 
 
 def speak_plainly() -> None:
@@ -109,7 +127,7 @@ def speak_plainly() -> None:
 
 @contextlib.contextmanager
 def report(path: pathlib.Path | None) -> Iterator[Callable[[batch.JobOutcome], None]]:
-    """Gives what adds an outcome to the report, as a line of JSON."""
+    """Yields a function that adds an outcome to the report, as a line of JSON."""
     if path is None:
         yield lambda outcome: None
         return

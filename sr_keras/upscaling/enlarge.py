@@ -3,21 +3,30 @@
 import dataclasses
 import itertools
 import math
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from PIL import Image
 
 from sr_keras.inference.tiling import Progress, Put
-from sr_keras.photos.picture import Picture
+from sr_keras.photos import metadata, raster
+from sr_keras.photos.picture import Frame, Picture, has_alpha
+from sr_keras.photos.raster import Raster
 
 Size = tuple[int, int]  # width and height, as Pillow has them
+Wrap = Literal["none", "x", "y", "xy"]
 
 
 class PhotoUpscaler(Protocol):
-    """What enlarges a photo by a whole factor. `inference.upscaler.Upscaler` is one, which needs TensorFlow."""
+    """What enlarges a photo by a whole factor. `inference.upscaler.Upscaler` is one, which needs TensorFlow.
+
+    Attributes:
+        scale: the factor.
+        receptive_field: how many pixels of the photo on each side of a pixel its result depends on.
+    """
 
     scale: int
+    receptive_field: int
 
     def upscale_to(self, put: Put, photo: np.ndarray, *, self_ensemble: bool, progress: Progress) -> None:
         """See `Upscaler.upscale_to`."""
@@ -28,7 +37,7 @@ class Target:
     """The size that is asked for: a factor, or a width or height, or both of them.
 
     Attributes:
-        scale: how many times larger along each axis.
+        scale: how many times larger along each axis; 1 restores alone.
         width, height: in pixels; one alone keeps the aspect.
     """
 
@@ -53,40 +62,85 @@ class Target:
         return f"{self.width}w" if self.width else f"{self.height}h"
 
 
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How a picture is enlarged.
+
+    Attributes:
+        self_ensemble: see `Upscaler.upscale`.
+        alpha: "coverage" is transparency: colours that can't be seen are replaced by those around them. "data" is a map of its
+            own, such as gloss or height: colours stay.
+        wrap: the axes along which opposite edges meet; None is "x" for whole equirectangular panoramas, and "none" for others.
+        limit: whether no value may leave the range of the 3x3 pixels around its place in the small picture.
+        pixel_art: whether pixels become squares, without a network.
+        normals: whether colours are unit vectors, which they are again in the result.
+    """
+
+    self_ensemble: bool = False
+    alpha: Literal["coverage", "data"] = "coverage"
+    wrap: Wrap | None = None
+    limit: bool = False
+    pixel_art: bool = False
+    normals: bool = False
+
+
 def enlarge(
     picture: Picture,
     upscaler: PhotoUpscaler,
     target: Target,
     *,
     self_ensemble: bool = False,
+    options: Options | None = None,
     progress: Progress = lambda share: None,
 ) -> Picture:
-    """Enlarges each frame of a picture; greyscale stays greyscale, and transparency is enlarged too.
+    """Enlarges each frame of a picture; greyscale stays greyscale, and transparency and further bands are enlarged too.
 
     Args:
         picture: of any size.
-        upscaler: does the work.
+        upscaler: the network.
         target: the size of the result. Up to `upscaler.scale` times the size of the picture one pass of the network and one
             reduction lead there, beyond that several passes. What gets smaller is only reduced.
-        self_ensemble: see `Upscaler.upscale`.
-        progress: told the share that is done, from 0 to 1, again and again. What it raises ends the work.
+        self_ensemble: the same as in `options`.
+        options: how; the default suits photos.
+        progress: called with the share that is done, from 0 to 1, again and again. What it raises ends the work.
 
     Raises:
-        ValueError: the network gave a number that is not finite.
+        ValueError: the network returned a value that is not finite.
         MemoryError: there is too little.
     """
-    plans = [[frame.size, *_passes(frame.size, target.size(*frame.size), upscaler.scale)] for frame in picture.frames]
+    options = options or Options(self_ensemble=self_ensemble)
+    wrap = options.wrap or ("x" if picture.metadata.is_panorama else "none")
+    plans = [[frame.size, *_passes(frame.size, target, upscaler.scale)] for frame in picture.frames]
     work = sum(width * height for plan in plans for width, height in plan[:-1]) or 1
     done = 0.0
     frames = []
     for frame, plan in zip(picture.frames, plans, strict=True):
-        for size, following in itertools.pairwise(plan):
-            share = size[0] * size[1] / work
-            frame = _upscaled(frame, upscaler, self_ensemble, _part(progress, done, share))
-            done += share
-            frame = _resized(frame, following)
-        frames.append(_resized(frame, target.size(*plan[0])))
-    return dataclasses.replace(picture, frames=tuple(frames))
+        share = sum(width * height for width, height in plan[:-1]) / work
+        run = _Run(upscaler, options, wrap, plan, target.size(*plan[0]))
+        frames.append(run.enlarged(frame, _part(progress, done, share)))
+        done += share
+    factors = [new / old for new, old in zip(frames[0].size, picture.frames[0].size, strict=True)]
+    kept = metadata.scaled(picture.metadata, *factors)
+    return dataclasses.replace(picture, frames=tuple(frames), metadata=kept, notes=(*picture.notes, *_notes(picture, options)))
+
+
+def _notes(picture: Picture, options: Options) -> list[str]:
+    notes = []
+    if options.wrap is None and picture.metadata.is_panorama:
+        notes.append("a panorama: its left and right edges meet (--wrap=none treats them as edges)")
+    if options.alpha == "coverage" and any(_hides_detail(frame) for frame in picture.frames):
+        notes.append("colours under full transparency are replaced; where alpha is no transparency, --alpha=data keeps them")
+    if any(_is_invisible(frame) for frame in picture.frames):
+        notes.append("nothing of it can be seen, for all of it is transparent; its colours are kept")
+    if not options.pixel_art and any(_is_pixel_art(frame) for frame in picture.frames):
+        notes.append("few colours and hard edges, as pixel art has: --pixel_art keeps them as they are")
+    return notes
+
+
+def work(size: Size, target: Target, scale: int) -> int:
+    """The pixels that a network of a scale computes for a picture of a size."""
+    plan = [size, *_passes(size, target, scale)]
+    return sum(width * height for width, height in plan[:-1])
 
 
 def _part(progress: Progress, begin: float, share: float) -> Progress:
@@ -94,82 +148,262 @@ def _part(progress: Progress, begin: float, share: float) -> Progress:
     return lambda done: progress(begin + share * done)
 
 
-def _passes(size: Size, target: Size, scale: int) -> list[Size]:
+def _passes(size: Size, target: Target, scale: int) -> list[Size]:
     """The sizes to which the picture is reduced after each pass of the network; the last is the target's.
 
-    Before the last pass the picture is made so small that the pass leads to the target: more pixels would cost much and bring
-    nothing that is seen. It never gets smaller than it was, unless the target is.
+    Before the last pass the picture is reduced so far that the pass leads to the target: more pixels would cost much and bring
+    nothing that can be seen. It never gets smaller than it was, unless the target is.
     """
+    wanted = target.size(*size)
+    if target.scale == 1:
+        return [wanted]
     sizes: list[Size] = []
-    needed = target
+    needed = wanted
     while needed[0] > size[0] or needed[1] > size[1]:
         sizes.insert(0, needed)
         width, height = (
-            max(math.ceil(length / scale), min(own, wanted)) for length, own, wanted in zip(needed, size, target, strict=True)
+            max(math.ceil(length / scale), min(own, most)) for length, own, most in zip(needed, size, wanted, strict=True)
         )
         needed = width, height
     return sizes
 
 
-def _resized(frame: Image.Image, size: Size) -> Image.Image:
-    if frame.size == size:
-        return frame
-    # It cuts frequencies off where the smaller picture ends to hold them, more sharply than others; between passes too.
-    return frame.resize(size, Image.Resampling.LANCZOS)
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    """The way of one frame.
 
+    Attributes:
+        plan: its size, and those that it is reduced to after each pass.
+        size: of the result.
+    """
 
-def _upscaled(frame: Image.Image, upscaler: PhotoUpscaler, self_ensemble: bool, progress: Progress) -> Image.Image:
-    """One pass of the network."""
-    if frame.mode not in ("LA", "RGBA"):
-        return _opaque_upscaled(frame, upscaler, self_ensemble, progress)
-    alpha = frame.getchannel("A")
-    if alpha.getextrema() in ((0, 0), (255, 255)):
-        # Nothing to compute: the same value everywhere.
-        sr = _opaque_upscaled(frame.convert(frame.mode[:-1]), upscaler, self_ensemble, progress)
-        sr.putalpha(255 if alpha.getextrema() == (255, 255) else 0)
+    upscaler: PhotoUpscaler
+    options: Options
+    wrap: Wrap
+    plan: list[Size]
+    size: Size
+
+    def enlarged(self, frame: Frame, progress: Progress) -> Frame:
+        if self.options.pixel_art:
+            return _repeated(frame, self.size)
+        result = self._raster(frame, progress) if isinstance(frame, Raster) else self._picture(frame, progress)
+        if self.options.limit and isinstance(frame, Image.Image) and isinstance(result, Image.Image):
+            result = Image.fromarray(_limited(np.asarray(frame), np.array(result)))
+        return _unit_vectors(result) if self.options.normals else result
+
+    def _picture(self, frame: Image.Image, progress: Progress) -> Image.Image:
+        """Of 8 bits."""
+        for (size, following), part in zip(itertools.pairwise(self.plan), self._parts(progress), strict=True):
+            assert frame.size == size
+            frame = self._resized(self._upscaled(frame, part), following)
+        return self._resized(frame, self.size)
+
+    def _parts(self, progress: Progress) -> list[Progress]:
+        """The progress of each pass."""
+        pixels = [width * height for width, height in self.plan[:-1]]
+        begins = [sum(pixels[:index]) / sum(pixels) for index in range(len(pixels))]
+        return [_part(progress, begin, share / sum(pixels)) for begin, share in zip(begins, pixels, strict=True)]
+
+    def _upscaled(self, frame: Image.Image, progress: Progress) -> Image.Image:
+        """One pass of the network."""
+        if not has_alpha(frame):
+            return self._opaque_upscaled(frame, progress)
+        alpha = frame.getchannel("A")
+        colour = frame.convert(frame.mode[:-1])
+        if alpha.getextrema() in ((0, 0), (255, 255)):
+            # Nothing to compute: the same value everywhere.
+            sr = self._opaque_upscaled(colour, progress)
+            sr.putalpha(alpha.resize(sr.size, Image.Resampling.NEAREST))
+            return sr
+        if self.options.alpha == "coverage":
+            colour = Image.fromarray(_without_hidden_colours(np.asarray(colour), np.asarray(alpha)))
+        sr = self._opaque_upscaled(colour, _part(progress, 0, 0.5))
+        sr.putalpha(self._opaque_upscaled(alpha, _part(progress, 0.5, 0.5)))
         return sr
-    colour = _opaque_upscaled(_without_hidden_colours(frame, alpha), upscaler, self_ensemble, _part(progress, 0, 0.5))
-    colour.putalpha(_opaque_upscaled(alpha, upscaler, self_ensemble, _part(progress, 0.5, 0.5)))
-    return colour
+
+    def _opaque_upscaled(self, frame: Image.Image, progress: Progress) -> Image.Image:
+        sr = Image.new(frame.mode, (self.upscaler.scale * frame.width, self.upscaler.scale * frame.height))
+
+        # Into the picture at once: a copy of a large result would take as much memory again.
+        def put(y: int, x: int, tile: np.ndarray) -> None:
+            sr.paste(Image.fromarray(tile if frame.mode == "RGB" else tile[..., 0]), (x, y))
+
+        photo = np.asarray(frame)
+        self._through_network(photo if photo.ndim == 3 else photo[..., np.newaxis], put, progress)
+        return sr
+
+    def _raster(self, frame: Raster, progress: Progress) -> Raster:
+        """Each group of bands by itself, as levels."""
+        bands = []
+        for index, group in enumerate(frame.groups):
+            part = _part(progress, index / len(frame.groups), 1 / len(frame.groups))
+            bands.append(self._group(frame, group, part))
+        return dataclasses.replace(frame, samples=np.concatenate(bands, axis=2))
+
+    def _group(self, frame: Raster, group: slice, progress: Progress) -> np.ndarray:
+        source = raster.levels(frame, group)
+        photo = source.photo
+        if frame.alpha and group.start == 0 and self.options.alpha == "coverage":
+            photo = _without_hidden_colours(photo, raster.levels(frame, frame.groups[-1]).photo[..., 0])
+        small = photo
+        scale = self.upscaler.scale
+        for (_, following), part in zip(itertools.pairwise(self.plan), self._parts(progress), strict=True):
+            sr = np.empty((scale * photo.shape[0], scale * photo.shape[1], photo.shape[2]), photo.dtype)
+
+            def put(y: int, x: int, tile: np.ndarray, sr: np.ndarray = sr) -> None:
+                sr[y : y + tile.shape[0], x : x + tile.shape[1]] = tile
+
+            self._through_network(photo, put, part)
+            photo = self._resized_levels(sr, following)
+        photo = self._resized_levels(photo, self.size)
+        if self.options.limit:
+            photo = _limited(small, photo)
+        return raster.values(photo, source, frame.samples.dtype, frame.missing)
+
+    def _through_network(self, photo: np.ndarray, put: Put, progress: Progress) -> None:
+        """One pass of `[H, W, 1 or 3]`; grey is put as `[h, w, 1]`."""
+        scale = self.upscaler.scale
+        (top, left), (height, width) = self._margins(photo), photo.shape[:2]
+        padded = np.pad(photo, [(top, top), (left, left), (0, 0)], mode="wrap") if top or left else photo
+
+        def put_inside(y: int, x: int, tile: np.ndarray) -> None:
+            y, x = y - scale * top, x - scale * left
+            rows = slice(max(0, -y), min(tile.shape[0], scale * height - y))
+            columns = slice(max(0, -x), min(tile.shape[1], scale * width - x))
+            if rows.start >= rows.stop or columns.start >= columns.stop:
+                return
+            tile = tile[rows, columns]
+            if photo.shape[2] == 1:
+                tile = np.rint(tile.mean(axis=2, keepdims=True)).astype(tile.dtype)
+            put(y + rows.start, x + columns.start, tile)
+
+        if photo.shape[2] == 1:
+            padded = np.broadcast_to(padded, (*padded.shape[:2], 3))
+        self.upscaler.upscale_to(put_inside, padded, self_ensemble=self.options.self_ensemble, progress=progress)
+
+    def _margins(self, photo: np.ndarray) -> tuple[int, int]:
+        """What the network sees beyond the edges of a picture that wraps around, in rows and columns."""
+        if self.wrap == "none":
+            return 0, 0
+        field = self.upscaler.receptive_field
+        return field * ("y" in self.wrap), field * ("x" in self.wrap)
+
+    def _resized(self, frame: Image.Image, size: Size) -> Image.Image:
+        if frame.size == size:
+            return frame
+        if has_alpha(frame) and (self.options.alpha == "data" or _is_invisible(frame)):
+            # Pillow weighs colours by alpha.
+            resized = self._resized(frame.convert(frame.mode[:-1]), size)
+            resized.putalpha(self._resized(frame.getchannel("A"), size))
+            return resized
+        # It cuts off the frequencies that the smaller picture can't hold, more sharply than others; between passes too.
+        method = Image.Resampling.LANCZOS
+        if self.wrap == "none":
+            return frame.resize(size, method)
+        # What the filter sees beyond the edges: three pixels of the smaller picture.
+        x, y = (
+            math.ceil(3 * max(1, own / new)) if axis in self.wrap else 0
+            for axis, own, new in zip("xy", frame.size, size, strict=True)
+        )
+        samples = np.asarray(frame)
+        padded = np.pad(samples, [(y, y), (x, x), (0, 0)][: samples.ndim], mode="wrap")
+        box = (x, y, x + frame.width, y + frame.height)
+        return Image.fromarray(padded).resize(size, method, box=box)
+
+    def _resized_levels(self, photo: np.ndarray, size: Size) -> np.ndarray:
+        if photo.shape[1::-1] == size:
+            return photo
+        bands = [
+            np.asarray(self._resized(Image.fromarray(photo[..., band].astype(np.float32)), size))
+            for band in range(photo.shape[2])
+        ]
+        return np.asarray(np.rint(np.clip(np.stack(bands, axis=2), 0, np.iinfo(photo.dtype).max)).astype(photo.dtype))
 
 
-def _opaque_upscaled(frame: Image.Image, upscaler: PhotoUpscaler, self_ensemble: bool, progress: Progress) -> Image.Image:
-    sr = Image.new(frame.mode, (upscaler.scale * frame.width, upscaler.scale * frame.height))
+def _without_hidden_colours(colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Replaces colours that cannot be seen by those around them: their own would bleed into what can be seen.
 
-    # Into the picture at once: a copy of a large result would take as much memory again.
-    def put(y: int, x: int, tile: np.ndarray) -> None:
-        if frame.mode != "RGB":
-            tile = np.rint(tile.mean(axis=2)).astype(tile.dtype)
-        sr.paste(Image.fromarray(tile), (x, y))
-
-    photo = np.asarray(frame)
-    if photo.ndim == 2:
-        photo = np.broadcast_to(photo[..., np.newaxis], (*photo.shape, 3))
-    upscaler.upscale_to(put, photo, self_ensemble=self_ensemble, progress=progress)
-    return sr
+    Args:
+        colour: `[H, W]` or `[H, W, C]`.
+        alpha: `[H, W]`, of the same type.
+    """
+    weight = alpha.astype(np.float32)[..., np.newaxis] / np.iinfo(alpha.dtype).max
+    values = np.atleast_3d(colour).astype(np.float32)
+    around = np.rint(raster.spread(values * weight, weight)).astype(colour.dtype)
+    return np.where(weight > 0, np.atleast_3d(colour), around).reshape(colour.shape)
 
 
-def _without_hidden_colours(frame: Image.Image, alpha: Image.Image) -> Image.Image:
-    """Gives pixels that cannot be seen the colours around them: their own would bleed into what can be seen."""
-    opaque = frame.convert(frame.mode[:-1])
-    weight = np.asarray(alpha, np.float32)[..., np.newaxis] / 255
-    colour = np.atleast_3d(np.asarray(opaque)).astype(np.float32)
-    around = np.rint(_spread(colour * weight, weight)).astype(np.uint8)
-    hidden = alpha.point(lambda level: 255 * (level == 0), mode="L")
-    opaque.paste(Image.fromarray(around if opaque.mode == "RGB" else around[..., 0]), mask=hidden)
-    return opaque
+def _limited(small: np.ndarray, large: np.ndarray) -> np.ndarray:
+    """Clips `large` to the range of the 3x3 pixels around each place in `small`; strip by strip, for it may be large."""
+    lowest, highest = _extremes(small, np.minimum), _extremes(small, np.maximum)
+    height, width = large.shape[:2]
+    columns = np.minimum((np.arange(width) + 0.5) * small.shape[1] / width, small.shape[1] - 1).astype(int)
+    rows = np.minimum((np.arange(height) + 0.5) * small.shape[0] / height, small.shape[0] - 1).astype(int)
+    for start in range(0, height, 64):
+        part = slice(start, start + 64)
+        place = rows[part][:, np.newaxis], columns
+        np.clip(large[part], lowest[place], highest[place], out=large[part])
+    return large
 
 
-def _spread(total: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """`total / weight`, and where there is no weight, that of larger and larger surroundings."""
-    mean: np.ndarray = total / np.maximum(weight, 1e-6)
-    if weight.all() or weight.size == 1:
-        return mean
-    coarse = _spread(_halved(total), _halved(weight))
-    return np.where(weight > 0, mean, coarse.repeat(2, axis=0).repeat(2, axis=1)[: mean.shape[0], : mean.shape[1]])
+def _extremes(x: np.ndarray, extreme: np.ufunc) -> np.ndarray:
+    """Over 3x3 pixels."""
+    for axis in (0, 1):
+        padded = np.pad(x, [(1, 1) if each == axis else (0, 0) for each in range(x.ndim)], mode="edge")
+        length = x.shape[axis]
+        parts = [np.take(padded, range(start, start + length), axis) for start in range(3)]
+        x = extreme(extreme(parts[0], parts[1]), parts[2])
+    return x
 
 
-def _halved(x: np.ndarray) -> np.ndarray:
-    """Sums over 2x2 pixels; zeros lie beyond the edges."""
-    x = np.pad(x, [(0, x.shape[0] % 2), (0, x.shape[1] % 2), (0, 0)])
-    return np.asarray(x[::2, ::2] + x[1::2, ::2] + x[::2, 1::2] + x[1::2, 1::2])
+def _repeated(frame: Frame, size: Size) -> Frame:
+    """Pixels as squares."""
+    if isinstance(frame, Raster):
+        return dataclasses.replace(frame, samples=raster.nearest(frame.samples, *size))
+    return frame.resize(size, Image.Resampling.NEAREST)
+
+
+def _unit_vectors(frame: Frame) -> Frame:
+    """Colours as vectors of length 1, of which 0 is -1 and white is 1 along each axis."""
+    samples = frame.samples if isinstance(frame, Raster) else np.array(frame)
+    if samples.ndim < 3 or samples.shape[2] < 3 or samples.dtype.kind != "u":
+        return frame
+    white = np.float32(np.iinfo(samples.dtype).max)
+    vectors = samples[..., :3] * (2 / white) - 1
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=2, keepdims=True), 1e-6)
+    samples = samples.copy()
+    samples[..., :3] = np.rint((vectors + 1) * (white / 2)).astype(samples.dtype)
+    return dataclasses.replace(frame, samples=samples) if isinstance(frame, Raster) else Image.fromarray(samples)
+
+
+# Levels of 255: what is painted under full transparency by an eraser or an encoder is flatter.
+_HIDDEN_DETAIL = 4
+_PIXEL_ART_COLOURS, _PIXEL_ART_PIXELS, _HARD_EDGE = 64, 512 * 512, 24
+
+
+def _hides_detail(frame: Frame) -> bool:
+    """Whether there is something to be seen under full transparency."""
+    if isinstance(frame, Raster) or not has_alpha(frame) or frame.getchannel("A").getextrema()[0] != 0 or _is_invisible(frame):
+        return False
+    samples = np.asarray(frame)
+    hidden = samples[samples[..., -1] == 0][:, :-1]
+    return bool(hidden.std(axis=0).max() > _HIDDEN_DETAIL)
+
+
+def _is_invisible(frame: Frame) -> bool:
+    return isinstance(frame, Image.Image) and has_alpha(frame) and frame.getchannel("A").getextrema() == (0, 0)
+
+
+def _is_pixel_art(frame: Frame) -> bool:
+    """Whether it is small, of few colours, and most pixels are like the one beside them, or quite unlike."""
+    if (
+        isinstance(frame, Raster)
+        or frame.mode not in ("RGB", "RGBA")
+        or not 64 <= frame.width * frame.height <= _PIXEL_ART_PIXELS
+    ):
+        return False
+    colours = frame.getcolors(_PIXEL_ART_COLOURS)
+    if colours is None or len(colours) < 3:
+        return False
+    steps = np.abs(np.diff(np.asarray(frame).astype(int), axis=1)).max(axis=2)
+    return bool((steps == 0).mean() > 0.5 and steps[steps > 0].mean() > _HARD_EDGE)

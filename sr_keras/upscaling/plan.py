@@ -1,18 +1,26 @@
 """Which files are to be upscaled, and where the results go; nothing is read or written but names."""
 
+import collections
 import glob
+import hashlib
 import os
 import pathlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import string
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from sr_keras.photos import picture_file
+from sr_keras.films import formats
+from sr_keras.photos import file_kind, picture_file
 from sr_keras.photos.picture import FORMATS
 from sr_keras.runtime import files
 from sr_keras.runtime.errors import UserError
+from sr_keras.upscaling import numbered
 
 STANDARD_STREAM = "-"
+
+# Bytes, of nearly all file systems.
+_LONGEST_NAME = 255
 
 # What `plan` makes of a name: photo_x4, photo_1920w, photo_1080h, photo_640x480.
 _RESULT_STEM = re.compile(r"(.+)_(?:x[\d.]+|\d+[wh]|\d+x\d+)")
@@ -23,11 +31,18 @@ class Job(NamedTuple):
 
     Attributes:
         problem: why it can't be done, if that is known already.
+        numbered: the folder of numbered frames that it is one of.
     """
 
     source: pathlib.Path | None
     output: pathlib.Path | None
     problem: str = ""
+    numbered: pathlib.Path | None = None
+
+    @property
+    def is_film(self) -> bool:
+        """By its name."""
+        return self.source is not None and self.source.suffix.lower() in formats.SUFFIXES
 
     @property
     def name(self) -> str:
@@ -58,6 +73,58 @@ class UsageError(UserError):
     """What is asked for can't be; the message is one line."""
 
 
+class Template:
+    """What results are called: "{stem}_x{scale}{ext}".
+
+    Its fields are the name of the source without its ending, the factor, the label (as `Target.label` has it) and the ending.
+    """
+
+    def __init__(self, text: str) -> None:
+        """Raises:
+        UsageError: it is no name of a file in the folder that results are for.
+        """
+        fields = [field for _, field, _, _ in self._parsed(text) if field is not None]
+        if unknown := [field for field in fields if field not in ("stem", "scale", "label", "ext")]:
+            raise UsageError(
+                f"--name={text}: {{{unknown[0]}}} is unknown; there are {{stem}}, {{scale}}, {{label}} and {{ext}}"
+            )
+        if "stem" not in fields or not text.endswith("{ext}"):
+            raise UsageError(f"--name={text}: must have {{stem}}, and end in {{ext}}")
+        if any(character in text for character in "/\\\0") or text.startswith("-"):
+            raise UsageError(f"--name={text}: must be a name, not a path or an option; --output_dir says in which folder")
+        self._text = text
+        self._has_scale = "scale" in fields
+
+    def fill(self, stem: str, label: str, ext: str) -> str:
+        """The name of a result. One that is too long for a file system is shortened, and stays one of a kind.
+
+        Raises:
+            UsageError: it has {scale}, and the label is not that of a factor.
+        """
+        if self._has_scale and not re.fullmatch(r"x[\d.]+", label):
+            raise UsageError(f"--name={self._text}: there is no {{scale}} with --width and --height; {{label}} is {label}")
+
+        def filled(stem: str) -> str:
+            return self._text.format(stem=stem, scale=label[1:], label=label, ext=ext)
+
+        excess = len(os.fsencode(filled(stem))) - _LONGEST_NAME
+        if excess <= 0:
+            return filled(stem)
+        mark = "~" + hashlib.sha1(os.fsencode(stem), usedforsecurity=False).hexdigest()[:8]
+        kept = os.fsencode(stem)[: -(excess + len(mark)) * self._text.count("{stem}")]
+        return filled(kept.decode(errors="ignore") + mark)
+
+    @staticmethod
+    def _parsed(text: str) -> list[tuple[str, str | None, str | None, str | None]]:
+        try:
+            parts = list(string.Formatter().parse(text))
+        except ValueError as error:
+            raise UsageError(f"--name={text}: {error}") from None
+        if any(spec or conversion for _, _, spec, conversion in parts):
+            raise UsageError(f"--name={text}: fields are plain, without : or !")
+        return parts
+
+
 def find(arguments: Iterable[str], *, list_file: pathlib.Path | None = None, recursive: bool = False) -> list[Found]:
     """The files that arguments mean: files, folders, patterns, "-" for standard input, and the lines of a list file.
 
@@ -85,47 +152,74 @@ def plan(
     output: pathlib.Path | None = None,
     output_dir: pathlib.Path | None = None,
     suffix: str | None = None,
+    name: "Template | None" = None,
+    film_suffix: Callable[[str], str] = lambda suffix: suffix,
     skip_results: bool = False,
 ) -> list[Job]:
     """Says where each result goes: to `output`, into `output_dir` as deep as below its root, or beside its source.
 
-    A searched folder may hold the results of an earlier run; they are left out.
+    A searched folder may hold the results of an earlier run; they are left out. Of two pictures whose results would have one
+    name, one that changes its format gets its old format into the name (icon_gif_x4.png). What clashes even so becomes a
+    problem of these jobs alone.
 
     Args:
         label: what a result's name says of its size; `photo_<label>.png`.
         output: the one result; "-" is standard output.
-        suffix: of the results. Default: as the sources have it, or ".png" where that can't be written.
+        suffix: of the results of pictures. Default: as the sources have it, or ".png" where that can't be written, or is GIF.
+        name: of the results. Default: `photo_<label>.png`.
+        film_suffix: gives the ending of a film's result from its own.
         skip_results: leave out files, too, that were named and are results of others.
 
     Raises:
-        UsageError: two results, or a result and a source, would have one name, or a result can't have its name.
+        UsageError: the one result would replace its source, or can't have its name.
     """
     if output is not None and len(found) != 1:
         raise UsageError(f"--output names one result, but there are {len(found)} pictures; --output_dir takes many")
     if output is not None and str(output) != STANDARD_STREAM:
-        _require_file_name(output)
+        _require_file_name(output, _is_film(found[0]), film_suffix)
     if output_dir is not None and any(each.path is None for each in found):
         raise UsageError("the result of standard input has no name in --output_dir; --output gives it one")
+
+    template = name or Template("{stem}_{label}{ext}")
+    in_numbers = numbered.folders(each.path for each in found if each.path and each.searched and not _is_film(each))
 
     def result(each: Found) -> pathlib.Path | None:
         if output is not None:
             return None if str(output) == STANDARD_STREAM else output
         if each.path is None:
             return None
-        own = each.path.suffix if each.path.suffix.lower() in FORMATS else ".png"
         folder = each.path.parent if output_dir is None else output_dir / each.path.parent.relative_to(each.root)
-        return folder / f"{each.path.stem}_{label}{suffix or own}"
+        if _is_film(each):
+            return folder / template.fill(each.path.stem, label, film_suffix(each.path.suffix))
+        own = FORMATS.get(each.path.suffix.lower())
+        ext = suffix or (each.path.suffix if own and own.kept else ".png")
+        if each.path.parent not in in_numbers:
+            changed = ext.lower() != each.path.suffix.lower()
+            stem = f"{each.path.stem}_{each.path.suffix[1:]}" if changed and each in alike else each.path.stem
+            return folder / template.fill(stem, label, ext)
+        # Frames keep their names, so that what reads the ones reads the others.
+        beside = each.path.parent if each.path.parent.name not in ("", "..") else each.path.parent.resolve()
+        return (beside.with_name(f"{beside.name}_{label}") if output_dir is None else folder) / f"{each.path.stem}{ext}"
 
-    jobs = [(each, Job(each.path, result(each), each.problem)) for each in found]
+    def job(each: Found) -> Job:
+        folder = each.path.parent if each.path else None
+        return Job(each.path, result(each), each.problem, folder if folder in in_numbers else None)
+
+    alike: set[Found] = set()
+    alike = _alike(found, [result(each) for each in found])
+    jobs = [(each, job(each)) for each in _in_order(found, in_numbers)]
     results = {place(job.output) for _, job in jobs if job.output}
     stems = {each.path.with_suffix("") for each in found if each.path}
 
     def is_result(path: pathlib.Path) -> bool:
-        original = _RESULT_STEM.fullmatch(path.stem)
-        return place(path) in results or (original is not None and path.with_name(original[1]) in stems)
+        folder, original = _RESULT_STEM.fullmatch(path.parent.name), _RESULT_STEM.fullmatch(path.stem)
+        is_frame = folder is not None and path.parent.with_name(folder[1]) in in_numbers
+        return place(path) in results or is_frame or (original is not None and path.with_name(original[1]) in stems)
 
     kept = [job for each, job in jobs if not ((each.searched or skip_results) and each.path and is_result(each.path))]
-    _refuse_clashes(kept)
+    kept = _with_clashes(kept)
+    if output is not None and kept and kept[0].problem and not found[0].problem:
+        raise UsageError(kept[0].problem)
     return kept
 
 
@@ -134,25 +228,60 @@ def place(path: pathlib.Path) -> str:
     return os.path.realpath(path)
 
 
-def _require_file_name(output: pathlib.Path) -> None:
-    if output.suffix.lower() not in FORMATS:
-        raise UsageError(f"{output}: the name must end in {', '.join(FORMATS)}")
+def _is_film(each: Found) -> bool:
+    return each.path is not None and each.path.suffix.lower() in formats.SUFFIXES
+
+
+def _in_order(found: Sequence[Found], numbered_folders: Mapping[pathlib.Path, Sequence[pathlib.Path]]) -> list[Found]:
+    """The same files, frames by their numbers."""
+    places = {frame: number for frames in numbered_folders.values() for number, frame in enumerate(frames)}
+    firsts: dict[pathlib.Path, int] = {}
+
+    def place_of(index: int) -> tuple[int, int]:
+        path = found[index].path
+        if path is None or path not in places:
+            return index, 0
+        return firsts.setdefault(path.parent, index), places[path]
+
+    return [found[index] for index in sorted(range(len(found)), key=place_of)]
+
+
+def _require_file_name(output: pathlib.Path, is_film: bool, film_suffix: Callable[[str], str]) -> None:
+    suffix = output.suffix.lower()
+    is_picture = suffix in FORMATS
+    if is_film and is_picture and film_suffix(".mp4") not in FORMATS:
+        raise UsageError(f"{output}: a film's result must end in {', '.join(formats.CONTAINERS)}; --preview gives a picture")
+    if not is_picture and not (is_film and suffix in formats.CONTAINERS):
+        allowed = [*FORMATS, *(formats.CONTAINERS if is_film else ())]
+        raise UsageError(f"{output}: the name must end in {', '.join(allowed)}")
     if os.path.isdir(output):
         raise UsageError(f"{output}: is a folder; --output_dir takes one")
 
 
-def _refuse_clashes(jobs: Sequence[Job]) -> None:
+def _alike(found: Sequence[Found], outputs: Sequence[pathlib.Path | None]) -> set[Found]:
+    """Those whose results would have a name that another's has too."""
+    counts = collections.Counter(place(output) for output in outputs if output)
+    return {each for each, output in zip(found, outputs, strict=True) if output and counts[place(output)] > 1}
+
+
+def _with_clashes(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs; those that would replace a picture, or have the name of another's result, have that as their problem."""
     sources = {place(job.source): job for job in jobs if job.source}
-    taken: dict[str, Job] = {}
+    takers: dict[str, list[Job]] = {}
     for job in jobs:
+        if job.output is not None and not job.problem:
+            takers.setdefault(place(job.output), []).append(job)
+
+    def clash(job: Job) -> str:
         if job.output is None or job.problem:
-            continue
+            return job.problem
         where = place(job.output)
         if where in sources:
-            raise UsageError(f"{job.output}: would replace {'the photo itself' if sources[where] is job else 'another photo'}")
-        if where in taken:
-            raise UsageError(f"{job.output}: would be the result of both {taken[where].name} and {job.name}")
-        taken[where] = job
+            return f"{job.output}: would replace {'the photo itself' if sources[where] is job else 'another photo'}"
+        others = [other.name for other in takers[where] if other is not job]
+        return f"{job.name}: {job.output} would also be the result of {others[0]}" if others else ""
+
+    return [job._replace(problem=clash(job)) for job in jobs]
 
 
 def _find(argument: str, recursive: bool) -> Iterator[Found]:
@@ -175,17 +304,23 @@ def _searched(folder: pathlib.Path, recursive: bool) -> Iterator[Found]:
         problems.append(Found(where, where, problem=f"{where}: {files.reason(error)}"))
 
     photos = []
+    searched = picture_file.SUFFIXES | (formats.SEARCHED if formats.is_available() else frozenset())
     for where, folders, names in os.walk(folder, onerror=note):
         if not recursive:
             folders.clear()
         paths = (pathlib.Path(where, name) for name in names if not name.startswith("."))
-        photos += [path for path in paths if path.suffix.lower() in picture_file.SUFFIXES and os.path.isfile(path)]
+        photos += [path for path in paths if _is_picture(path, searched)]
     if not photos and not problems:
         hint = "" if recursive else " (--recursive looks into the folders in it)"
         problems.append(Found(folder, folder, problem=f"{folder}: holds no picture{hint}"))
     yield from problems
     for path in sorted(photos):
         yield Found(path, folder, searched=True)
+
+
+def _is_picture(path: pathlib.Path, suffixes: Container[str]) -> bool:
+    """By its name, or by its first bytes: none is passed over because of an ending that is wrong, or unknown."""
+    return os.path.isfile(path) and (path.suffix.lower() in suffixes or file_kind.is_picture(path))
 
 
 def _matching(pattern: str) -> Iterator[Found]:

@@ -110,6 +110,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     default = Limits()
     parser.add_argument(
         "--host",
+        type=argument_types.name,
         default="127.0.0.1",
         metavar="ADDRESS",
         help="where it listens (%(default)s: this machine alone). 0.0.0.0 is every network of this machine: all who reach it "
@@ -119,6 +120,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser.add_argument(
         "--name",
         action="append",
+        type=argument_types.name,
         default=[],
         metavar="NAME",
         help="a further name by which browsers may call it, such as that of a proxy before it; can be given again",

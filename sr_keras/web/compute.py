@@ -10,7 +10,7 @@ from PIL import Image
 
 from sr_keras.inference import model_info
 from sr_keras.photos import picture_file, rgb
-from sr_keras.photos.picture import FORMATS, PNG, Picture, fitted
+from sr_keras.photos.picture import FORMATS, PNG, Picture, eight_bit, fitted, suffix_of
 from sr_keras.upscaling import choice, enlarge
 from sr_keras.web.jobs import Compute, Job, Progress, Result
 from sr_keras.web.orders import Limits, Order, Reason, RefusalError, require_format
@@ -53,7 +53,7 @@ def computer(device: str | None, limits: Limits) -> Compute:
     def _compute(job: Job, progress: Progress) -> Result:
         order = job.order
         picture = _read(job, limits)
-        suffix = order.suffix or _suffix_of(picture)
+        suffix = order.suffix or suffix_of(picture)
         require_format(suffix, job.result_size)
         picture = fitted(picture, FORMATS[suffix])
         chosen = choose(order, picture)
@@ -83,7 +83,7 @@ def view(job: Job, kind: View) -> pathlib.Path:
         picture = _shown(job.result.path if kind == "result" else job.source)
         if kind == "bicubic":
             [frame] = picture.frames
-            larger = frame.resize(job.result.size, Image.Resampling.BICUBIC)
+            larger = eight_bit(frame).resize(job.result.size, Image.Resampling.BICUBIC)
             picture = dataclasses.replace(picture, frames=(larger,))
         picture_file.write(path, picture, PNG, overwrite=True)
     return path
@@ -96,12 +96,6 @@ def _read(job: Job, limits: Limits) -> Picture:
 
     with job.source.open("rb") as file:
         return picture_file.read(file, check_size=check_size)
-
-
-def _suffix_of(picture: Picture) -> str:
-    """Of the format that a picture was read from, or PNG where that can't be written."""
-    suffixes = {file_format.name: suffix for suffix, file_format in reversed(FORMATS.items())}
-    return suffixes.get(picture.file_format or "", ".png")
 
 
 def _shown(path: pathlib.Path) -> Picture:

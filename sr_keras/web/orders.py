@@ -79,7 +79,7 @@ class Order:
         target: the size of the result.
         denoise: how much a network that restores takes out of a picture, from 0 to 1.
         suffix: of the result; None is as the picture has it.
-        quality: 1 to 100, of formats with loss.
+        quality: 1 to 100, of formats with loss; None as `picture_file.write` has it.
 
     Raises:
         RefusalError: a strength is chosen for a network that only enlarges.
@@ -89,7 +89,7 @@ class Order:
     target: Target
     denoise: float = 1.0
     suffix: str | None = None
-    quality: int = 95
+    quality: int | None = None
 
     def __post_init__(self) -> None:
         if self.denoise < 1 and not has_strength(self.model):

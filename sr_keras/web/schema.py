@@ -118,7 +118,7 @@ class UpscaleForm(pydantic.BaseModel):
     format: str | None = Field(
         None, json_schema_extra={"enum": list(Formats)}, description="Of the result; default: the picture's own, else png."
     )
-    quality: int = Field(95, ge=1, le=100, description="Of JPEG, WebP and AVIF.")
+    quality: int | None = Field(None, ge=1, le=100, description="Of JPEG, WebP and AVIF; 95 where it is left out.")
     wait: bool = Field(True, description="True answers with the result; false at once with a job.")
     session: Session | None = None
 

@@ -24,6 +24,7 @@ class Repeater:
     """Makes four times four pixels of each; counts its calls."""
 
     scale = 4
+    receptive_field = 0
 
     def __init__(self) -> None:
         self.calls = 0
@@ -137,6 +138,14 @@ def test_an_interrupted_run_goes_on(tmp_path: pathlib.Path, codec: str) -> None:
     assert (result.num_resumed, result.num_frames, upscaler.calls) == (5, 12, 7)
     assert resumed.output.read_bytes() == whole.output.read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["film.mp4", "resumed.mp4", "whole.mp4"]
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265", "av1"])
+def test_segments_of_any_length(tmp_path: pathlib.Path, codec: str) -> None:
+    for longest in (1, 2, 3, 7):
+        film = making.make(tmp_path / f"{longest}.mp4", pts=UNEVEN)
+        after, _ = upscale(film, codec=codec, longest=longest, output=tmp_path / f"{longest}_large.mp4")
+        assert after.pts == making.content(film).pts
 
 
 def test_an_interruption_before_the_first_segment_leaves_nothing(tmp_path: pathlib.Path) -> None:

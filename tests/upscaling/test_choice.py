@@ -1,11 +1,10 @@
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from sr_keras.inference import model_info
-from sr_keras.photos import rgb
+from sr_keras.photos import raster, rgb
 from sr_keras.photos.picture import Picture
 from sr_keras.upscaling import choice
 
@@ -32,18 +31,15 @@ def choose(loaded: list[str]) -> choice.Choose:
 
 
 def picture(mode: str = "RGB", steps: tuple[int, ...] | None = None) -> Picture:
-    photo = rgb.read_photo(rgb.SAMPLE / "small.png")
-    frame = Image.fromarray(photo).convert("L" if mode == "I;16" else mode)
-    if mode == "I;16":
-        frame = Image.fromarray(np.asarray(frame).astype(np.uint16) * 257)
-    return Picture((frame,), jpeg_steps=steps)
+    frame = Image.fromarray(rgb.read_photo(rgb.SAMPLE / "small.png"))
+    return Picture((raster.of_image(frame) if mode == "16 bits" else frame.convert(mode),), jpeg_steps=steps)
 
 
 def worn(steps: tuple[int, ...] = tuple(range(10, 74))) -> Picture:
     return picture(steps=steps)
 
 
-@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16"])
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "16 bits"])
 def test_clean_pictures_are_only_enlarged(choose: choice.Choose, mode: str) -> None:
     assert choose(picture(mode)) == choice.Choice(network(model_info.ENLARGING), model_info.ENLARGING, "clean")
 

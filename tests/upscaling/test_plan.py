@@ -110,23 +110,101 @@ def test_standard_streams(folder: pathlib.Path) -> None:
     assert (job.name, job.result_name) == ("photos/a.jpg", "standard output")
 
 
+def problems(arguments: list[str], **options: Any) -> dict[str, str]:
+    jobs = plan.plan(plan.find(arguments), label="x4", **options)
+    return {job.name: job.problem for job in jobs if job.problem}
+
+
 @pytest.mark.parametrize(
-    "arguments, options, reason",
+    "arguments, options, failing, reason",
     [
         (
-            ["photos/a.jpg", "photos/deep/a.jpg"],
+            ["photos/a.jpg", "photos/deep/a.jpg", "photos/b.PNG"],
             {"output_dir": pathlib.Path("x")},
-            "x/a_x4.jpg: would be the result of both photos/a.jpg and",
+            ["photos/a.jpg", "photos/deep/a.jpg"],
+            "x/a_x4.jpg would also be the result of photos/",
         ),
-        (["photos/a.jpg", "photos/a.gif", "photos/c.gif"], {"suffix": ".jpg"}, "would be the result of both"),
-        (["photos/a.jpg"], {"output": pathlib.Path("photos/a.jpg")}, "would replace the photo itself"),
-        (["photos/a.jpg"], {"output": pathlib.Path("photos/deep/../a.jpg")}, "would replace the photo itself"),
-        (["photos/a.jpg", "photos/a_x4.jpg"], {}, "would replace another photo"),
-        (["photos/a.jpg", "photos/c.gif"], {"output": pathlib.Path("x.png")}, "--output names one result, but there are 2"),
+        (["photos/a.jpg", "photos/a_x4.jpg"], {}, ["photos/a.jpg"], "would replace another photo"),
+        (["photos/a.jpg", "photos/b.PNG"], {"name": plan.Template("{stem}{ext}")}, None, "would replace the photo itself"),
     ],
 )
-def test_clashes_are_refused_before_any_work(
-    folder: pathlib.Path, arguments: list[str], options: dict[str, Any], reason: str
+def test_of_a_clash_only_those_fail(
+    folder: pathlib.Path, arguments: list[str], options: dict[str, Any], failing: list[str] | None, reason: str
 ) -> None:
-    with pytest.raises(plan.UsageError, match=reason):
-        plan.plan(plan.find(arguments), label="x4", **options)
+    found = problems(arguments, **options)
+    assert list(found) == (failing or arguments)
+    assert all(reason in problem for problem in found.values())
+
+
+def test_two_formats_of_one_name_have_two_results(folder: pathlib.Path) -> None:
+    (folder / "a.gif").touch()
+    assert results(plan.find(["photos/a.jpg", "photos/a.gif", "photos/c.gif"]), suffix=".jpg") == {
+        "photos/a.jpg": "photos/a_x4.jpg",
+        "photos/a.gif": "photos/a_gif_x4.jpg",
+        "photos/c.gif": "photos/c_x4.jpg",
+    }
+
+
+@pytest.mark.parametrize("output", ["photos/a.jpg", "photos/deep/../a.jpg"])
+def test_one_result_that_would_replace_the_photo_is_wrong_use(folder: pathlib.Path, output: str) -> None:
+    with pytest.raises(plan.UsageError, match="would replace the photo itself"):
+        plan.plan(plan.find(["photos/a.jpg"]), label="x4", output=pathlib.Path(output))
+
+
+def test_one_result_of_two_photos_is_wrong_use(folder: pathlib.Path) -> None:
+    with pytest.raises(plan.UsageError, match="--output names one result, but there are 2"):
+        plan.plan(plan.find(["photos/a.jpg", "photos/c.gif"]), label="x4", output=pathlib.Path("x.png"))
+
+
+@pytest.mark.parametrize(
+    "template, label, name",
+    [
+        ("{stem}{ext}", "x4", "photo.png"),
+        ("{stem}_x{scale}{ext}", "x1.5", "photo_x1.5.png"),
+        ("{label}-{stem}{ext}", "1920w", "1920w-photo.png"),
+    ],
+)
+def test_names_by_a_template(template: str, label: str, name: str) -> None:
+    assert plan.Template(template).fill("photo", label, ".png") == name
+
+
+@pytest.mark.parametrize(
+    "template, reason",
+    [
+        ("{stem}", "end in {ext}"),
+        ("x{ext}", "must have {stem}"),
+        ("../{stem}{ext}", "not a path"),
+        ("a\\{stem}{ext}", "not a path"),
+        ("-{stem}{ext}", "or an option"),
+        ("{stem.__class__}{ext}", "{stem.__class__} is unknown"),
+        ("{stem!r}{ext}", "without : or !"),
+        ("{stem:>99999999}{ext}", "without : or !"),
+        ("{stem{ext}", "--name="),
+        ("{}{stem}{ext}", "{} is unknown"),
+    ],
+)
+def test_unsafe_templates_are_refused(template: str, reason: str) -> None:
+    with pytest.raises(plan.UsageError) as error:
+        plan.Template(template)
+    assert reason in str(error.value)
+
+
+def test_a_template_without_a_scale_to_name_is_refused() -> None:
+    with pytest.raises(plan.UsageError, match="with --width and --height"):
+        plan.Template("{stem}_x{scale}{ext}").fill("photo", "1920w", ".png")
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "猫"])
+def test_a_name_of_255_bytes_is_shortened_and_stays_one_of_a_kind(tmp_path: pathlib.Path, letter: str) -> None:
+    stems = [(letter * 255).encode()[:250].decode(errors="ignore") + last for last in "xy"]
+    names = [plan.Template("{stem}_{label}{ext}").fill(stem, "x4", ".png") for stem in stems]
+    assert len(set(names)) == 2
+    for name in names:
+        assert name.endswith("_x4.png")
+        (tmp_path / name).touch()
+
+
+def test_a_picture_with_another_ending_is_not_passed_over(folder: pathlib.Path) -> None:
+    (folder / "mislabelled.bin").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
+    (folder / "phone.HEIC").touch()
+    assert {"photos/mislabelled.bin", "photos/phone.HEIC"} <= set(names(plan.find(["photos"])))

@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-# Drawn so many times as large, then averaged: edges get 17 levels.
+# Drawn this many times as large, then averaged: edges get 17 levels.
 _ZOOM = 4
 
 Colour = tuple[int, int, int]

@@ -1,0 +1,251 @@
+"""TIFF files as their own tags describe them: any number of bands, of any type. Pillow reads and writes the plain ones.
+
+Pillow takes a file for the nearest of its modes: further bands, signs, ranges and planes get lost without a word.
+"""
+
+import dataclasses
+import io
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, BinaryIO
+
+import numpy as np
+import tifffile
+from PIL import ExifTags, Image, TiffImagePlugin
+
+from sr_keras.photos import rgb
+from sr_keras.photos.metadata import IPTC_TAG, Metadata, exif_content
+from sr_keras.photos.raster import Raster, of_image, upright
+
+MISSING_TAG = 42113  # GDAL's
+_DNG_VERSION, _SUBFILE_TYPE, _SUB_IFDS = 50706, 254, 330
+_REDUCED, _MASK = 1, 4
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _YCBCR = 0, 1, 2, 6
+_ASSOCIATED, _UNASSOCIATED = 1, 2
+_UNSIGNED, _UNKNOWN = 1, 4
+_LARGEST_CLASSIC = 2**32 - 2**25
+_DIRECTORIES = (int(ExifTags.IFD.Exif), int(ExifTags.IFD.GPSInfo))
+# Those that the libtiff inside Pillow has: none, CCITT, LZW, JPEG, Deflate, PackBits.
+_PILLOW_COMPRESSIONS = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32809, 32946})
+
+
+@dataclasses.dataclass(frozen=True)
+class Opened:
+    """A TIFF, as `metadata.read` wants a file.
+
+    Attributes:
+        frames: its pages, upright; empty where Pillow reads it right.
+        count: of its pages, without previews and masks.
+        notes: what was lost.
+    """
+
+    frames: tuple[Raster | Image.Image, ...]
+    count: int
+    info: dict[str, Any]
+    exif: Image.Exif
+    rotated: bool
+    notes: tuple[str, ...] = ()
+    mode: str = ""
+    format: str = "TIFF"
+
+    def getexif(self) -> Image.Exif:
+        return self.exif
+
+
+def read(stream: BinaryIO, *, all_frames: bool, check_size: Callable[[int, int], None]) -> Opened | None:
+    """Reads the pages of a TIFF; None if Pillow reads this one as its tags have it.
+
+    Raises:
+        PhotoError: it is a camera's raw file, or its samples are of a kind that is not read.
+        ValueError, OSError and others: it is damaged.
+    """
+    with tifffile.TiffFile(stream) as tiff:
+        first = tiff.pages.first
+        if _DNG_VERSION in first.tags or (_SUB_IFDS in first.tags and _number(first, _SUBFILE_TYPE) & _REDUCED):
+            raise RawError
+        pages = [page for page in _pages(tiff) if not _number(page, _SUBFILE_TYPE) & (_REDUCED | _MASK)] or [first]
+        wanted = pages if all_frames else pages[:1]
+        if all(_is_plain(page) for page in wanted):
+            return None
+        for page in wanted:
+            _require_known(page)
+        rotated = _number(wanted[0], ExifTags.Base.Orientation) in (5, 6, 7, 8)
+        for page in wanted:
+            size = (page.imagewidth, page.imagelength)
+            check_size(*(size[::-1] if _number(page, ExifTags.Base.Orientation) in (5, 6, 7, 8) else size))
+        frames = tuple(_frame(page, stream) for page in wanted)
+        exif = Image.Exif()
+        stream.seek(0)
+        exif.load_from_fp(stream)
+        info = {name: exif[tag] for name, tag in (("icc_profile", 34675), ("xmp", 700)) if tag in exif}
+        return Opened(frames, len(pages), info, exif, rotated)
+
+
+class RawError(Exception):
+    """It is a camera's raw file."""
+
+
+def _pages(tiff: tifffile.TiffFile) -> Iterator[Any]:
+    for index in range(len(tiff.pages)):
+        page = tiff.pages[index]
+        yield page if isinstance(page, tifffile.TiffPage) else page.aspage()
+
+
+def _number(page: Any, tag: int) -> int:
+    value = page.tags.valueof(tag, 0)
+    return int(value) if isinstance(value, int) else 0
+
+
+def _extra(page: Any) -> list[int]:
+    return [int(extra) for extra in page.extrasamples]
+
+
+def _bits(page: Any) -> int:
+    bits = page.bitspersample
+    return max(bits) if isinstance(bits, tuple) else int(bits)
+
+
+def _is_plain(page: Any) -> bool:
+    """Whether Pillow has a mode for it, and a decoder."""
+    bands = page.samplesperpixel
+    colours = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3}.get(int(page.photometric))
+    if int(page.compression) not in _PILLOW_COMPRESSIONS or MISSING_TAG in page.tags:
+        return False
+    if colours is None:
+        return True  # palettes, CMYK, YCbCr, Lab: Pillow's, or nobody's
+    if bands > 1 and (_bits(page) != 8 or int(page.planarconfig) != 1):
+        return False
+    alpha = bands == colours + 1 and _extra(page)[:1] in ([_ASSOCIATED], [_UNASSOCIATED])
+    return page.sampleformat in (_UNSIGNED, _UNKNOWN) and _bits(page) <= 8 and (bands == colours or alpha)
+
+
+def _require_known(page: Any) -> None:
+    if int(page.photometric) not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _YCBCR) or page.dtype is None:
+        name = getattr(page.photometric, "name", page.photometric)
+        raise rgb.PhotoError(f"a TIFF of a kind that is not read: {name} of {_bits(page)} bits, compression {page.compression}")
+    if page.dtype.kind not in "uifb" or page.imagedepth > 1:
+        raise rgb.PhotoError("a TIFF of a kind that is not read: its samples are complex numbers, or volumes")
+
+
+def _frame(page: Any, stream: BinaryIO) -> Raster | Image.Image:
+    stream.seek(0, 2)
+    end = stream.tell()
+    if any(start + count > end for start, count in zip(page.dataoffsets, page.databytecounts, strict=False)):
+        raise rgb.PhotoError("the file is truncated")
+    samples = page.asarray()
+    if page.samplesperpixel > 1 and int(page.planarconfig) == 2:
+        samples = np.moveaxis(samples, 0, -1)
+    samples = samples.reshape(page.imagelength, page.imagewidth, -1)
+    if samples.dtype == bool:
+        samples = samples.astype(np.uint8) * np.uint8(255)
+    if int(page.photometric) == _WHITE_IS_ZERO and samples.dtype.kind == "u":
+        samples = np.iinfo(samples.dtype).max - samples
+    samples = upright(samples, _number(page, ExifTags.Base.Orientation))
+    colours = 3 if int(page.photometric) in (_RGB, _YCBCR) and samples.shape[2] >= 3 else 1
+    alpha = samples.shape[2] == colours + 1 and _extra(page)[:1] in ([_ASSOCIATED], [_UNASSOCIATED])
+    missing = _missing_value(page)
+    if samples.dtype == np.uint8 and missing is None and samples.shape[2] == colours + alpha:
+        return Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
+    return Raster(samples, colours, alpha and samples.dtype.kind == "u", missing)
+
+
+def _missing_value(page: Any) -> float | None:
+    text = page.tags.valueof(MISSING_TAG)
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
+
+
+def write(target: BinaryIO, frames: Sequence[Raster | Image.Image], kept: Metadata) -> None:
+    """Writes pages of any kind, uncompressed, with their metadata; beyond 4 GB as BigTIFF.
+
+    Args:
+        target: open for reading and writing, or for writing alone.
+        frames: the pages.
+        kept: EXIF and the rest, which the first page gets.
+    """
+    buffer = target if target.readable() and target.seekable() else io.BytesIO()
+    content = exif_content(kept, frames[0].size)
+    bytes_of_all = sum(frame.width * frame.height * _bytes_per_pixel(frame) for frame in frames)
+    with tifffile.TiffWriter(buffer, bigtiff=bytes_of_all > _LARGEST_CLASSIC, byteorder="<") as writer:
+        for index, frame in enumerate(frames):
+            page = frame if isinstance(frame, Raster) else of_image(frame, sixteen_bit=False)
+            writer.write(
+                page.samples if page.bands > 1 else page.samples[..., 0],
+                photometric="rgb" if page.colours == 3 else "minisblack",
+                planarconfig="contig" if page.bands > 1 else None,
+                extrasamples=_extra_samples(page),
+                metadata=None,
+                software=False,
+                resolution=kept.dpi,
+                resolutionunit=2 if kept.dpi else None,
+                iccprofile=kept.icc_profile,
+                extratags=[*_tags(content, kept, page, bytes_of_all > _LARGEST_CLASSIC)] if index == 0 else _missing_tag(page),
+            )
+    _append_directories(buffer, content)
+    if buffer is not target:
+        buffer.seek(0)
+        target.write(buffer.read())
+
+
+def _bytes_per_pixel(frame: Raster | Image.Image) -> int:
+    return frame.bands * frame.samples.dtype.itemsize if isinstance(frame, Raster) else len(frame.getbands())
+
+
+def _extra_samples(page: Raster) -> list[int] | None:
+    further = page.bands - page.colours
+    if not further:
+        return None
+    return [0] * (further - 1) + [_UNASSOCIATED if page.alpha else 0]
+
+
+def _missing_tag(page: Raster) -> list[tuple[Any, ...]]:
+    return [] if page.missing is None else [(MISSING_TAG, "s", 0, f"{page.missing:g}", True)]
+
+
+def _tags(content: Image.Exif, kept: Metadata, page: Raster, big: bool) -> Iterator[tuple[Any, ...]]:
+    for tag, value in content.items():
+        if tag in _DIRECTORIES:
+            # Where it lies is known later; and tifffile leaves out tags that say where something lies.
+            if content.get_ifd(tag):
+                yield tag - 1, 16 if big else 4, 1, 0, True
+        elif isinstance(value, (str, bytes)):
+            yield tag, *_text_or_bytes(tag, value.encode("latin-1", "replace") if isinstance(value, str) else value), True
+        elif isinstance(value, int) and tag != ExifTags.Base.ResolutionUnit:
+            yield tag, 3, 1, value, True
+    if kept.xmp:
+        yield ExifTags.Base.XMLPacket, 1, len(kept.xmp), kept.xmp, True
+    if kept.iptc:
+        yield IPTC_TAG, 7, len(kept.iptc), kept.iptc, True
+    for tag, values in kept.geo.items():
+        if isinstance(values, (str, bytes)):
+            yield tag, "s", 0, values, True
+        else:
+            yield tag, 12 if isinstance(values[0], float) else 3, len(values), tuple(values), True
+    yield from _missing_tag(page)
+
+
+def _text_or_bytes(tag: int, value: bytes) -> tuple[Any, ...]:
+    # Windows' own tags, which begin with XP, are UTF-16 in bytes.
+    return (1, len(value), value) if 0x9C9B <= tag <= 0x9C9F else (2, len(value) + 1, value + b"\0")
+
+
+def _append_directories(buffer: BinaryIO, content: Image.Exif) -> None:
+    """Appends EXIF's parts, which tifffile does not write, and tells the first page where they are."""
+    for tag in _DIRECTORIES:
+        if not content.get_ifd(tag):
+            continue
+        directory = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
+        for key, value in content.get_ifd(tag).items():
+            directory[key] = value
+        buffer.seek(0, 2)
+        place = buffer.tell() + buffer.tell() % 2
+        buffer.write(bytes(buffer.tell() % 2))
+        buffer.write(directory.tobytes(place))
+        buffer.seek(0)
+        with tifffile.TiffFile(buffer) as tiff:
+            entry = tiff.pages.first.tags[tag - 1]
+            entry.overwrite(place)
+        buffer.seek(entry.offset)
+        buffer.write(struct.pack("<H", tag))

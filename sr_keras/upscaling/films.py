@@ -1,0 +1,263 @@
+"""Films among the files that are upscaled: their options, and one after the other made larger."""
+
+import argparse
+import dataclasses
+import math
+import sys
+import time
+from collections.abc import Callable, Generator, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+import sr_keras
+from sr_keras.films import formats
+from sr_keras.films.formats import FilmError
+from sr_keras.inference import model_info
+from sr_keras.photos import condition, rgb
+from sr_keras.photos.picture import Picture
+from sr_keras.runtime import argument_types
+from sr_keras.upscaling import batch
+from sr_keras.upscaling.batch import BatchOptions, JobOutcome, JobProgress
+from sr_keras.upscaling.choice import Choice, Choose
+from sr_keras.upscaling.enlarge import Size
+from sr_keras.upscaling.plan import Job
+
+if TYPE_CHECKING:  # PyAV takes a moment to import, and may not be there
+    from sr_keras.films.pipeline import Result
+    from sr_keras.films.source import FilmInfo
+
+# A film is made in segments of so many frames as have these pixels, within bounds: where an interrupted run goes on.
+_PIXELS, _FEWEST, _MOST = 20_000_000, 24, 240
+# Frames that a device has at a time.
+_AT_ONCE = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class FilmOptions:
+    """What is to be done to each film.
+
+    Attributes:
+        codec, crf: None are the defaults.
+        start, end, preview: in seconds; a preview is one frame, as a picture.
+        frames: the most of them.
+        deinterlace: makes whole frames of fields.
+        model: what decides the network, for an interrupted run to be told from another one.
+        quiet: draws no bar.
+    """
+
+    codec: str | None = None
+    crf: int | None = None
+    start: Fraction | None = None
+    end: Fraction | None = None
+    frames: int | None = None
+    preview: Fraction | None = None
+    deinterlace: bool = False
+    model: str = ""
+    quiet: bool = False
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("films")
+    defaults = ", ".join(f"{name} {codec.crf}" for name, codec in formats.CODECS.items())
+    group.add_argument(
+        "--codec",
+        choices=list(formats.CODECS),
+        help=f"codec of the result (default: h264; {formats.DEEP_CODEC} for HDR and all of 10 bits, av1 in .webm)",
+    )
+    group.add_argument(
+        "--crf",
+        type=argument_types.crf,
+        metavar="0-63",
+        help=f"how strongly it is compressed: more makes a smaller file of lower quality (default: {defaults})",
+    )
+    group.add_argument("--start", type=argument_types.moment, metavar="TIME", help="begin there; 1:30 or 90.5, in seconds")
+    group.add_argument("--end", type=argument_types.moment, metavar="TIME", help="end there")
+    group.add_argument("--frames", type=argument_types.positive_int, metavar="N", help="only the first N frames of that")
+    group.add_argument("--preview", type=argument_types.moment, metavar="TIME", help="only this frame, as a picture")
+    group.add_argument("--deinterlace", action="store_true", help="make whole frames of an interlaced film")
+
+
+def suffix_of(options: argparse.Namespace) -> Callable[[str], str]:
+    """Gives the ending of a film's result from that of the film."""
+    if options.preview is not None:
+        return lambda suffix: f".{options.format or 'png'}"
+    return lambda suffix: formats.result_suffix(suffix, options.codec)
+
+
+def options_of(options: argparse.Namespace) -> FilmOptions:
+    values = {field.name: getattr(options, field.name) for field in dataclasses.fields(FilmOptions)}
+    return FilmOptions(**{**values, "model": f"{options.model}, {options.denoise}, {options.precision}"})
+
+
+def run(
+    jobs: Sequence[Job],
+    choosers: Sequence[Choose],
+    options: BatchOptions,
+    film_options: FilmOptions,
+    progress: JobProgress = lambda job, share: None,
+) -> Generator[JobOutcome, None, None]:
+    """Makes films larger, one after the other, each on all devices.
+
+    Args:
+        jobs: of films.
+        choosers: one for each device; a film's network is chosen once, by its first frames.
+        options: of all files.
+        film_options: of films.
+        progress: told the share of a film that is done, from 0 to 1, again and again.
+    """
+    for job in jobs:
+        try:
+            yield _film(job, choosers, options, film_options, progress)
+        except (KeyboardInterrupt, model_info.ModelError):
+            raise
+        except Exception as error:
+            yield batch.unfinished(job, error)
+
+
+def _film(
+    job: Job, choosers: Sequence[Choose], options: BatchOptions, film_options: FilmOptions, progress: JobProgress
+) -> JobOutcome:
+    if job.problem:
+        raise FilmError(job.problem)
+    assert job.source is not None and job.output is not None  # `plan` saw to that
+    batch.require_place(job.output, options)
+    if not formats.is_available():
+        raise FilmError("films need PyAV: pip install 'sr_keras[video]' (Python 3.11 or later)")
+    from sr_keras.films import source  # PyAV takes a moment to import
+
+    preview = film_options.preview
+    start = film_options.start if preview is None else preview
+    info = source.probe(job.source, source.Clip(start, None if preview is not None else film_options.end, film_options.frames))
+    size = info.shown_size
+    pixels = math.prod(options.target.size(*size))
+    if pixels > options.max_pixels:
+        raise FilmError(f"its result would have {pixels:,} pixels, more than --max_pixels={options.max_pixels} allows")
+    if info.interlaced and not film_options.deinterlace:
+        raise FilmError("interlaced: its frames are two fields, of two moments; --deinterlace makes whole frames of them")
+    choices = _choices(choosers, info.samples)
+    begun = time.monotonic()
+    problems: tuple[str, ...] = ()
+    if preview is not None:
+        result_size = options.target.size(*size)
+        notes = _write_preview(job, info, choices[0], result_size, options)
+    else:
+        result_size = _even(options.target.size(*size))
+        notes, problems = _write_film(job, info, choices, result_size, options, film_options, progress)
+    outcome = JobOutcome(
+        job, "done", "", notes, size, result_size, time.monotonic() - begun, choices[0].network, choices[0].why
+    )
+    if not problems:
+        return outcome
+    reason = f"{job.name}: {'; '.join(problems)}; what could be read is in {job.result_name}"
+    return dataclasses.replace(outcome, status="failed", reason=reason)
+
+
+def _choices(choosers: Sequence[Choose], samples: Sequence[np.ndarray]) -> list[Choice]:
+    """The network that the most worn of a few frames asks for, once for each device."""
+    worn = [sample for sample in samples if condition.examine(sample).wear]
+    picture = Picture((Image.fromarray([*worn, *samples][0]),))
+    return [choose(picture) for choose in choosers]
+
+
+def _write_film(
+    job: Job,
+    info: "FilmInfo",
+    choices: Sequence[Choice],
+    size: Size,
+    options: BatchOptions,
+    film_options: FilmOptions,
+    progress: JobProgress,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Returns what could not be kept, and what was wrong with the film."""
+    from sr_keras.films import encoder, pipeline, source
+
+    assert job.source is not None and job.output is not None
+    codec = formats.codec_of(job.output.suffix, film_options.codec, info.colour.depth)
+    crf = formats.CODECS[codec].crf if film_options.crf is None else film_options.crf
+    if crf > formats.CODECS[codec].largest_crf:
+        raise FilmError(f"--crf of {codec} is at most {formats.CODECS[codec].largest_crf}, got {crf}")
+    width, height = size[::-1] if info.is_turned else size
+    longest = min(_MOST, max(_FEWEST, _PIXELS // (info.width * info.height)))
+    task = pipeline.Task(
+        job.source,
+        job.output,
+        info,
+        encoder.Encoding(codec, crf, width, height, longest),
+        clip=source.Clip(film_options.start, film_options.end, film_options.frames),
+        deinterlace=film_options.deinterlace,
+        self_ensemble=options.enlarging.self_ensemble,
+        overwrite=options.existing == "overwrite",
+        recipe={"model": film_options.model, "network": choices[0].network, "version": sr_keras.__version__},
+    )
+    job.output.parent.mkdir(parents=True, exist_ok=True)
+    with _Bar(job, info, film_options, progress) as bar:
+        result = pipeline.run(task, [choice.upscaler for choice in choices for _ in range(_AT_ONCE)], bar.progress)
+    return (bar.speed(result), *result.notes), result.problems
+
+
+class _Bar:
+    """Frames a second and the time left, on a terminal; where the work is interrupted, that it can go on."""
+
+    def __init__(self, job: Job, info: "FilmInfo", film_options: FilmOptions, progress: JobProgress) -> None:
+        self._job, self._begun, self._progress = job, time.monotonic(), progress
+        self._is_begun = False
+        self._bar = tqdm(
+            total=info.num_frames,
+            unit=" frames",
+            desc=job.name,
+            # `None` draws on terminals only.
+            disable=film_options.quiet or None,
+            leave=False,
+            dynamic_ncols=True,
+        )
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self._bar.close()
+        if isinstance(error, KeyboardInterrupt) and self._job.output:
+            from sr_keras.films import pipeline
+
+            folder = pipeline.parts_folder(self._job.output)
+            if folder.is_dir():
+                print(f"{self._job.name}: stopped; the same command goes on (what is done is in {folder})", file=sys.stderr)
+
+    def progress(self, num_frames: int) -> None:
+        if not self._is_begun:
+            # What an earlier run did doesn't count for the speed.
+            self._bar.initial = self._bar.n = num_frames - 1
+            self._is_begun, self._begun = True, time.monotonic()
+        self._bar.update(num_frames - self._bar.n)
+        if self._bar.total:
+            self._progress(self._job, min(1.0, num_frames / self._bar.total))
+
+    def speed(self, result: "Result") -> str:
+        """What was done, in words."""
+        seconds, computed = time.monotonic() - self._begun, result.num_frames - result.num_resumed
+        resumed = f", {result.num_resumed} of them by an earlier run" if result.num_resumed else ""
+        equal = f", {result.num_equal} equal to the one before" if result.num_equal else ""
+        return f"{result.num_frames} frames{resumed}{equal}, {computed / max(seconds, 1e-3):.1f} a second"
+
+
+def _write_preview(job: Job, info: "FilmInfo", choice: Choice, size: Size, options: BatchOptions) -> tuple[str, ...]:
+    """Writes one frame as a picture, upright; returns what could not be kept."""
+    from sr_keras.films import pipeline
+
+    assert job.output is not None
+    if info.colour.is_hdr:
+        raise FilmError("HDR, which a picture would show washed out; --start and --frames=1 give a film of one frame")
+    width, height = size[::-1] if info.is_turned else size
+    large = pipeline.enlarged(info.samples[0], choice.upscaler, width, height, self_ensemble=options.enlarging.self_ensemble)
+    picture = Image.fromarray(np.ascontiguousarray(np.rot90(large, info.quarter_turns)))
+    rgb.write_photo(job.output, np.asarray(picture.resize(size, Image.Resampling.LANCZOS)))
+    return tuple(note for note in info.lost if "transparency" in note)
+
+
+def _even(size: Size) -> Size:
+    """Chroma has half the size of luma."""
+    return size[0] + size[0] % 2, size[1] + size[1] % 2

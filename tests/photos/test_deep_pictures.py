@@ -1,0 +1,194 @@
+"""Pictures that Pillow has no mode for: they come back as they were."""
+
+import io
+import pathlib
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+from PIL import ExifTags, Image, ImageCms
+
+from sr_keras.photos import file_kind, picture_file, rgb
+from sr_keras.photos.metadata import Exif, Metadata
+from sr_keras.photos.picture import FORMATS, Picture, fitted
+from sr_keras.photos.raster import Raster
+from tests.photos.test_picture_file import deep, only, saved
+
+
+def tiff(samples: np.ndarray, **options: Any) -> io.BytesIO:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, samples, metadata=None, **options)
+    buffer.seek(0)
+    return buffer
+
+
+def rewritten(picture: Picture, suffix: str, depth: int | None = None) -> Picture:
+    buffer = io.BytesIO()
+    picture_file.write(buffer, fitted(picture, FORMATS[suffix], depth), FORMATS[suffix])
+    buffer.seek(0)
+    return picture_file.read(buffer, all_frames=True)
+
+
+@pytest.fixture
+def values(rng: np.random.Generator) -> np.ndarray:
+    return rng.integers(0, 65536, (8, 12, 3), dtype=np.uint16)
+
+
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_16_bit_colour_of_a_tiff_stays(values: np.ndarray, planar: str) -> None:
+    samples = values if planar == "contig" else np.moveaxis(values, 2, 0)
+    picture = picture_file.read(tiff(samples, photometric="rgb", planarconfig=planar))
+    for suffix in (".tif", ".png"):
+        np.testing.assert_array_equal(deep(rewritten(picture, suffix)).samples, values)
+    np.testing.assert_array_equal(np.asarray(only(rewritten(picture, ".bmp"))), np.rint(values / 257))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "uint32", "int32", "float16", "float32", "float64"])
+@pytest.mark.parametrize("bands", [1, 4, 10])
+def test_samples_of_every_type_come_back_from_a_tiff(rng: np.random.Generator, dtype: str, bands: int) -> None:
+    samples = rng.integers(0, 200, (8, 12, bands)).astype(dtype) - (100 if dtype[0] in "if" else 0)
+    several = {"planarconfig": "contig"} if bands > 1 else {}
+    picture = picture_file.read(tiff(samples if bands > 1 else samples[..., 0], photometric="minisblack", **several))
+    if dtype == "uint8" and bands == 1:
+        np.testing.assert_array_equal(np.asarray(only(picture)), samples[..., 0])
+        return
+    back = deep(rewritten(picture, ".tif")).samples
+    assert back.dtype == samples.dtype
+    np.testing.assert_array_equal(back, samples.astype(dtype))
+
+
+def test_min_is_white_is_no_negative(values: np.ndarray) -> None:
+    picture = picture_file.read(tiff(values[..., 0], photometric="miniswhite"))
+    np.testing.assert_array_equal(deep(picture).samples[..., 0], 65535 - values[..., 0])
+
+
+def test_a_fourth_band_is_kept_and_named_where_it_is_not(rng: np.random.Generator) -> None:
+    samples = rng.integers(0, 256, (8, 12, 4), dtype=np.uint8)
+    picture = picture_file.read(tiff(samples, photometric="rgb", extrasamples=[0]))
+    np.testing.assert_array_equal(deep(rewritten(picture, ".tif")).samples, samples)
+    assert fitted(picture, FORMATS[".png"]).notes == ("a further band is left out (PNG holds colours and transparency)",)
+    np.testing.assert_array_equal(np.asarray(only(rewritten(picture, ".png"))), samples[..., :3])
+
+
+def test_values_without_tones_are_scaled_by_their_range_where_a_format_holds_tones_alone() -> None:
+    heights = np.linspace(100, 500, 96, dtype=np.float32).reshape(8, 12)
+    fitting = fitted(picture_file.read(tiff(heights)), FORMATS[".png"])
+    assert fitting.notes == ("32-bit floating-point greyscale, 100 to 500, became 16-bit (PNG holds no more)",)
+    tones = deep(fitting).samples[..., 0]
+    assert (tones.min(), tones.max(), len(np.unique(tones))) == (0, 65535, 96)
+
+
+def test_missing_values_are_named_and_come_back() -> None:
+    heights = np.full((8, 12), 1300, np.float32)
+    heights[2, 3] = -9999
+    picture = picture_file.read(tiff(heights, extratags=[(42113, "s", 0, "-9999", True)]))
+    assert deep(picture).missing == -9999
+    assert deep(rewritten(picture, ".tif")).missing == -9999
+    assert "1 pixels without a value became black (PNG holds no more)" in fitted(picture, FORMATS[".png"]).notes
+
+
+def test_pages_are_counted(values: np.ndarray) -> None:
+    buffer = io.BytesIO()
+    with tifffile.TiffWriter(buffer) as writer:
+        for page in (values, values[::2], values[..., 0]):
+            writer.write(page, photometric="rgb" if page.ndim == 3 else "minisblack", metadata=None)
+    buffer.seek(0)
+    assert picture_file.read(buffer).notes == ("the first of 3 frames (--all_frames takes each)",)
+    pages = picture_file.read(buffer, all_frames=True)
+    assert [frame.size for frame in pages.frames] == [(12, 8), (12, 4), (12, 8)]
+    assert [frame.size for frame in rewritten(pages, ".tif").frames] == [(12, 8), (12, 4), (12, 8)]
+
+
+@pytest.mark.parametrize("orientation, seen", [(1, (12, 8)), (3, (12, 8)), (6, (8, 12)), (8, (8, 12))])
+def test_deep_pictures_are_turned_as_others(values: np.ndarray, orientation: int, seen: tuple[int, int]) -> None:
+    eight = (values >> 8).astype(np.uint8)
+    turned = picture_file.read(saved(Image.fromarray(eight), "TIFF", exif=_exif(orientation)))
+    deep_one = picture_file.read(
+        tiff(eight.astype(np.uint16) << 8, photometric="rgb", extratags=[(274, 3, 1, orientation, True)])
+    )
+    assert deep(deep_one).size == only(turned).size == seen
+    np.testing.assert_array_equal(deep(deep_one).samples >> 8, np.asarray(only(turned)))
+
+
+def _exif(orientation: int) -> bytes:
+    content = Image.Exif()
+    content[ExifTags.Base.Orientation] = orientation
+    return content.tobytes()
+
+
+def test_metadata_of_deep_pictures_is_kept(values: np.ndarray) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exif: Exif = {0: {int(ExifTags.Base.Make): b"Maker"}, int(ExifTags.IFD.Exif): {int(ExifTags.Base.ISOSpeedRatings): 200}}
+    metadata = Metadata(exif, profile, (300.0, 300.0), xmp=b"<x:xmpmeta/>", iptc=b"\x1c\x02\x78\0\x01a")
+    for suffix in (".tif", ".png"):
+        kept = rewritten(Picture((Raster(values, 3),), metadata=metadata), suffix).metadata
+        assert kept.exif[0][int(ExifTags.Base.Make)] == b"Maker"
+        assert kept.exif[int(ExifTags.IFD.Exif)][int(ExifTags.Base.ISOSpeedRatings)] == 200
+        assert (kept.icc_profile, kept.xmp) == (profile, b"<x:xmpmeta/>")
+        assert kept.dpi == pytest.approx((300, 300), abs=0.1)
+        assert kept.iptc == (metadata.iptc if suffix == ".tif" else None)
+
+
+@pytest.mark.parametrize("bits", [10, 12, 16])
+def test_jpeg_2000_of_more_than_8_bits(rng: np.random.Generator, bits: int) -> None:
+    samples = rng.integers(0, 2**bits, (40, 48, 3), dtype=np.uint16)
+    samples[0, 0], samples[0, 1] = 0, 2**bits - 1
+    content = imagecodecs.jpeg2k_encode(samples, level=0, reversible=True, bitspersample=bits)
+    read = deep(picture_file.read(io.BytesIO(content))).samples
+    np.testing.assert_array_equal(read, np.rint(samples * (65535 / (2**bits - 1))))
+
+
+def test_avif_keeps_the_label_of_its_colours(rng: np.random.Generator) -> None:
+    samples = rng.integers(0, 1024, (40, 48, 3), dtype=np.uint16)
+    content = imagecodecs.avif_encode(samples, level=100, bitspersample=10, primaries=9, transfer=16, matrix=9)
+    picture = picture_file.read(io.BytesIO(content))
+    assert picture.metadata.cicp is not None
+    assert picture.metadata.cicp[:2] == (9, 16)
+    assert deep(picture).samples.dtype == np.uint16
+    for suffix in (".avif", ".png"):
+        again = rewritten(picture, suffix).metadata.cicp
+        assert again is not None
+        assert again[:2] == (9, 16)
+    assert "its values are high dynamic range (PQ), and will look pale" in fitted(picture, FORMATS[".jpg"]).notes
+
+
+def test_an_ordinary_avif_needs_no_label(rng: np.random.Generator) -> None:
+    photo = Image.fromarray(rng.integers(0, 256, (40, 48, 3), dtype=np.uint8))
+    assert picture_file.read(saved(photo, "AVIF")).metadata.cicp is None
+
+
+def test_8_bits_can_become_16_and_16_become_8(rng: np.random.Generator) -> None:
+    photo = Image.fromarray(rng.integers(0, 256, (8, 12, 3), dtype=np.uint8))
+    picture = picture_file.read(saved(photo))
+    fine = rewritten(picture, ".png", depth=16)
+    np.testing.assert_array_equal(deep(fine).samples, np.asarray(photo).astype(int) * 257)
+    np.testing.assert_array_equal(np.asarray(only(rewritten(fine, ".tif", depth=8))), photo)
+    assert "8 bits a channel, not 16" in fitted(picture, FORMATS[".jpg"], 16).notes[0]
+
+
+def test_camera_raw_is_never_its_preview(rng: np.random.Generator) -> None:
+    """A DNG to Pillow is the small preview that comes first."""
+    preview = rng.integers(0, 256, (8, 12, 3), dtype=np.uint8)
+    dng = tiff(preview, photometric="rgb", subfiletype=1, extratags=[(50706, 1, 4, (1, 4, 0, 0), True)])
+    with pytest.raises(rgb.PhotoError):
+        picture_file.read(dng)
+
+
+@pytest.mark.parametrize("kind", ["HEIF", "JXL", file_kind.RAW])
+def test_what_needs_a_package_says_how_to_get_it(kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    monkeypatch.setattr(file_kind, "_has", lambda package: False)
+    heads = {"HEIF": b"\0\0\0\x18ftypheic", "JXL": b"\0\0\0\x0cJXL \r\n", file_kind.RAW: b"FUJIFILMCCD-RAW "}
+    (tmp_path / "a").write_bytes(heads[kind] + bytes(100))
+    with pytest.raises(rgb.PhotoError, match=r"a: .* needs a package that is not installed: pip install 'sr_keras\[formats\]'"):
+        picture_file.read(tmp_path / "a")
+
+
+@pytest.mark.parametrize("suffix", [".heic", ".jxl"])
+def test_formats_of_phones_are_read_and_written(rng: np.random.Generator, suffix: str) -> None:
+    photo = Image.fromarray(rng.integers(0, 256, (4, 5, 3), dtype=np.uint8)).resize((64, 48), Image.Resampling.BICUBIC)
+    exif: Exif = {0: {int(ExifTags.Base.Make): b"Maker"}}
+    picture = rewritten(Picture((photo,), metadata=Metadata(exif)), suffix)
+    assert np.abs(np.asarray(only(picture)).astype(int) - photo).mean() < 3
+    assert picture.metadata.exif == {0: {int(ExifTags.Base.Make): b"Maker"}}
