@@ -19,6 +19,7 @@ from sr_keras.evaluation import run_figures
 from sr_keras.inference import model_info, saved_model
 from sr_keras.photos import rgb
 from tests.conftest import ROOT
+from tests.folders import listing
 from tests.training_runs import SMALL, printed_until, refused, start, train
 
 CAT = ROOT / "sr_keras" / "sample" / "photos" / "cat.jpg"
@@ -46,10 +47,6 @@ def scalars(events: EventAccumulator, name: str) -> dict[int, float]:
     from tensorflow import make_ndarray
 
     return {event.step: float(make_ndarray(event.tensor_proto)) for event in events.Tensors(name)}
-
-
-def listing(folder: pathlib.Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
 
 
 def test_a_run_leaves_what_it_should(finished_run: tuple[pathlib.Path, str]) -> None:

@@ -28,6 +28,7 @@ SMALL = [
 # Imports TensorFlow once, which takes seconds; each run is forked off before anything is used.
 _FORKS = """
 import json, os, signal, sys, tempfile
+sys.argv = ["train.py"]
 from sr_keras.runtime import quiet_tensorflow
 from sr_keras.training import command
 with quiet_tensorflow.tensorflow_import():
