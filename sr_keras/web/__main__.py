@@ -8,7 +8,6 @@ import argparse
 import contextlib
 import ipaddress
 import os
-import signal
 import socket
 import sys
 import types
@@ -16,7 +15,8 @@ from collections.abc import Iterator, Sequence
 
 from PIL import Image
 
-from sr_keras.runtime import argument_types, command_line, quiet_tensorflow, signals
+from sr_keras.runtime import argument_types, command_line, quiet_tensorflow
+from sr_keras.runtime.errors import UserError
 from sr_keras.web import workspace
 from sr_keras.web.orders import Limits
 
@@ -31,33 +31,19 @@ _OPEN_TO_OTHERS = (
 _LAST_ANSWERS = 3
 
 
-class _UsageError(Exception):
-    """What is asked for can't be; the message is one line."""
-
-
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     options = _parse(argv, prog)
+    return command_line.run(prog, lambda: _serve(options))
+
+
+def _serve(options: argparse.Namespace) -> int:
+    """Until a signal comes, which is then raised as KeyboardInterrupt."""
     try:
         import fastapi  # noqa: F401
         import python_multipart  # noqa: F401
-        import uvicorn  # noqa: F401
+        import uvicorn
     except ImportError as error:
-        print(f"{prog}: {_EXTRA} ({error.name} is missing)", file=sys.stderr)
-        return 2
-    try:
-        with signals.as_interrupts(signal.SIGTERM, signal.SIGHUP):
-            _serve(options)
-    except (_UsageError, workspace.WorkspaceError) as error:
-        print(f"{prog}: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as interrupt:
-        return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
-    return 0
-
-
-def _serve(options: argparse.Namespace) -> None:
-    """Until a signal comes, which is then raised as KeyboardInterrupt."""
-    import uvicorn
+        raise UserError(f"{_EXTRA} ({error.name} is missing)") from None
 
     with _listening(options.host, options.port) as listener, workspace.open_workspace() as folder:
         # Sizes are held against the limits before anything is decoded; this one is Pillow's own.
@@ -83,6 +69,7 @@ def _serve(options: argparse.Namespace) -> None:
             Server(config).run(sockets=[listener])
         finally:
             queue.stop()
+    return 0
 
 
 @contextlib.contextmanager
@@ -91,7 +78,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((host, port), family=family, reuse_port=False)
     except OSError as error:
-        raise _UsageError(f"--host={host} --port={port}: {os.strerror(error.errno or 0)}") from None
+        raise UserError(f"--host={host} --port={port}: {os.strerror(error.errno or 0)}") from None
     with listener:
         yield listener
 

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 
 import filelock
 
+from sr_keras.runtime.errors import UserError
 
-class WorkspaceError(Exception):
+
+class WorkspaceError(UserError):
     """There is no place for temporary files; the message is one line."""
 
 
