@@ -1,7 +1,7 @@
-"""Makes every photo of a folder RGB, once, before training: python data_prep/convert_rgb.py DIR
+"""Makes every photo of a folder RGB, once, before training: python data_prep/convert_rgb.py DIR --output_dir=FOLDER
 
 Greyscale, palette, CMYK and transparent photos become RGB JPEG. A photo that is RGB already is not touched; one that can't be
-converted is named, counted and left alone.
+converted is named, counted and left alone. In place, so is one that would lose more than a JPEG loses.
 """
 
 import argparse
@@ -23,15 +23,14 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 from PIL import Image
 
-from sr_keras.photos import rgb
+from sr_keras.photos import folder, rgb
 from sr_keras.runtime import argument_types, files, parallel, tally
 from sr_keras.runtime.tally import Outcome
 
-SUFFIXES = rgb.PHOTO_SUFFIXES | {".gif", ".tif", ".tiff", ".webp"}
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
 
 # What can become of a photo beside what `tally` has, in the words of the summary.
-CONVERTED, RGB_ALREADY = "converted", "already RGB"
+CONVERTED, RGB_ALREADY, LEFT_ALONE = "converted", "already RGB", "left alone"
 
 # Held while a photo is in hand.
 _at_work = threading.Lock()
@@ -61,7 +60,8 @@ class Task:
 def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     try:
-        tasks = plan(options.dir, options.output_dir)
+        found = find(options.dir, options.output_dir)
+        tasks = plan(options.dir, found.photos, options.output_dir)
     except OSError as error:
         print(f"convert_rgb.py: {error.filename}: {error.strerror}", file=sys.stderr)
         return 2
@@ -70,11 +70,13 @@ def main(argv: Sequence[str]) -> int:
         return 2
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    return run(tasks, jobs=options.jobs, dry_run=options.dry_run)
+    if found.passed_over:
+        print(f"{options.dir}: {found}", file=sys.stderr)
+    return run(tasks, jobs=options.jobs, dry_run=options.dry_run, lossy=options.lossy)
 
 
-def plan(root: pathlib.Path, output_dir: pathlib.Path | None = None) -> list[Task]:
-    """Lists the photos below `root` and settles where each goes before any of them moves.
+def find(root: pathlib.Path, output_dir: pathlib.Path | None = None) -> folder.Found:
+    """Lists the photos below `root`.
 
     Raises:
         ValueError: a folder is none, or one of the two lies inside the other.
@@ -84,8 +86,12 @@ def plan(root: pathlib.Path, output_dir: pathlib.Path | None = None) -> list[Tas
         raise ValueError(f"{root}: no such folder")
     if output_dir is not None:
         _require_apart(root, output_dir)
+    return folder.find(root)
+
+
+def plan(root: pathlib.Path, photos: Sequence[pathlib.Path], output_dir: pathlib.Path | None = None) -> list[Task]:
+    """Settles where each photo below `root` goes before any of them moves."""
     alike = collections.defaultdict(list)
-    photos = _find_photos(root)
     for photo in photos:
         alike[_without_suffix(photo)].append(photo.name)
     tasks = []
@@ -97,26 +103,46 @@ def plan(root: pathlib.Path, output_dir: pathlib.Path | None = None) -> list[Tas
     return tasks
 
 
-def run(tasks: Sequence[Task], *, jobs: int, dry_run: bool) -> int:
-    """Converts the photos, says what became of them, and returns the process's exit code."""
+def run(tasks: Sequence[Task], *, jobs: int, dry_run: bool, lossy: bool) -> int:
+    """Converts the photos, reports each result, and returns the process's exit code."""
     ending = " (dry run: nothing was changed)" if dry_run else ""
-    return tally.run(_outcomes(tasks, jobs, dry_run), num_photos=len(tasks), kinds=[CONVERTED, RGB_ALREADY], ending=ending)
+    may_leave_alone = not lossy and any(task.kept == task.source for task in tasks)
+    kinds = [CONVERTED, RGB_ALREADY, *([LEFT_ALONE] if may_leave_alone else [])]
+    return tally.run(_outcomes(tasks, jobs, dry_run, lossy), num_photos=len(tasks), kinds=kinds, ending=ending)
 
 
-def convert(task: Task, *, dry_run: bool) -> Outcome:
+def convert(task: Task, *, dry_run: bool, lossy: bool) -> Outcome:
     """Brings one photo to its place; never raises, so that no photo ends the run."""
     with _at_work:
         try:
-            kind = _convert(task, dry_run)
+            kind = _convert(task, dry_run, lossy)
         except rgb.PhotoError as error:
             return Outcome(tally.FAILED, str(error))
         # Decoders raise whatever they stumble over.
         except Exception as error:
             return Outcome(tally.FAILED, f"{task.source}: {files.reason(error)}")
+    if kind == LEFT_ALONE:
+        return _told(kind, f"{task.source}: left alone, a JPEG would lose {lost_in_jpeg(task.source)}; --lossy converts it")
     if not dry_run or kind != CONVERTED:
         return Outcome(kind)
+    return _told(kind, f"{task.source}: would become {task.converted}")
+
+
+def lost_in_jpeg(path: pathlib.Path) -> str:
+    """What an RGB JPEG of a photo would lose beyond what JPEG always loses; "" for nothing."""
+    with warnings.catch_warnings(), Image.open(path) as picture:
+        warnings.simplefilter("ignore")
+        losses = {
+            "other frames or pages": getattr(picture, "n_frames", 1) > 1,
+            "transparency": picture.has_transparency_data,
+            "16-bit tones": picture.mode.startswith("I"),
+        }
+    return " and ".join(name for name, is_lost in losses.items() if is_lost)
+
+
+def _told(kind: str, line: str) -> Outcome:
     # A file's name may be no valid text, and standard output refuses that.
-    return Outcome(kind, os.fsencode(f"{task.source}: would become {task.converted}").decode(errors="backslashreplace"))
+    return Outcome(kind, os.fsencode(line).decode(errors="backslashreplace"))
 
 
 def rgb_jpeg(path: pathlib.Path) -> bytes | None:
@@ -149,13 +175,21 @@ def _parser() -> argparse.ArgumentParser:
         "RGB already are left as they are, byte for byte. EXIF orientation is applied; transparent becomes white.",
         epilog="Exit code: 0 all is well, 1 photos failed (each is named and left alone), 2 wrong use, 130 stopped by Ctrl-C.",
     )
-    parser.add_argument("dir", metavar="DIR", type=pathlib.Path, help=f"folder of photos: {' '.join(sorted(SUFFIXES))}")
+    parser.add_argument(
+        "dir", metavar="DIR", type=pathlib.Path, help=f"folder of photos: {' '.join(sorted(rgb.PHOTO_SUFFIXES))}"
+    )
     parser.add_argument(
         "--output_dir",
         metavar="FOLDER",
         type=pathlib.Path,
         help="write there, into the same subfolders, and change nothing below DIR; photos that are RGB already are copied "
         "byte for byte, so that the folder is complete; what an earlier run wrote there is not written again",
+    )
+    parser.add_argument(
+        "--lossy",
+        action="store_true",
+        help="in place, also convert what loses more than JPEG's own loss: animations and documents of several pages to their "
+        "first one, transparency to white, 16 bits to 8. Without it, such a photo is named and left alone",
     )
     parser.add_argument("--dry_run", action="store_true", help="change nothing; name the photos that would be converted")
     parser.add_argument(
@@ -176,21 +210,13 @@ def _require_apart(root: pathlib.Path, output_dir: pathlib.Path) -> None:
         raise ValueError(f"--output_dir: {output_dir} and {root} must not lie inside each other")
 
 
-def _find_photos(root: pathlib.Path) -> list[pathlib.Path]:
-    def refuse(error: OSError) -> None:
-        raise error
-
-    paths = (pathlib.Path(folder, name) for folder, _, names in os.walk(root, onerror=refuse) for name in names)
-    return sorted(path for path in paths if path.suffix.lower() in SUFFIXES)
-
-
 def _without_suffix(photo: pathlib.Path) -> tuple[pathlib.Path, str]:
     # Some file systems take A.jpg and a.jpg for one file.
     return photo.parent, photo.stem.casefold()
 
 
-def _outcomes(tasks: Sequence[Task], jobs: int, dry_run: bool) -> Generator[Outcome, None, None]:
-    convert_task = functools.partial(convert, dry_run=dry_run)
+def _outcomes(tasks: Sequence[Task], jobs: int, dry_run: bool, lossy: bool) -> Generator[Outcome, None, None]:
+    convert_task = functools.partial(convert, dry_run=dry_run, lossy=lossy)
     yield from map(convert_task, tasks) if jobs == 1 else _map_in_processes(convert_task, tasks, jobs)
 
 
@@ -238,13 +264,14 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _convert(task: Task, dry_run: bool) -> str:
+def _convert(task: Task, dry_run: bool, lossy: bool) -> str:
     jpeg = rgb_jpeg(task.source)
     # By the names alone, and in a dry run too: what is refused must not depend on which of the two comes first.
     if jpeg is not None and task.renamed and task.rival:
         raise rgb.PhotoError(f"{task.source}: not made {task.converted.name}, for {task.rival} is beside it")
     if task.kept == task.source:
-        return _replace(task, jpeg, dry_run)
+        is_left_alone = jpeg is not None and not lossy and lost_in_jpeg(task.source)
+        return LEFT_ALONE if is_left_alone else _replace(task, jpeg, dry_run)
     return _add(task, jpeg, dry_run)
 
 

@@ -18,7 +18,7 @@ from sr_keras.runtime import quiet_tensorflow
 with quiet_tensorflow.tensorflow_import():
     from sr_keras.data import shards, sources
     from sr_keras.photos import rgb
-    from sr_keras.runtime import argument_types, files, parallel, tally
+    from sr_keras.runtime import argument_types, parallel, tally
 
 PACKED = "packed"
 STOPPED = "; those of the last shard, which is unfinished, will be packed again"
@@ -27,7 +27,7 @@ STOPPED = "; those of the last shard, which is unfinished, will be packed again"
 def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     try:
-        photos = sources.Files(sources.list_photos(options.photos), options.photos)
+        photos = sources.open_photos(options.photos)
         options.folder.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings():
             # Pillow warns of odd metadata; it keeps no photo from being read.
@@ -40,13 +40,13 @@ def main(argv: Sequence[str]) -> int:
             )
     except OSError as error:
         return _refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    except ValueError as error:
+    except (ValueError, ImportError) as error:
         return _refuse(str(error))
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
 
 
-def pack(photos: sources.Files, folder: pathlib.Path, photos_per_shard: int) -> Generator[tally.Outcome, None, None]:
+def pack(photos: sources.Photos, folder: pathlib.Path, photos_per_shard: int) -> Generator[tally.Outcome, None, None]:
     """Writes the shards that are not there yet, and lists all of them once the last is there.
 
     What a shard holds depends on the list of photos alone, so that a run goes on where an earlier one was interrupted.
@@ -64,10 +64,12 @@ def pack(photos: sources.Files, folder: pathlib.Path, photos_per_shard: int) -> 
     shards.finish(folder, shard_sizes)
 
 
-def _write(file: pathlib.Path, photos: sources.Files) -> Iterator[tally.Outcome]:
+def _write(file: pathlib.Path, photos: sources.Photos) -> Iterator[tally.Outcome]:
     num_threads = os.cpu_count() or 1
     with ThreadPoolExecutor(num_threads) as pool, shards.shard_writer(file) as shard:
-        contents = parallel.in_order(lambda path: pool.submit(_read, path), photos.paths, ahead=4 * num_threads)
+        contents = parallel.in_order(
+            lambda number: pool.submit(_read, photos, number), range(len(photos)), ahead=4 * num_threads
+        )
         for name, content in zip(photos.names, contents, strict=True):
             if isinstance(content, rgb.PhotoError):
                 shard.leave_out(name, str(content))
@@ -77,7 +79,7 @@ def _write(file: pathlib.Path, photos: sources.Files) -> Iterator[tally.Outcome]
                 yield tally.Outcome(PACKED)
 
 
-def _done_before(file: pathlib.Path, photos: sources.Files) -> Iterator[tally.Outcome]:
+def _done_before(file: pathlib.Path, photos: sources.Photos) -> Iterator[tally.Outcome]:
     index = shards.read_index(file)
     if sorted([*index.names, *(name for name, _ in index.left_out)]) != sorted(photos.names):
         raise ValueError(f"{file}: holds other photos than it would now; take another folder, or remove this one")
@@ -85,14 +87,12 @@ def _done_before(file: pathlib.Path, photos: sources.Files) -> Iterator[tally.Ou
     yield from (tally.Outcome(tally.FAILED, line) for _, line in index.left_out)
 
 
-def _read(path: str) -> bytes | rgb.PhotoError:
+def _read(photos: sources.Photos, number: int) -> bytes | rgb.PhotoError:
     """What a photo's file holds, or why it can't be read."""
     try:
-        content = pathlib.Path(path).read_bytes()
+        content = photos.content(number)
         # What is a photo by its header may be damaged behind it.
-        rgb.decode_photo(content, path)
-    except OSError as error:
-        return rgb.PhotoError(f"{path}: {files.reason(error)}")
+        rgb.decode_photo(content, photos.where(number))
     except rgb.PhotoError as error:
         return error
     return content

@@ -15,6 +15,7 @@ _COMMANDS = {
     "figures": ("sr_keras.figures", "draw the curves and pictures of a run"),
     "leaks": ("sr_keras.leaks", "find test photos among training photos"),
     "benchmark": ("sr_keras.benchmark.__main__", "measure the speed of this machine"),
+    "export": ("sr_keras.exchange.export_command", "write a network for ONNX, LiteRT or OpenVINO"),
     "models": ("sr_keras.models", "list the bundled networks"),
 }
 

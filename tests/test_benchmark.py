@@ -112,4 +112,7 @@ def test_training_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch: py
 
 def test_no_photos_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path) -> None:
     assert benchmark.main(["train", f"--data={tmp_path}"]) == 2
-    assert capsys.readouterr().err == f"python -m sr_keras.benchmark: {tmp_path}: holds no JPEG, PNG or BMP photo\n"
+    assert (
+        capsys.readouterr().err
+        == f"python -m sr_keras.benchmark: {tmp_path}: holds no photo ({', '.join(sorted(rgb.PHOTO_SUFFIXES))})\n"
+    )

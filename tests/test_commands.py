@@ -1,7 +1,10 @@
 """What all commands have in common: how they answer wrong use, nonsense, Ctrl-C, --help and --version."""
 
 import argparse
+import os
 import pathlib
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -15,16 +18,18 @@ from sr_keras import __main__
 from sr_keras.photos import rgb
 from sr_keras.runtime import argument_types, command_line
 from sr_keras.training import options
+from tests.conftest import ROOT
 
 # By the command: arguments that are right, and the function that does its work.
 COMMANDS = {
     "upscale": (["photo.jpg"], "sr_keras.upscaling.command._run"),
-    "web": ([], "sr_keras.web.__main__._serve"),
     "train": (["--data=sample"], "sr_keras.training.command.train"),
     "evaluate": (["edsr", "--data=photos"], "sr_keras.evaluate._evaluate"),
     "figures": (["run"], "sr_keras.figures._draw"),
     "leaks": (["photos", "tests"], "sr_keras.leaks._find"),
     "benchmark": (["upscale"], "sr_keras.benchmark.__main__._print"),
+    "web": ([], "sr_keras.web.__main__._serve"),
+    "export": (["edsr", "--format=onnx"], "sr_keras.exchange.export_command._export"),
     "models": ([], "sr_keras.models._print_models"),
 }
 
@@ -33,14 +38,14 @@ NONSENSE = ("nan", "inf", "-inf", "1000000000", "0", "-1", "", " ", "-", "e\nf")
 MEANT = {
     "--crf": {"0"},
     "--denoise": {"0"},
-    "--end": {"0", "1000000000"},
+    "--end": {"0"},
     "--least": {"0"},
     "--max_pixels": {"1000000000"},
-    "--port": {"0"},
-    "--preview": {"0", "1000000000"},
-    "--seed": {"0", "1000000000"},
-    "--start": {"0", "1000000000"},
     "--max_reduction": {"inf", "1000000000"},
+    "--port": {"0"},
+    "--preview": {"0"},
+    "--seed": {"0", "1000000000"},
+    "--start": {"0"},
 }
 # Such names may be those of files, which the work looks for.
 NAMES = (argument_types.path, argument_types.name, argument_types.output_file)
@@ -131,6 +136,17 @@ def test_a_fault_is_a_line(
     assert line.startswith(f"sr-keras {command}: ")
 
 
+@pytest.mark.parametrize("arguments", [["models"], ["upscale", "--help"], ["--help"]], ids=" ".join)
+def test_a_reader_that_goes_away_is_no_fault(arguments: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer) as output:
+        command = [sys.executable, "-m", "sr_keras", *arguments]
+        result = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, cwd=ROOT)
+    # argparse takes it for no fault either.
+    assert (result.returncode, result.stderr) == (0 if "--help" in arguments else 128 + signal.SIGPIPE, b"")
+
+
 def parser_of(command: str, monkeypatch: pytest.MonkeyPatch) -> argparse.ArgumentParser:
     found: list[argparse.ArgumentParser] = []
 
@@ -155,7 +171,7 @@ def actions(parser: argparse.ArgumentParser, before: Sequence[str] = ()) -> Iter
 
 
 def is_meant(flag: str, action: argparse.Action, value: str) -> bool:
-    is_name = action.type in NAMES or action.dest == "model"
+    is_name = action.type in NAMES or action.dest in ("model", "name")
     return value in MEANT.get(flag, ()) or (is_name and bool(value.strip()))
 
 

@@ -63,7 +63,7 @@ def test_rgb_photos_stay_as_they_are_byte_for_byte(folder: pathlib.Path, capsys:
     before = contents(folder)
     assert convert(folder) == 0
     assert contents(folder) == before
-    assert capsys.readouterr().out == "6 photos: 0 converted, 6 already RGB, 0 failed\n"
+    assert capsys.readouterr().out == "6 photos: 0 converted, 6 already RGB, 0 left alone, 0 failed\n"
 
 
 @pytest.mark.parametrize(
@@ -90,16 +90,50 @@ def test_every_other_mode_becomes_an_rgb_jpeg(folder: pathlib.Path, mode: str, s
     source = folder / f"photo{suffix}"
     gradient(mode).save(source)
     expected = rgb.read_photo(source)
-    assert convert(folder) == 0
+    assert convert(folder, "--lossy") == 0
     assert [path.name for path in folder.iterdir()] == ["photo.jpg"]
     assert_rgb_jpeg(folder / "photo.jpg")
     difference = np.abs(rgb.read_photo(folder / "photo.jpg").astype(float) - expected)
     assert difference.mean() < 4
 
 
+def test_in_place_what_loses_more_than_a_jpeg_loses_is_left_alone(
+    folder: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    others = [Image.new("L", (WIDTH, HEIGHT), tone) for tone in (0, 90)]
+    gradient("L").save(folder / "pages.tif", save_all=True, append_images=others)
+    gradient("P").save(folder / "film.gif", save_all=True, append_images=[other.convert("P") for other in others])
+    gradient("RGBA").save(folder / "hole.png")
+    gradient("I;16").save(folder / "deep.png")
+    gradient("L").save(folder / "grey.png")
+    before = contents(folder)
+    assert convert(folder) == 0
+    after = contents(folder)
+    assert set(after) == {"pages.tif", "film.gif", "hole.png", "deep.png", "grey.jpg"}
+    assert all(after[name] == content for name, content in before.items() if name in after)
+    *lines, summary = capsys.readouterr().out.splitlines()
+    why = {"deep.png": "16-bit tones", "film.gif": "other frames or pages", "hole.png": "transparency"}
+    why["pages.tif"] = "other frames or pages"
+    assert lines == [
+        f"{folder / name}: left alone, a JPEG would lose {loss}; --lossy converts it" for name, loss in sorted(why.items())
+    ]
+    assert summary == "5 photos: 1 converted, 0 already RGB, 4 left alone, 0 failed"
+    assert convert(folder, f"--output_dir={tmp_path / 'rgb'}") == 0
+    assert set(contents(tmp_path / "rgb")) == {"pages.jpg", "film.jpg", "hole.jpg", "deep.jpg", "grey.jpg"}
+
+
+def test_files_of_other_kinds_are_counted(folder: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gradient().save(folder / "photo.png")
+    for name in ("one.heic", "two.HEIC", "notes.txt"):
+        (folder / name).touch()
+    assert convert(folder) == 0
+    expected = f"{folder}: files passed over (no photos by their names): 2 .heic, 1 .txt\n"
+    assert capsys.readouterr().err == expected
+
+
 def test_a_transparent_colour_of_an_rgb_png_becomes_white(folder: pathlib.Path) -> None:
     Image.new("RGB", (8, 8), "red").save(folder / "photo.png", transparency=(255, 0, 0))
-    assert convert(folder) == 0
+    assert convert(folder, "--lossy") == 0
     assert rgb.read_photo(folder / "photo.jpg").min() == 255
 
 
@@ -172,7 +206,7 @@ def test_broken_photos_are_named_counted_and_left_alone(
     assert_rgb_jpeg(folder / "sound.jpg")
     assert before.items() <= contents(folder).items()
     captured = capsys.readouterr()
-    assert captured.out == "7 photos: 1 converted, 0 already RGB, 6 failed\n"
+    assert captured.out == "7 photos: 1 converted, 0 already RGB, 0 left alone, 6 failed\n"
     assert [line.split(": ")[0] for line in captured.err.splitlines()] == [str(folder / name) for name in broken]
 
 
@@ -206,14 +240,14 @@ def test_only_absurdly_large_pictures_fail(
 def test_a_second_run_finds_nothing_to_do(folder: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "deep" / "er").mkdir(parents=True)
     gradient("L").save(folder / "grey.jpg")
-    gradient("RGBA").save(folder / "deep" / "er" / "alpha.png")
+    gradient("P").save(folder / "deep" / "er" / "alpha.png")
     assert convert(folder) == 0
     after = contents(folder)
     assert set(after) == {"grey.jpg", "deep/er/alpha.jpg"}
     capsys.readouterr()
     assert convert(folder) == 0
     assert contents(folder) == after
-    assert capsys.readouterr().out == "2 photos: 0 converted, 2 already RGB, 0 failed\n"
+    assert capsys.readouterr().out == "2 photos: 0 converted, 2 already RGB, 0 left alone, 0 failed\n"
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
@@ -229,7 +263,7 @@ def test_a_dry_run_changes_nothing_and_says_what_would_happen(
     assert not (tmp_path / "rgb").exists()
     assert capsys.readouterr().out.splitlines() == [
         f"{folder / 'grey.png'}: would become {output_dir / 'grey.jpg'}",
-        "2 photos: 1 converted, 1 already RGB, 0 failed (dry run: nothing was changed)",
+        f"2 photos: 1 converted, 1 already RGB, {'' if elsewhere else '0 left alone, '}0 failed (dry run: nothing was changed)",
     ]
 
 

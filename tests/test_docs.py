@@ -146,6 +146,22 @@ def test_each_file_and_each_test_that_is_named_exists(page: str) -> None:
     assert [name for name in tests if f"def {name}(" not in defined] == []
 
 
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_each_module_and_each_name_in_it_exists(page: str) -> None:
+    """`training/steps`, `photos/rgb.py`, `photos/rgb.WRITABLE_SUFFIXES`."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    rooms = "|".join(path.parent.name for path in (ROOT / "sr_keras").glob("*/__init__.py"))
+    found = re.findall(rf"(?<![\w/])({rooms})/([a-z_]+)(?:\.(\w+))?", text)
+    assert len(found) > 5
+    for room, module, name in found:
+        path = ROOT / "sr_keras" / room / module
+        if path.is_dir():
+            continue
+        source = path.with_suffix(".py").read_text(encoding="utf-8")
+        if name not in ("", "py"):
+            assert re.search(rf"^(?:def |class )?{name}\b", source, re.MULTILINE), f"{page}: {room}/{module}.{name}"
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_each_link_within_the_repository_leads_somewhere(page: str) -> None:
     text = FENCE.sub("", (ROOT / page).read_text(encoding="utf-8"))

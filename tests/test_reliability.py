@@ -114,6 +114,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_last_checkpoint(tmp_path: pathli
     assert process.returncode == 2
     assert re.search(r"^train\.py: .*(File too large|space)", stderr.splitlines()[-1]), stderr
     assert "Traceback" not in stderr
+    assert not list((tmp_path / "checkpoints").glob("*_temp"))
     code, stderr = train(*flags, "--iterations=2")
     assert code == 0, stderr
     assert "resumed from" in stderr

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from sr_keras.films import formats
 from sr_keras.inference import model_info
 from sr_keras.photos import rgb
 from sr_keras.runtime import argument_types, command_line, quiet_tensorflow
@@ -29,11 +30,34 @@ _PAPER_PHOTOS_PER_SECOND = 98_400 / 800
 
 
 def _print_upscale(options: argparse.Namespace) -> None:
+    if options.video:
+        _print_video(options)
+    else:
+        _print_photos(options)
+
+
+def _print_video(options: argparse.Namespace) -> None:
+    if not formats.is_available():
+        raise UserError("--video needs PyAV: pip install 'sr_keras[video]'")
+    from sr_keras.benchmark import films
+    from sr_keras.inference.upscaler import Upscaler
+    from sr_keras.runtime import precision
+
+    upscaler = Upscaler.load(options.model or model_info.find_model("espcn"), tile=options.tile)
+    speed = films.measure(upscaler, num_frames=options.frames, repeats=options.repeats)
+    print(
+        f"on {precision.devices()}, {psutil.cpu_count()} cores; {options.frames} frames of {films.WIDTH}x{films.HEIGHT}, "
+        f"{upscaler.precision}; the fastest of {options.repeats} runs"
+    )
+    print(f"frames a second: {speed.whole:.1f}; decoding and encoding alone: {speed.files:.1f}; share: {speed.share:.2f}")
+
+
+def _print_photos(options: argparse.Namespace) -> None:
     from sr_keras.benchmark import upscaling
     from sr_keras.inference import saved_model
     from sr_keras.runtime import precision
 
-    network = saved_model.ExportedNetwork(options.model)
+    network = saved_model.ExportedNetwork(options.model or model_info.find_model("srresnet"))
     tile, rates, rows = upscaling.upscale(network, tile=options.tile, repeats=options.repeats)
     print(
         f"on {precision.devices()}, {psutil.cpu_count()} cores; tiles of {tile} pixels; the fastest of {options.repeats} runs"
@@ -114,9 +138,12 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
         "-m",
         "--model",
         type=lambda text: model_info.find_model(argument_types.name(text)),
-        default="srresnet",
         metavar="MODEL",
-        help="a name or a folder (%(default)s)",
+        help="a name or a folder (srresnet; with --video espcn)",
+    )
+    upscale_parser.add_argument("--video", action="store_true", help="a film, beside decoding and encoding it alone")
+    upscale_parser.add_argument(
+        "--frames", type=argument_types.positive_int, default=120, metavar="N", help="of the film (%(default)s)"
     )
     upscale_parser.add_argument(
         "--tile", type=argument_types.positive_int, metavar="PIXELS", help="tile size (default: as for sr-keras upscale)"

@@ -114,7 +114,7 @@ def train(
 
 
 def plain_twin(network: keras.Model) -> keras.Model:
-    """The same network of Keras's own layers, in float32 and with new weights: what one writes who knows of no trick."""
+    """The same network of Keras's own layers, in float32 and with new weights, without any optimisation."""
 
     def plain(layer: keras.Layer) -> keras.Layer:
         keras_class: Any = next(c for c in type(layer).__mro__ if c.__module__.split(".")[0] == "keras")
@@ -201,7 +201,7 @@ def _plain_step(networks: Networks, batch_size: int, hr_size: int) -> dict[str, 
 
 
 def _pipelines(photos: sources.Files, batch_size: int, hr_size: int) -> dict[str, _Work]:
-    # The same photos for all, each as often: so they are few enough for a turn.
+    # The same photos for all, equally often, and few enough for one turn.
     numbers = np.random.default_rng(0).permutation(len(photos))[:_PHOTOS_A_TURN]
     chosen = photos.choose(numbers.tolist())
     batches = max(_PHOTOS_A_TURN, batch_size) // batch_size

@@ -21,8 +21,8 @@ from sr_keras.runtime import parallel
 if TYPE_CHECKING:
     from sr_keras.data import sources
 
-# What is looked for is a square in a photo's middle, so large a part of its shorter side. It is looked for in squares of other
-# photos, whose sides are these parts of the shorter side; neighbours are so near that one of them fits.
+# Looked for is the square in a photo's middle, this part of its shorter side. It is compared with squares of other photos,
+# whose sides are these parts of their shorter side, close enough together that one of them fits.
 _MIDDLE = 0.7
 _PARTS = [1.13**-step for step in range(10)]
 
@@ -89,7 +89,7 @@ def matches(photos: "sources.Photos", tests: "Sequence[sources.Photos]", *, leas
     Args:
         photos: any number; they are read once, and nothing of them is kept.
         tests: some hundreds at most, of each of which 1 MB is kept.
-        least: the similarity from which on a pair is given.
+        least: the similarity from which on a pair is reported.
     """
     wanted = [sketch for some in tests for sketch in _sketches(some, some.where)]
     if not wanted:

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from sr_keras.data import degradations, resampling, windows
 from sr_keras.data.draws import below
-from sr_keras.data.sources import Photos
+from sr_keras.data.sources import PairedFiles, Photos
 from sr_keras.photos import rgb
 from sr_keras.runtime import names
 
@@ -88,18 +88,25 @@ def validation_pairs(photos: Photos, make_pair: PairMaker, count: int) -> Pairs:
         if len(pairs) == count:
             break
         try:
-            photo = photos.photo(number)
+            pairs.append(_validation_pair(photos, number, make_pair))
         except rgb.PhotoError as error:
             logger.warning("skipped for validation: %s", error)
-            continue
-        hr = windows.middle(photo, make_pair.window_size)
-        # The same photos again in each run, each degraded in a way of its own.
-        pairs.append(make_pair(hr, tf.constant(0.0), tf.constant([0, number], tf.int64)))
     if not pairs:
         lr_size = make_pair.hr_size // make_pair.scale
         return np.zeros((0, lr_size, lr_size, 3)), np.zeros((0, make_pair.hr_size, make_pair.hr_size, 3))
     lr, hr = zip(*pairs, strict=True)
     return np.stack(lr), np.stack(hr)
+
+
+def _validation_pair(photos: Photos, number: int, make_pair: PairMaker) -> tuple[tf.Tensor, tf.Tensor]:
+    if isinstance(photos, PairedFiles):
+        lr, hr = photos.pair(number)
+        if min(hr.shape[:2]) < make_pair.hr_size:
+            raise rgb.PhotoError(f"{photos.where(number)}: smaller than {make_pair.hr_size}x{make_pair.hr_size} pixels")
+        return windows.PairWindows(make_pair.hr_size, make_pair.scale).middle(lr, hr)
+    hr = windows.middle(photos.photo(number), make_pair.window_size)
+    # The same photos again in each run, each degraded in a way of its own.
+    return make_pair(hr, tf.constant(0.0), tf.constant([0, number], tf.int64))
 
 
 def _random_blur(hr: tf.Tensor, draw: tf.Tensor) -> tf.Tensor:

@@ -7,6 +7,7 @@ byte for byte, so that other programs can read the shards too.
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import pathlib
@@ -60,17 +61,21 @@ class Shards:
         return len(self.names)
 
     def where(self, number: int) -> str:
-        """How a message calls a photo."""
+        """A photo's name in messages."""
         return f"{self.files[self.places[number, 0]]}: {self.names[number]}"
+
+    def content(self, number: int) -> bytes:
+        """The content of a photo's file; raises PhotoError if it can't be read."""
+        shard, offset, size = self.places[number]
+        try:
+            content: bytes = _read(os.fsencode(self.files[shard]), offset, size).numpy()
+        except tf.errors.OpError as error:
+            raise rgb.PhotoError(f"{self.where(number)}: its record can't be read ({type(error).__name__})") from None
+        return content
 
     def photo(self, number: int) -> np.ndarray:
         """uint8 `[H, W, 3]`; raises PhotoError if it can't be read."""
-        shard, offset, size = self.places[number]
-        try:
-            content = _read(os.fsencode(self.files[shard]), offset, size).numpy()
-        except tf.errors.OpError as error:
-            raise rgb.PhotoError(f"{self.where(number)}: its record can't be read ({type(error).__name__})") from None
-        return rgb.decode_photo(content, self.where(number))
+        return rgb.decode_photo(self.content(number), self.where(number))
 
     def reader(self) -> Callable[[tf.Tensor], tf.Tensor]:
         """A function, for a graph, from a photo's number to what its file holds."""
@@ -175,15 +180,27 @@ def read_index(file: pathlib.Path) -> Index:
     content = _read_json(path)
     try:
         index = Index(**content)
-        complete = len(index.offsets) == len(index.names) + 1
+        is_sound = _is_sound(index)
     except TypeError:
-        complete = False
-    if not complete:
+        is_sound = False
+    if not is_sound:
         raise ValueError(f"{path}: not the index of a shard")
     num_bytes = _stat_size(file)
     if num_bytes != index.offsets[-1]:
         raise ValueError(f"{file}: has {num_bytes} bytes, and by {path.name} it should have {index.offsets[-1]}")
     return index
+
+
+def _is_sound(index: Index) -> bool:
+    """Whether each name has a place behind the one before; raises TypeError if they are of other types."""
+    names_and_reasons = [*index.names, *(text for left_out in index.left_out for text in left_out)]
+    return (
+        all(isinstance(text, str) for text in names_and_reasons)
+        and all(type(offset) is int and 0 <= offset < 2**63 for offset in index.offsets)
+        and len(index.offsets) == len(index.names) + 1
+        and index.offsets[0] == 0
+        and all(after - before > _FRAME_BYTES for before, after in itertools.pairwise(index.offsets))
+    )
 
 
 def shard_path(folder: pathlib.Path, number: int) -> pathlib.Path:
@@ -200,9 +217,12 @@ def _listed(folder: pathlib.Path) -> dict[str, int]:
     if not (folder / INDEX).is_file():
         raise ValueError(f"{folder}: has no {INDEX}, its shards are unfinished; make_shards.py goes on with them")
     content = _read_json(folder / INDEX)
-    if not isinstance(content, dict) or not isinstance(content.get("shards"), dict):
+    listed = content.get("shards") if isinstance(content, dict) else None
+    if not isinstance(listed, dict) or not all(
+        pathlib.PurePath(name).name == name and type(num_photos) is int for name, num_photos in listed.items()
+    ):
         raise ValueError(f"{folder / INDEX}: not a list of shards")
-    return dict(content["shards"])
+    return listed
 
 
 def _record(name: str, content: bytes) -> bytes:

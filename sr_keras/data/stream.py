@@ -16,8 +16,8 @@ from sr_keras.data import degradations
 from sr_keras.data.augmentation import Augmentation
 from sr_keras.data.draws import draw
 from sr_keras.data.pairs import PairMaker
-from sr_keras.data.sources import Photos, why_unreadable
-from sr_keras.data.windows import Windows
+from sr_keras.data.sources import PairedFiles, Photos, why_unreadable
+from sr_keras.data.windows import PairWindows, Windows
 from sr_keras.photos import rgb
 
 logger = logging.getLogger(__name__)
@@ -82,15 +82,10 @@ class TrainStream:
         self._batch_size = batch_size
         self._share = batch_size // workers
         self._offset = worker * self._share
-        read = photos.reader()
-        windows = Windows(make_pair.window_size, max_reduction, max_enlargement)
+        make_example = _example_maker(photos, make_pair, augmentation, max_reduction, max_enlargement)
 
         def load(index: tf.Tensor, attempt: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            of_example = tf.stack([tf.constant(seed, tf.int64), index])
-            draws = draw(of_example)
-            window, enlarged = windows(read(self._number(index, attempt)), draws)
-            of_degradation = tf.random.experimental.stateless_fold_in(of_example, 1)
-            lr, hr = make_pair(augmentation(window, draws), draws.blur, of_degradation)
+            enlarged, lr, hr = make_example(self._number(index, attempt), tf.stack([tf.constant(seed, tf.int64), index]))
             return enlarged, lr, degradations.sharpened(hr) if sharpen_reference else hr
 
         self._load = load
@@ -127,6 +122,31 @@ class TrainStream:
         of_pass = tf.stack([tf.constant(self._seed, tf.int64), index // count])
         place = (index + tf.cast(attempt, tf.int64)) % count
         return tf.random.experimental.index_shuffle(place, seed=of_pass, max_index=tf.constant(count - 1, tf.int64))
+
+
+def _example_maker(
+    photos: Photos, make_pair: PairMaker, augmentation: Augmentation, max_reduction: float, max_enlargement: float
+) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
+    """From a photo's number and the example's seed to whether the photo is too small, lr and hr."""
+    read = photos.reader()
+    if isinstance(photos, PairedFiles):
+        read_lr, cut = photos.lr_reader(), PairWindows(make_pair.hr_size, make_pair.scale)
+
+        def of_pair(number: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            draws = draw(seed)
+            lr, hr = cut(read_lr(number), read(number), draws)
+            return tf.constant(False), augmentation(lr, draws), augmentation(hr, draws)
+
+        return of_pair
+    windows = Windows(make_pair.window_size, max_reduction, max_enlargement)
+
+    def of_photo(number: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        draws = draw(seed)
+        window, enlarged = windows(read(number), draws)
+        of_degradation = tf.random.experimental.stateless_fold_in(seed, 1)
+        return enlarged, *make_pair(augmentation(window, draws), draws.blur, of_degradation)
+
+    return of_photo
 
 
 def _map_readable(examples: tf.data.Dataset, load: Callable[..., tuple[tf.Tensor, ...]], attempts: int) -> tf.data.Dataset:

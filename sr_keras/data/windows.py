@@ -1,14 +1,20 @@
 """Square windows of photos: cut from a file's content at random, or from the middle, and resized to one size."""
 
 import dataclasses
+import io
 import math
+import re
 
 import numpy as np
 import tensorflow as tf
 
 from sr_keras.data import resampling
 from sr_keras.data.draws import ExampleDraws, below
-from sr_keras.photos import rgb
+from sr_keras.photos import picture_file, rgb
+from sr_keras.photos.raster import Raster
+
+# How files begin that may have 16 bits: TIFF, and PNG that says so. All others have 8, or are reduced to 8.
+_MAY_BE_DEEP = re.compile(rb"II[*+]\0|MM\0[*+]|\x89PNG\r\n\x1a\n.{16}\x10", re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,13 +50,13 @@ class Windows:
             # Only what lies under the window is decoded. Of a 12-megapixel photo that takes 0.3 to 0.8 of the time, by the
             # window's size; with photos of 0.3 megapixels it makes no difference.
             window = tf.stack(self._place(shape[0], shape[1], draws))
-            return tf.image.decode_and_crop_jpeg(content, window, channels=3, dct_method="INTEGER_ACCURATE")
+            cut = tf.image.decode_and_crop_jpeg(content, window, channels=3, dct_method="INTEGER_ACCURATE")
+            return tf.cast(cut, tf.float32)
 
         def from_other() -> tf.Tensor:
-            photo = tf.numpy_function(lambda c: rgb.decode_photo(c, "a photo"), [content], tf.uint8)
-            photo = tf.ensure_shape(photo, [None, None, 3])
+            photo = decoded(content)
             y, x, side, _ = self._place(tf.shape(photo)[0], tf.shape(photo)[1], draws)
-            return photo[y : y + side, x : x + side]
+            return _levels(photo[y : y + side, x : x + side])
 
         window = tf.cond(tf.io.is_jpeg(content), from_jpeg, from_other)
         return resized(window, self.size), tf.shape(window)[0] < self.smallest_side
@@ -62,6 +68,61 @@ class Windows:
         smallest = tf.minimum(largest, self.smallest_side)
         side = smallest + below(largest - smallest + 1, draws.window_side)
         return below(height - side + 1, draws.window_y), below(width - side + 1, draws.window_x), side, side
+
+
+@dataclasses.dataclass(frozen=True)
+class PairWindows:
+    """Cuts the same square from both pictures of a pair, as they are: nothing is resized.
+
+    Attributes:
+        hr_size: side of the HR window, in pixels.
+        scale: how many times larger the HR photo is.
+    """
+
+    hr_size: int
+    scale: int
+
+    def __call__(self, lr_content: tf.Tensor, hr_content: tf.Tensor, draws: ExampleDraws) -> tuple[tf.Tensor, tf.Tensor]:
+        """`(lr, hr)` in [0, 1], of the content of two files; an error if their sizes do not fit, or are too small."""
+        lr, hr = decoded(lr_content), decoded(hr_content)
+        side = self.hr_size // self.scale
+        height, width = tf.shape(lr)[0], tf.shape(lr)[1]
+        fits = [
+            tf.debugging.assert_equal(tf.shape(hr)[:2] // self.scale, tf.shape(lr)[:2]),
+            tf.debugging.assert_greater_equal(tf.minimum(height, width), side),
+        ]
+        with tf.control_dependencies(fits):
+            y, x = below(height - side + 1, draws.window_y), below(width - side + 1, draws.window_x)
+        return self.cut(_levels(lr), y, x, 1), self.cut(_levels(hr), y, x, self.scale)
+
+    def middle(self, lr: np.ndarray, hr: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
+        """`(lr, hr)` in [0, 1], from the middle of two uint8 photos."""
+        y, x = ((length - self.hr_size // self.scale) // 2 for length in lr.shape[:2])
+        return self.cut(tf.cast(lr, tf.float32), y, x, 1), self.cut(tf.cast(hr, tf.float32), y, x, self.scale)
+
+    def cut(self, levels: tf.Tensor, y: tf.Tensor | int, x: tf.Tensor | int, times: int) -> tf.Tensor:
+        """The window at y and x of the LR photo, in a photo `times` larger, with levels of 255."""
+        side = self.hr_size // self.scale * times
+        window = levels[y * times : y * times + side, x * times : x * times + side]
+        return tf.ensure_shape(window / 255.0, [side, side, 3])
+
+
+def decoded(content: tf.Tensor) -> tf.Tensor:
+    """The photo in a file's content, upright: uint16 `[H, W, 3]`, from 0 to 65535 whatever depth the file has."""
+    return tf.ensure_shape(tf.numpy_function(_decoded_to_16_bits, [content], tf.uint16), [None, None, 3])
+
+
+def _decoded_to_16_bits(content: bytes) -> np.ndarray:
+    if _MAY_BE_DEEP.match(content):
+        [frame, *_] = picture_file.read(io.BytesIO(content)).frames
+        if isinstance(frame, Raster) and frame.samples.dtype == np.uint16 and not frame.alpha and frame.bands in (1, 3):
+            return np.broadcast_to(frame.samples, (frame.height, frame.width, 3))
+    return rgb.decode_photo(content, "a photo").astype(np.uint16) * 257
+
+
+def _levels(photo: tf.Tensor) -> tf.Tensor:
+    """uint16 as float32 in levels of 255: 8-bit files have whole ones."""
+    return tf.cast(photo, tf.float32) / 257.0
 
 
 def middle(photo: np.ndarray, size: int) -> tf.Tensor:

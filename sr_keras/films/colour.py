@@ -4,9 +4,11 @@ Matrix and range say how the luma and chroma of a film become RGB (ITU-R BT.601,
 which light that is; the pixels are not touched for them, so a film of Display P3 or PQ stays one.
 """
 
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
+from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 
@@ -27,11 +29,21 @@ _MATRICES = {
     _SMPTE240M: Colorspace.SMPTE240M,
     _BT2020: Colorspace.BT2020,
 }
+_NAMES_OF_MATRICES = {
+    _BT709: "bt709",
+    _FCC: "fcc",
+    _BT470BG: "bt470bg",
+    _SMPTE170M: "smpte170m",
+    _SMPTE240M: "smpte240m",
+    _BT2020: "bt2020",
+}
+_NAMES_OF_RANGES = {LIMITED: "limited", FULL: "full"}
 _NAMES = {8: "YCgCo", _BT2020_CONSTANT: "BT.2020 with constant luminance", _ICTCP: "ICtCp", 15: "IPT (Dolby Vision)"}
 _PQ, _HLG = 16, 18
 
 # Without ACCURATE_RND and full chroma, colours are off by up to 3 levels of 255 (BT.709, limited); with them the way to RGB and
 # back gives each colour as it was.
+_EXACT_NAMES = "lanczos+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
 _EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP | Interpolation.BITEXACT
 
 
@@ -88,7 +100,8 @@ class Converter:
 
     def __init__(self, colour: Colour) -> None:
         self._colour = colour
-        self._reader, self._writer = VideoReformatter(), VideoReformatter()
+        self._reader = VideoReformatter()
+        self._writer: Graph | None = None
         self._rgb = "rgb24" if colour.depth == 8 else "rgb48le"
 
     def to_rgb(self, frame: VideoFrame) -> np.ndarray:
@@ -106,14 +119,29 @@ class Converter:
         return rgb.to_ndarray()
 
     def to_frame(self, rgb: np.ndarray, width: int, height: int) -> VideoFrame:
-        """`[H, W, 3]` as a frame of the film's colours; it is resized where it has another size."""
-        return self._writer.reformat(
-            VideoFrame.from_ndarray(rgb, format=self._rgb),
-            width,
-            height,
-            format=self._colour.pixel_format,
-            dst_colorspace=_MATRICES[self._colour.matrix],
-            src_color_range=FULL,
-            dst_color_range=self._colour.range,
-            interpolation=Interpolation.LANCZOS | _EXACT,
+        """`[H, W, 3]` as a frame of the film's colours; it is resized where it has another size.
+
+        Args:
+            rgb: of the same size each time.
+            width, height: of the frame, the same each time.
+        """
+        frame = VideoFrame.from_ndarray(rgb, format=self._rgb)
+        if self._writer is None:
+            self._writer = self._graph(frame, width, height)
+        # The graph wants a time; the frame gets its own from whoever encodes it.
+        frame.pts = 0
+        self._writer.vpush(frame)
+        return self._writer.vpull()
+
+    def _graph(self, rgb: VideoFrame, width: int, height: int) -> Graph:
+        graph = Graph()
+        buffer = graph.add_buffer(width=rgb.width, height=rgb.height, format=rgb.format, time_base=Fraction(1))
+        # Chroma lies where players look for it if a film doesn't say it: on the left one of two pixels.
+        scale = graph.add(
+            "scale",
+            f"{width}:{height}:flags={_EXACT_NAMES}:out_color_matrix={_NAMES_OF_MATRICES[self._colour.matrix]}"
+            f":out_range={_NAMES_OF_RANGES[self._colour.range]}:out_chroma_loc=left",
         )
+        pixel_format, sink = graph.add("format", self._colour.pixel_format), graph.add("buffersink")
+        graph.link_nodes(buffer, scale, pixel_format, sink).configure()
+        return graph

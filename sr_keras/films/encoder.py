@@ -19,7 +19,7 @@ from sr_keras.runtime import files
 # SVT-AV1 tells of itself on standard error; it reads this when it begins.
 os.environ.setdefault("SVT_LOG", "1")
 
-# It keeps any time base, but no times before 0.
+# It keeps any time base; times before 0 would move all others.
 SEGMENT_FORMAT, SEGMENT_SUFFIX = "nut", ".nut"
 # Frames are stored at most so many places before their turn: decoders hold no more of them.
 _MOST_DELAY = 16
@@ -117,7 +117,9 @@ class SegmentWriter:
 
 def _add_stream(container: av.container.OutputContainer, encoding: Encoding, info: FilmInfo) -> VideoStream:
     codec = CODECS[encoding.codec]
-    options = codec.options | {"crf": str(encoding.crf)} | _encoder_options(encoding.codec, info)
+    options = (
+        codec.options | {"crf": str(encoding.crf), "chroma_sample_location": "left"} | _encoder_options(encoding.codec, info)
+    )
     stream = container.add_stream(
         codec.encoder,
         rate=info.rate.limit_denominator(100_000),

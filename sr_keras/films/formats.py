@@ -3,6 +3,8 @@
 import importlib.util
 from typing import NamedTuple
 
+from sr_keras.runtime.errors import UserError
+
 # What is taken for a film by its name; FFmpeg reads them all.
 SUFFIXES = frozenset(
     (
@@ -16,7 +18,7 @@ SUFFIXES = frozenset(
 SEARCHED = SUFFIXES - {".ts"}
 
 
-class FilmError(Exception):
+class FilmError(UserError):
     """A film can't be read or written; the message is one line that names the file and the reason."""
 
 

@@ -71,7 +71,8 @@ def join(
     with (
         source.opened(film) as read,
         av.open(str(parts.paths[0])) as first,
-        av.open(str(path), "w", format=kind.name) as written,
+        # Without it, Matroska files have random numbers in them.
+        av.open(str(path), "w", format=kind.name, container_options={"fflags": "bitexact"}) as written,
     ):
         main = source.video_of(read, film)
         pictures: VideoStream | None = None

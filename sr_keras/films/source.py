@@ -29,8 +29,8 @@ _SAMPLED = range(0, 49, 12)
 _RUN_UP = Fraction(10)
 # Of these, the header says how long they are, so that one that is cut off can be told.
 _KNOW_THEIR_LENGTH = frozenset({"mov", "matroska", "avi", "flv", "asf"})
-# Sound may end a little before what the header says.
-_MISSED = Fraction(1)
+# Sound may end a little before what the header says: so many seconds, or such a share of the film.
+_MISSED, _MISSED_SHARE = Fraction(1), Fraction(1, 20)
 _USUAL_RATE = Fraction(25)
 
 _LOST = {
@@ -321,7 +321,7 @@ class Reader:
                 yield frame
         if self.length is None or _KNOW_THEIR_LENGTH.isdisjoint(container.format.name.split(",")):
             return
-        if end - self.start < self.length - _MISSED and not self.problems:
+        if end - self.start < self.length - min(_MISSED, _MISSED_SHARE * self.length) and not self.problems:
             self.problems.append(f"cut off: it ends at {clock(shown - self.start)} of {clock(self.length)}")
 
     def _timed(self, pictures: Iterator[VideoFrame], *, has_times: bool) -> Iterator[Frame]:

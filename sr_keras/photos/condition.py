@@ -29,7 +29,7 @@ _COMB_WAVES = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1))
 _COMB_PIXELS = 65_536  # more tell nothing new
 # Heights of waves are counted in thirds of a level, up to 160.
 _FINENESS, _RANGE = 3, 480
-# What chance gives, at the best of 64 places, is below 5.5; JPEG of quality 92 has 5 to 17, of 75 from 9 on (150 photos of
+# Chance alone, at the best of 64 places, stays below 5.5; JPEG of quality 92 has 5 to 17, of 75 from 9 on (150 photos of
 # 80x110 pixels).
 _LEAST_COMB = 6.0
 _LEAST_WAVES = 8
@@ -119,7 +119,7 @@ def _comb_quality(windows: Sequence[np.ndarray]) -> int | None:
     side = int((_COMB_PIXELS / len(windows)) ** 0.5)
     counts = np.float32(sum(_counts(window[:side, :side]) for window in windows))
     combs, telling = _combs()
-    # How far waves keep to each quality's comb, in units of what chance gives, by quality and where blocks begin.
+    # How far waves keep to each quality's comb, in units of chance, by quality and where blocks begin.
     number = telling @ counts
     fits = np.where(number > _LEAST_WAVES, combs @ counts / np.sqrt(np.maximum(number, 1)), 0).max(axis=1)
     return int(_QUALITIES[fits.argmax()]) if fits.max() > _LEAST_COMB else None

@@ -22,8 +22,8 @@ SAMPLE = pathlib.Path(__file__).parent.parent / "sample"
 # ITU-R BT.601: luma from red, green and blue.
 LUMA_WEIGHTS = (0.299, 0.587, 0.114)
 
-# What training reads. Upscaling reads whatever Pillow does.
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
+# What training, evaluation, leaks, shards and convert_rgb look for in a folder. Upscaling reads whatever Pillow does.
+PHOTO_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 # What photos are written to: formats that hold 24-bit colour.
 WRITABLE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif")

@@ -1,4 +1,4 @@
-"""Types of command-line arguments: what is no value of theirs is refused before any work, in a line."""
+"""Types of command-line arguments. A wrong value is refused in a line, before any work."""
 
 import argparse
 import contextlib
@@ -7,6 +7,7 @@ import pathlib
 import re
 
 _LARGEST_SCALE = 1000
+_LATEST_MOMENT = 1000 * 3600
 _LARGEST_CRF = 63
 
 # What a count can't sensibly be above; a mistyped one would run for years, or take all memory.
@@ -74,7 +75,7 @@ def scale(text: str) -> float:
 
 
 def moment(text: str) -> fractions.Fraction:
-    """A time in seconds from a text such as 90, 1:30 or 0:01:30.5.
+    """A time in seconds, below 1000 hours, from a text such as 90, 1:30 or 0:01:30.5.
 
     Raises:
         ArgumentTypeError: it is none.
@@ -84,7 +85,9 @@ def moment(text: str) -> fractions.Fraction:
         minutes = 0
         for part in larger:
             minutes = 60 * minutes + int(part)
-        return 60 * minutes + fractions.Fraction(seconds)
+        time = 60 * minutes + fractions.Fraction(seconds)
+        if time < _LATEST_MOMENT:
+            return time
     raise argparse.ArgumentTypeError(f"must be a time such as 90, 1:30 or 0:01:30.5, got {text!r}")
 
 

@@ -1,11 +1,12 @@
 """What all commands have in common: how they answer wrong use and --version, and what they are called by."""
 
 import argparse
+import contextlib
 import os
 import pathlib
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 import sr_keras
@@ -30,22 +31,35 @@ class Parser(argparse.ArgumentParser):
 
 
 def run(prog: str, work: Callable[[], int]) -> int:
-    """Does a command's work; returns the process's exit code.
+    """Does a command's work and returns the process's exit code.
 
-    That is 2, with a line, where a user or a file is at fault, and 128 and its number after a signal: 130 after Ctrl-C.
+    That is 2, with a line, where a user or a file is at fault, and 128 + N after signal N: 130 after Ctrl-C.
 
     Args:
         prog: what the command was called by.
-        work: returns the exit code. Below it, a fault is a `UserError`, or what Python raises of files and of values.
+        work: returns the exit code. Faults within it are `UserError`, or Python's errors over files and values.
     """
     try:
-        with signals.as_interrupts(signal.SIGTERM, signal.SIGHUP):
+        with signals.as_interrupts(signal.SIGTERM, signal.SIGHUP), _flushed_output():
             return work()
+    except BrokenPipeError:
+        # Who read the output has gone, as `head` does. Python would try to write the rest at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except (UserError, OSError, ValueError, ImportError, MemoryError) as error:
         print(f"{prog}: {one_line(str(error)) or type(error).__name__}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:
         return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
+
+
+@contextlib.contextmanager
+def _flushed_output() -> Iterator[None]:
+    """Flushes standard output at the end, also after --help, which leaves by an exception."""
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
 
 
 def open_closed_streams() -> None:
@@ -64,7 +78,7 @@ def open_closed_streams() -> None:
 
 
 def refusal(prog: str, message: str) -> str:
-    """What wrong use is answered with: a line, and a hint."""
+    """The answer to wrong use: a line, and a hint."""
     return f"{prog}: {one_line(message)}\nTry: {typed(prog)} --help\n"
 
 

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and what went wrong with one, in a line."""
+"""Files that appear whole or not at all, and the reason in one line why one could not be written."""
 
 import contextlib
 import errno

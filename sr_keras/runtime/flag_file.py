@@ -13,11 +13,11 @@ def write(path: pathlib.Path, lines: Sequence[str]) -> None:
 
 
 def read(path: pathlib.Path) -> Mapping[str, str]:
-    """The values of the flags by name; nothing where there is no such file."""
+    """The values of the flags by name; empty if there is no such file."""
     return values(path.read_text(encoding="utf-8").splitlines()) if path.exists() else {}
 
 
 def values(lines: Sequence[str]) -> Mapping[str, str]:
-    """The values by name of flags, each `--name=value`; what is no such line is left out."""
+    """The values by name of flags, each `--name=value`; other lines are left out."""
     pairs = (line.removeprefix("--").partition("=") for line in lines if line.startswith("--"))
     return {name: value for name, _, value in pairs}

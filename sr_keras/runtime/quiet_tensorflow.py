@@ -1,4 +1,4 @@
-"""Keeps TensorFlow's notes to its own developers from a user's terminal."""
+"""Keeps TensorFlow's notes for its own developers off a user's terminal."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a question that can be asked between two steps."""
+"""Turns Ctrl-C and SIGTERM into a flag that is polled between steps."""
 
 import contextlib
 import signal
@@ -43,7 +43,7 @@ class StopRequest:
 
     @property
     def exit_code(self) -> int:
-        """What a shell expects of a process that such a signal ended; 0 without one."""
+        """The exit code that a shell expects of a process ended by that signal; 0 without one."""
         return 128 + self.received if self.received else 0
 
     def __str__(self) -> str:

@@ -18,7 +18,7 @@ def mean_squared_error(hr: tf.Tensor, sr: tf.Tensor) -> tf.Tensor:
 
 
 def mean_absolute_error(hr: tf.Tensor, sr: tf.Tensor) -> tf.Tensor:
-    """What EDSR trains on instead (Lim et al. 2017, section 3.2): mean absolute error over all pixels.
+    """The loss of EDSR (Lim et al. 2017, section 3.2): mean absolute error over all pixels.
 
     Args:
         hr, sr: `[B, H, W, 3]` in [0, 1].
@@ -27,7 +27,7 @@ def mean_absolute_error(hr: tf.Tensor, sr: tf.Tensor) -> tf.Tensor:
 
 
 def charbonnier(hr: tf.Tensor, sr: tf.Tensor) -> tf.Tensor:
-    """What LapSRN trains on (Lai et al. 2017, section 3.3): mean Charbonnier penalty over all pixels, with epsilon 1e-3.
+    """The loss of LapSRN (Lai et al. 2017, section 3.3): mean Charbonnier penalty over all pixels, with epsilon 1e-3.
 
     It is the absolute error, rounded off where that is near 0.
 
@@ -38,9 +38,9 @@ def charbonnier(hr: tf.Tensor, sr: tf.Tensor) -> tf.Tensor:
 
 
 def psnr_loss(hr: tf.Tensor, sr: tf.Tensor) -> tf.Tensor:
-    """What PSNR on luma rewards: the mean over photos of the logarithm of the squared error. It has no smallest value of 0.
+    """What PSNR on luma rewards: the mean over photos of the logarithm of the squared error. It can be negative.
 
-    So each photo counts as much as any other, where a mean of errors hears those with the most texture. PSNR as a loss is of
+    Each photo counts as much as any other; in a mean of errors, those with the most texture dominate. PSNR as a loss is from
     Chen et al. 2021 (HINet). A tenth of the error of all three channels is added to that of luma (BT.601): colours count too.
 
     Args:
@@ -58,9 +58,9 @@ PIXEL_LOSSES = {"mse": mean_squared_error, "mae": mean_absolute_error, "charbonn
 def grid_loss(hr: tf.Tensor, sr: tf.Tensor, period: int) -> tf.Tensor:
     """How strong a grid the picture has: the mean absolute difference of local means over each pixel of the period.
 
-    Of each pixel of a small photo, a network makes `period` x `period`, and does something of its own to each. Where it is
-    flat, it can put nothing else there; what is rewarded for texture leaves a grid. Real texture differs from place to place,
-    so it averages out: means over 8x8 pixels that lie `period` apart are compared.
+    A network makes `period` x `period` pixels of each LR pixel, each of them by other weights. In flat areas all LR pixels are
+    alike, so texture that is made up there repeats as a grid. Real texture differs from place to place and averages out: means
+    over 8x8 pixels that lie `period` apart are compared.
 
     Args:
         hr, sr: `[B, H, W, 3]` in [0, 1], H and W multiples of `period`.
@@ -93,7 +93,8 @@ def real_loss(real_logits: tf.Tensor, label: float = 1.0) -> tf.Tensor:
 
     Args:
         real_logits: the discriminator's logits of real pictures, any shape.
-        label: 1 in the paper. With less, such as 0.9, it does not become too sure (Salimans et al. 2016, section 3.4).
+        label: 1 in the paper. Less, such as 0.9, keeps the discriminator from becoming overconfident (Salimans et al. 2016,
+            section 3.4).
     """
     return _cross_entropy(label, real_logits)
 

@@ -1,4 +1,4 @@
-"""The generator's objective: what makes its picture a good one, the discriminator's opinion apart."""
+"""The generator's objective: all its losses but the adversarial one."""
 
 import dataclasses
 import itertools
@@ -16,7 +16,7 @@ PictureLoss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 class Judged(NamedTuple):
-    """What an objective makes of a picture.
+    """The losses of a batch, and the pictures that the discriminator sees.
 
     Attributes:
         loss: the weighted sum of the parts.
@@ -32,7 +32,7 @@ class Judged(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Objective:
-    """The generator's loss on `(lr, hr)`; as it stands, the paper's pixel loss L_G1 alone.
+    """The generator's loss on `(lr, hr)`; by default the paper's pixel loss L_G1 alone.
 
     Attributes:
         iterations: the number of finished steps, from which all draws come, so that a resumed run repeats them.

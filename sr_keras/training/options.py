@@ -1,4 +1,4 @@
-"""The options of a training: each is a field, with all that is known of it, and a flag of train.py. Needs no TensorFlow."""
+"""The options of a training: each is a field of `Options`, with all that is known of it, and a flag. Needs no TensorFlow."""
 
 import dataclasses
 import math
@@ -18,7 +18,7 @@ flags.disclaim_key_flags()
 
 PAPER = Augmentation()
 
-# Of counts, and of factors of losses: what is above was mistyped.
+# Upper limits of counts and of weights of losses: a larger value was mistyped.
 MOST = argument_types.MOST
 LARGEST_FACTOR = 1e6
 
@@ -37,12 +37,12 @@ def _always(options: "Options", before: str, now: str) -> bool:
 
 
 def _with_one_logit(options: "Options", before: str, now: str) -> bool:
-    """The layer that makes one logit of a photo has weights for each place of it."""
+    """With one logit for the photo, the dense layer has weights for each of its pixels."""
     return options.discriminator_head == "image"
 
 
 def _by_float16(options: "Options", before: str, now: str) -> bool:
-    """Its optimizers have a loss scale."""
+    """With float16, optimizers have a loss scale."""
     return "mixed_float16" in (before, now)
 
 
@@ -53,14 +53,14 @@ def _by_an_average(options: "Options", before: str, now: str) -> bool:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Kind:
-    """What is known of an option beside its name, type and default.
+    """What is known of an option, apart from its name, type and default.
 
     Attributes:
         help: what --help says, with the unit.
         lowest, highest: the smallest and the largest number, if there is one. A count is at most `MOST` in any case.
         is_path: the value is the path of a file or a folder, or several.
         words: values that are no paths, though others are.
-        one_start: it is about a single start, so the run's folder does not record it.
+        one_start: it concerns a single start, so the run's folder does not record it.
         fixes_networks: whether a change of it does not fit the networks in a checkpoint.
     """
 
@@ -95,12 +95,19 @@ def _field(default: T, kind: Kind) -> T:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
-    """What a training is to be; the help of each field says what it is."""
+    """All options of a training; the help of each field describes it."""
 
     data: str | None = _path(
         None,
         'Photos: a folder, a folder of shards, a list file (one path per line), or "sample" for a few bundled ones.',
         words=("sample",),
+    )
+    lr: str | None = _path(
+        None,
+        "Low-resolution files of the photos in --data, of the same names or with the scale in them (0801x4.png of 0801.png). "
+        'Default: those in LR_x4/ or LR_bicubic/X4/ beside HR/ in --data, or beside a DIV2K_train_HR. "none": the photos are '
+        "downscaled.",
+        words=("none",),
     )
     exclude: tuple[str, ...] | None = _path(
         None, "Folders of test photos. Photos that show the same, by content, are kept out of training."
@@ -294,7 +301,7 @@ class Options:
         return dataclasses.replace(self, **paths)
 
     def is_misfit(self, name: str, before: str, now: str) -> bool:
-        """Whether a checkpoint has no place for what a changed flag asks for, or holds what it no longer does.
+        """Whether a changed flag does not fit a checkpoint: it asks for variables that are not there, or for fewer.
 
         Args:
             name: the flag's; an old run may have one that is gone.

@@ -46,7 +46,7 @@ class Stage(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Run:
-    """What `fit` needs.
+    """All that `fit` needs.
 
     Attributes:
         folder: the run's own; only the chief writes there.
@@ -134,14 +134,14 @@ def fit(run: Run) -> int:
                 after_step=after_step,
                 should_stop=functools.partial(_should_stop, strategy, stop, itertools.count()),
                 checkpoint_steps=run.checkpoint_steps,
-                checkpoint=run.manager.save if is_chief else lambda: None,
+                checkpoint=functools.partial(state.save, run.manager) if is_chief else lambda: None,
             )
             for step, until in _open_stages(run)
         )
         resume = command_line.call_of("train") + " " + shlex.quote(f"--flagfile={run.folder / 'train.flags'}")
         if not finished:
             if is_chief:
-                run.manager.save()
+                state.save(run.manager)
             logger.info("stopped by %s; to go on: %s", stop or "another worker", resume)
             return stop.exit_code or _STOPPED_BY_ANOTHER
     if int(run.state.iteration) < run.stages[-1].until:
@@ -172,10 +172,10 @@ def _actions(run: Run, upscaler: Upscaler, shown: progress.ProgressLine) -> list
     tensorboard.write_layout(writer)
     pairs = [photos[: run.pictures] for photos in run.pairs]
     return [
-        # Metrics that are written again, after a crash before the checkpoint, do no harm; lost ones would.
+        # Metrics that are written twice, after a crash before the checkpoint, do no harm; lost ones would.
         tensorboard.metrics_writer(writer),
-        # What follows may fail, on a full disk for one.
-        lambda *_: run.manager.save(),
+        # What follows may fail, for instance on a full disk.
+        lambda *_: state.save(run.manager),
         shown.after_iteration,
         tensorboard.picture_writer(writer, upscaler.upscale, *pairs),
         *(tensorboard.text_writer(writer, name, lines) for name, lines in run.texts.items()),
@@ -227,7 +227,7 @@ def _make_up_for_exports(run: Run, upscaler: Upscaler) -> None:
 
 
 def _keep_best(folder: pathlib.Path, servable: saved_model.Servable, iteration: int, metrics: loop.Metrics) -> None:
-    """Keeps the network of the highest PSNR on the validation photos, however many come after it."""
+    """Keeps the network with the highest PSNR on the validation photos in `best/`."""
     path = folder / "psnr.json"
     before = json.loads(path.read_text(encoding="utf-8"))["psnr_db"] if path.exists() else -math.inf
     psnr_db = metrics.get("validation/psnr_db", -math.inf)

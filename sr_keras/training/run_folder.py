@@ -49,7 +49,7 @@ def record_flags(folder: pathlib.Path, lines: Sequence[str]) -> None:
 
 
 def changed_flags(folder: pathlib.Path, lines: Sequence[str], defaults: Sequence[str]) -> list[Change]:
-    """How flags differ from those recorded; nothing where none are.
+    """How flags differ from those recorded; empty if none are recorded.
 
     Args:
         lines, defaults: flags as they are, and as they would be by themselves, each `--name=value`. One that was not recorded,

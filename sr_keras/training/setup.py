@@ -84,7 +84,7 @@ def start(options: Options) -> int:
 
 
 def resolved(options: Options, run_dir: pathlib.Path) -> Options:
-    """The options as they are recorded: a run that is resumed elsewhere, or on another machine, is to find the same."""
+    """The options as they are recorded, so that a run that is resumed elsewhere, or on another machine, finds the same."""
     return dataclasses.replace(
         options,
         run_dir=str(run_dir),
@@ -119,7 +119,7 @@ def _check(options: Options, strategy: tf.distribute.Strategy) -> None:
 
 
 def _enter(options: Options, run_dir: pathlib.Path, run: state.TrainState) -> tf.train.CheckpointManager:
-    """Takes the run to where its folder has it, or to its start, and records the options there.
+    """Restores the run from its folder, or starts it, and records the options there.
 
     Raises:
         ValueError: the folder holds other networks, or not all workers find the same there.
@@ -136,7 +136,7 @@ def _enter(options: Options, run_dir: pathlib.Path, run: state.TrainState) -> tf
 
 
 def _take_changed_flags(options: Options, run_dir: pathlib.Path) -> None:
-    """Logs which flags of a run that goes on are not what they were.
+    """Logs which flags of a resumed run have changed.
 
     Raises:
         ValueError: one of them does not fit the networks in the checkpoint.
@@ -164,9 +164,8 @@ def _photos(options: Options) -> tuple[sources.Photos, sources.Photos]:
     """To train on, and to validate on."""
     if options.data is None:
         raise ValueError('--data is missing: a folder of photos or of shards, a list file, or "sample" for a few bundled ones')
-    source = _source(options.data)
     try:
-        photos = sources.open_photos(source)
+        photos = _open(options, options.data)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{error}; data_prep/README.md says how to get the paper's photos, and --data=sample trains on a few bundled ones"
@@ -174,12 +173,26 @@ def _photos(options: Options) -> tuple[sources.Photos, sources.Photos]:
     if options.validation is None:
         train_photos, validation_photos = sources.split(photos, options.validation_fraction)
     else:
-        train_photos, validation_photos = photos, sources.open_photos(_source(options.validation))
+        train_photos, validation_photos = photos, _open(options, options.validation)
     if options.exclude:
         train_photos = _without(train_photos, [pathlib.Path(folder) for folder in options.exclude])
     if not len(train_photos):
-        raise ValueError(f"{source}: no photo is left to train on, of {len(photos)}")
+        raise ValueError(f"{options.data}: no photo is left to train on, of {len(photos)}")
     return train_photos, validation_photos
+
+
+def _open(options: Options, text: str) -> sources.Photos:
+    """The photos of `--data` or `--validation`, with their low-resolution files where they have some."""
+    source = _source(text)
+    of_data = options.lr if text == options.data else None
+    if options.lr == "none" or (of_data is None and options.degradation != "none"):
+        return sources.open_photos(sources.high_resolution(source))
+    if options.degradation != "none":
+        raise ValueError("--degradation is for photos that are downscaled, not for those with low-resolution files (--lr)")
+    photos = sources.open_training_photos(source, None if of_data is None else pathlib.Path(of_data), 2**options.num_upscales)
+    if isinstance(photos, sources.PairedFiles):
+        logger.info("pairs: low-resolution files are those in %s", pathlib.Path(photos.lr_paths[0]).parent)
+    return photos
 
 
 def _source(text: str) -> pathlib.Path:
@@ -210,7 +223,7 @@ def _networks(
     build = functools.partial(generators.build, options.generator, num_upscales=options.num_upscales, **given)
     # Made before the policy is set: what is exported computes in float32, whatever trains it.
     exported = build()
-    # What is wrong with a photo is not to come back.
+    # Back-projection would bring a photo's noise and JPEG blocks back.
     servable = saved_model.Servable(exported, is_back_projected=options.degradation != "real")
     keras.mixed_precision.set_global_policy(options.precision)
     logger.info("%s on %s", options.precision, precision.devices())

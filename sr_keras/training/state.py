@@ -3,13 +3,14 @@
 import dataclasses
 import logging
 import pathlib
+import shutil
 
 import keras
 import tensorflow as tf
 
 logger = logging.getLogger(__name__)
 
-# What TensorFlow raises over checkpoints that are not whole.
+# What TensorFlow raises for damaged checkpoints.
 _DAMAGE = (IndexError, tf.errors.OpError)
 
 
@@ -70,6 +71,21 @@ def checkpoint_manager(state: TrainState, folder: pathlib.Path, keep: int) -> tf
     return tf.train.CheckpointManager(tf.train.Checkpoint(**fields), str(folder), max_to_keep=keep)
 
 
+def save(manager: tf.train.CheckpointManager) -> None:
+    """Writes a checkpoint.
+
+    Raises:
+        OSError: it can't be written, on a full disk for one. What was begun is removed, what was there before stays.
+    """
+    try:
+        manager.save()
+    except tf.errors.OpError as error:
+        for begun in pathlib.Path(manager.directory).glob("ckpt-*_temp"):
+            shutil.rmtree(begun, ignore_errors=True)
+        # TensorFlow names the file that it had begun, which is gone.
+        raise OSError(f"{manager.directory}: no checkpoint can be written: {error.message.rpartition('; ')[-1]}") from None
+
+
 def restore(manager: tf.train.CheckpointManager) -> str | None:
     """Restores the newest checkpoint that is whole, if there is any checkpoint, and returns its path.
 
@@ -89,7 +105,7 @@ def restore(manager: tf.train.CheckpointManager) -> str | None:
 
 
 def _mend_list(folder: pathlib.Path) -> None:
-    """TensorFlow knows checkpoints by a file that lists them. Where a crash has spoilt that, it is written anew."""
+    """TensorFlow finds checkpoints by a file that lists them. If a crash has damaged that, it is written anew."""
     found = sorted((path.with_suffix("") for path in folder.glob("ckpt-*.index")), key=lambda path: int(path.name[5:]))
     try:
         listed = tf.train.get_checkpoint_state(str(folder))

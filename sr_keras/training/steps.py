@@ -32,7 +32,7 @@ _BINS = 40
 
 
 class StepOptions(NamedTuple):
-    """What both steps may do beyond the paper; as it stands, nothing.
+    """What both steps do beyond the paper; by default nothing.
 
     Attributes:
         clip_norm: the largest norm of all gradients of a network (Pascanu et al. 2013); None is no limit.
@@ -56,7 +56,7 @@ def pixel_step(state: TrainState, objective: Objective, options: StepOptions = P
     weights = [variable.value for variable in state.generator.trainable_variables]
 
     def train(lr: tf.Tensor, hr: tf.Tensor) -> StepMetrics:
-        # So that what a teacher computes is not recorded.
+        # Outside the tape, so that the teacher's work is not recorded.
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(weights)
             judged = objective(state.generator(lr, training=not options.freeze_norms), lr, hr)

@@ -15,6 +15,7 @@ from PIL import Image
 from sr_keras.inference import model_info
 from sr_keras.photos import picture, picture_file, rgb
 from sr_keras.runtime import argument_types, command_line, quiet_tensorflow
+from sr_keras.runtime.errors import UserError
 from sr_keras.upscaling import batch, choice, enlarge, films, numbered, plan
 from sr_keras.upscaling.console import Console, report, speak_plainly
 
@@ -123,19 +124,22 @@ def _outcomes(
 def _tell_plan(todo: Sequence[plan.Job], target: enlarge.Target, options: argparse.Namespace, console: Console) -> int:
     """A dry run: what would be done, how long it would take about, and what can't be read."""
     sizes: dict[plan.Job, enlarge.Size] = {}
+    frames: dict[plan.Job, int] = {}
     problems: dict[plan.Job, str] = {}
     for job in todo:
         try:
             if job.problem:
                 raise rgb.PhotoError(job.problem)
-            if job.source:
+            if job.is_film:
+                sizes[job], frames[job] = films.read_size(job, films.options_of(options))
+            elif job.source:
                 sizes[job] = picture_file.read_size(job.source)
-        except rgb.PhotoError as error:
+        except UserError as error:
             problems[job] = str(error)
     console.tell_plan(todo, {job: (size, target.size(*size)) for job, size in sizes.items()}, problems)
     if sizes and not options.pixel_art:
         upscaler = _chooser(options, None, console)(picture.Picture((Image.new("RGB", (8, 8)),))).upscaler
-        pixels = sum(enlarge.work(size, target, upscaler.scale) for size in sizes.values())
+        pixels = sum(frames.get(job, 1) * enlarge.work(size, target, upscaler.scale) for job, size in sizes.items())
         console.tell(f"about {_duration(pixels * _seconds_per_pixel(upscaler, options.self_ensemble))} on this machine")
     return 1 if problems else 0
 
@@ -294,6 +298,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     )
     result.add_argument(
         "--name",
+        type=argument_types.name,
         metavar="TEMPLATE",
         help="file names of results, of {stem}, {scale}, {label} (x4, 1920w) and {ext} (default: {stem}_{label}{ext})",
     )

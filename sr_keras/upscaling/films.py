@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import math
+import pathlib
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -93,6 +94,17 @@ def options_of(options: argparse.Namespace) -> FilmOptions:
     return FilmOptions(**{**values, "model": f"{options.model}, {options.denoise}, {options.precision}"})
 
 
+def read_size(job: Job, film_options: FilmOptions) -> tuple[Size, int]:
+    """Width and height of a film as it is shown, and how many frames of it are to be done, about.
+
+    Raises:
+        FilmError: it can't be read.
+    """
+    assert job.source is not None  # standard input is no film
+    info = _probe(job.source, film_options)
+    return info.shown_size, 1 if film_options.preview is not None else info.num_frames or 1
+
+
 def run(
     jobs: Sequence[Job],
     choosers: Sequence[Choose],
@@ -125,13 +137,7 @@ def _film(
         raise FilmError(job.problem)
     assert job.source is not None and job.output is not None  # `plan` saw to that
     batch.require_place(job.output, options)
-    if not formats.is_available():
-        raise FilmError("films need PyAV: pip install 'sr_keras[video]' (Python 3.11 or later)")
-    from sr_keras.films import source  # PyAV takes a moment to import
-
-    preview = film_options.preview
-    start = film_options.start if preview is None else preview
-    info = source.probe(job.source, source.Clip(start, None if preview is not None else film_options.end, film_options.frames))
+    info = _probe(job.source, film_options)
     size = info.shown_size
     pixels = math.prod(options.target.size(*size))
     if pixels > options.max_pixels:
@@ -141,7 +147,7 @@ def _film(
     choices = _choices(choosers, info.samples)
     begun = time.monotonic()
     problems: tuple[str, ...] = ()
-    if preview is not None:
+    if film_options.preview is not None:
         result_size = options.target.size(*size)
         notes = _write_preview(job, info, choices[0], result_size, options)
     else:
@@ -154,6 +160,16 @@ def _film(
         return outcome
     reason = f"{job.name}: {'; '.join(problems)}; what could be read is in {job.result_name}"
     return dataclasses.replace(outcome, status="failed", reason=reason)
+
+
+def _probe(film: pathlib.Path, film_options: FilmOptions) -> "FilmInfo":
+    if not formats.is_available():
+        raise FilmError(f"{film}: films need PyAV: pip install 'sr_keras[video]' (Python 3.11 or later)")
+    from sr_keras.films import source  # PyAV takes a moment to import
+
+    if film_options.preview is not None:
+        return source.probe(film, source.Clip(start=film_options.preview, frames=1))
+    return source.probe(film, source.Clip(film_options.start, film_options.end, film_options.frames))
 
 
 def _choices(choosers: Sequence[Choose], samples: Sequence[np.ndarray]) -> list[Choice]:

@@ -122,7 +122,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     )
     limits.add_argument(
         "--max_pixels",
-        type=argument_types.positive_int,
+        type=argument_types.pixel_count,
         default=default.max_pixels,
         metavar="N",
         help="of a result; a picture may have a quarter of that (%(default)s)",

@@ -1,5 +1,6 @@
 """Photos in shards are the photos that were packed: the same stream, the same split, the same skips."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -7,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -232,7 +235,7 @@ def test_ctrl_c_leaves_no_half_shard(folder: pathlib.Path, tmp_path: pathlib.Pat
     "prepare, arguments, message",
     [
         (None, ["nowhere", "out"], "nowhere: no such folder or list file"),
-        (None, ["empty", "out"], "empty: holds no JPEG, PNG or BMP photo"),
+        (None, ["empty", "out"], "empty: holds no photo"),
         (None, ["photos", "photos/0.jpg"], "photos/0.jpg: File exists"),
         (None, ["photos", "shards", "--photos_per_shard=5"], "shards/00000.tfrecord: holds other photos than it would now"),
         ("00001.tfrecord", ["photos", "shards", "--photos_per_shard=4"], "has 4 bytes, and by 00001.json it should have"),
@@ -309,3 +312,34 @@ def test_train_takes_shards_as_it_takes_files(tmp_path: pathlib.Path) -> None:
     assert code == 0, stderr
     assert "resumed from" in stderr
     assert (run_dir / "2").is_dir()
+
+
+WILD = [
+    lambda index: index["offsets"].__setitem__(1, 10**30),
+    lambda index: index["offsets"].__setitem__(1, -5),
+    lambda index: index["offsets"].__setitem__(1, 7.5),
+    lambda index: index["offsets"].__setitem__(1, "7"),
+    lambda index: index["offsets"].__setitem__(0, True),
+    lambda index: index["offsets"].__setitem__(slice(1, 3), index["offsets"][2:0:-1]),
+    lambda index: index["names"].__setitem__(0, 3),
+    lambda index: index.__setitem__("names", 3),
+    lambda index: index.__setitem__("left_out", [3]),
+]
+
+
+@pytest.mark.parametrize("spoil", WILD)
+def test_a_wild_index_is_one_line_before_training(packed: pathlib.Path, spoil: Callable[[dict[str, Any]], None]) -> None:
+    """TensorFlow would end the process over a place that no file has."""
+    path = packed / "00000.json"
+    index = json.loads(path.read_text())
+    spoil(index)
+    path.write_text(json.dumps(index))
+    with pytest.raises(ValueError, match=r"00000\.json: not the index of a shard$"):
+        sources.open_photos(packed)
+
+
+@pytest.mark.parametrize("listed", [{"../00000.tfrecord": 4}, {"00000.tfrecord": "4"}, {"00000.tfrecord": 1.5}, []])
+def test_a_wild_list_of_shards_is_one_line(packed: pathlib.Path, listed: Any) -> None:
+    (packed / "shards.json").write_text(json.dumps({"shards": listed}))
+    with pytest.raises(ValueError, match=r"shards\.json: not a list of shards$"):
+        sources.open_photos(packed)

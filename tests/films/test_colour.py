@@ -3,6 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 
 from sr_keras.films import source
 from sr_keras.films.formats import FilmError
@@ -82,6 +83,25 @@ def test_other_ways_to_store_colours(tmp_path: pathlib.Path, pixel_format: str) 
     after, _ = upscale(film)
     rgb = after.frames[0].reformat(format="rgb24", src_color_range=1, dst_color_range=2).to_ndarray()
     assert np.abs(rgb.astype(int) - 130).max() <= 2
+
+
+def test_colours_stay_where_they_are(tmp_path: pathlib.Path) -> None:
+    """An edge of chroma stays on that of luma: where it lies between two pixels differs from film to film."""
+    frame = np.zeros((24, 32, 3), np.uint8)
+    frame[:, :16], frame[:, 16:] = (180, 60, 60), (60, 140, 180)
+    film = making.make(tmp_path / "film.mp4", 3 * [frame], options={"crf": "1", "chroma_sample_location": "left"})
+    after, _ = upscale(film, crf=1)
+
+    def edge(levels: np.ndarray) -> float:
+        return float((1 - (levels - levels[0]) / (levels[-1] - levels[0])).sum())
+
+    def distance(picture: VideoFrame) -> float:
+        """From the edge of luma to that of chroma, whose first pixel lies on the first one of luma."""
+        luma, _, red = (plane[plane.shape[0] // 2].astype(float) for plane in making.planes(picture))
+        return 2 * edge(red) - 0.5 - edge(luma)
+
+    before = distance(making.content(film).frames[0])
+    assert distance(after.frames[0]) == pytest.approx(4 * before, abs=0.3)
 
 
 def test_transparency_is_said_to_be_left_out(tmp_path: pathlib.Path) -> None:

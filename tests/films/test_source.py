@@ -85,15 +85,18 @@ def test_of_a_film_that_is_cut_off_the_rest_is_kept(tmp_path: pathlib.Path, rng:
     assert problem.endswith(" of 0:04.000")
 
 
-def test_damage_in_the_middle_is_said(tmp_path: pathlib.Path) -> None:
-    film = making.make(tmp_path / "film.mkv", making.moving(40), encoder="mjpeg", pixel_format="yuvj420p")
+def test_damage_in_the_middle_is_said(tmp_path: pathlib.Path, rng: np.random.Generator) -> None:
+    noise = rng.integers(0, 256, (40, making.HEIGHT, making.WIDTH, 3), dtype=np.uint8)
+    film = making.make(tmp_path / "film.mp4", list(noise))
     content = bytearray(film.read_bytes())
     middle = len(content) // 2
-    content[middle : middle + 300] = 300 * b"\0"
+    content[middle : middle + 3000] = 3000 * b"\xaa"
     film.write_bytes(content)
-    reader = source.Reader(film)
-    frames = [*reader.frames()]
-    assert 30 < len(frames) <= 40
+    after, result = upscale(film)
+    assert 20 < len(after.frames) < 40
+    [problem] = result.problems
+    assert problem.startswith("damaged in ")
+    assert " at 0:00." in problem
 
 
 @pytest.mark.parametrize(

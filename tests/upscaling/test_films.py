@@ -233,6 +233,16 @@ def test_the_first_frames_condition_chooses_the_network(
         assert (outcome.status, outcome.network) == ("done", network)
 
 
+def test_a_dry_run_says_what_would_be_done(tmp_path: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    film = making.make(tmp_path / "film.mp4", matrix=QUARTER_TURN)
+    (tmp_path / "bad.mp4").touch()
+    assert run(film, tmp_path / "bad.mp4", "--dry_run") == 1
+    out, err = capsys.readouterr()
+    assert out.splitlines()[0] == f"{film} (24x32) -> {tmp_path / 'film_x4.mp4'} (96x128)"
+    assert "bad.mp4: is empty" in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.mp4", "film.mp4"]
+
+
 def test_films_and_photos_in_a_folder(tmp_path: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     making.make(tmp_path / "film.mp4", making.moving(2))
     (tmp_path / "code.ts").write_text("let x = 1")

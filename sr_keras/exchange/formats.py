@@ -1,0 +1,186 @@
+"""The formats of other runtimes: how each is written, what it holds of the model info, and how it is run."""
+
+import importlib.util
+import json
+import pathlib
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Literal
+
+import numpy as np
+import tensorflow as tf
+
+from sr_keras.exchange.portable import INPUT, OUTPUT, Layout, Portable
+from sr_keras.runtime import quiet_tensorflow
+from sr_keras.runtime.errors import UserError
+
+Weights = Literal["float32", "float16"]
+Run = Callable[[np.ndarray], np.ndarray]
+
+# What model info is called inside a file.
+INFO = "sr_keras"
+
+# ONNX's operations, of the version that runtimes of the last years know.
+_OPSET = 17
+
+
+class Format(ABC):
+    """A format of exported files.
+
+    Attributes:
+        suffix: of the file.
+        layout: of pictures, as the runtime's users expect it.
+        packages: that writing and running needs; the extra of the format's name installs them.
+    """
+
+    suffix: ClassVar[str]
+    layout: ClassVar[Layout]
+    packages: ClassVar[tuple[str, ...]]
+
+    def require(self, name: str) -> None:
+        """Raises UserError if a package is missing; the message says what installs it."""
+        missing = [package for package in self.packages if importlib.util.find_spec(package) is None]
+        if missing:
+            raise UserError(f"--format={name} needs {', '.join(missing)}: pip install 'sr_keras[{name}]'")
+
+    def files(self, path: pathlib.Path) -> list[pathlib.Path]:
+        """All files of a network whose main file is `path`."""
+        return [path]
+
+    @abstractmethod
+    def write(self, network: Portable, path: pathlib.Path, info: Mapping[str, str], weights: Weights) -> None:
+        """Writes the network to `path`, and what belongs to it beside it, with `info` inside.
+
+        Raises:
+            UserError: the format can't do what is asked for.
+        """
+
+    @abstractmethod
+    def load(self, path: pathlib.Path) -> Run:
+        """Loads a file as a stranger would; pictures are `[B, h, w, 3]` or `[B, 3, h, w]`, as `layout` says."""
+
+    @abstractmethod
+    def read_info(self, path: pathlib.Path) -> dict[str, str]:
+        """What `write` was given as `info`."""
+
+
+class Onnx(Format):
+    """ONNX, run by ONNX Runtime and many others."""
+
+    suffix, layout, packages = ".onnx", "NCHW", ("tf2onnx", "onnx", "onnxruntime")
+
+    def write(self, network: Portable, path: pathlib.Path, info: Mapping[str, str], weights: Weights) -> None:
+        if weights != "float32":
+            raise UserError("--format=onnx holds weights in float32 alone")
+        import onnx
+        import tf2onnx
+
+        signature = network.upscale.input_signature
+        model, _ = tf2onnx.convert.from_function(network.upscale, input_signature=signature, opset=_OPSET)
+        for value in (*model.graph.input, *model.graph.output):
+            for axis, name in zip((0, 2, 3), ("batch", "height", "width"), strict=True):
+                value.type.tensor_type.shape.dim[axis].dim_param = name if value.name == INPUT else f"{OUTPUT}_{name}"
+        onnx.helper.set_model_props(model, dict(info))
+        model.producer_name = INFO
+        onnx.checker.check_model(model)
+        onnx.save(model, str(path))
+
+    def load(self, path: pathlib.Path) -> Run:
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        return lambda lr: np.asarray(session.run([OUTPUT], {INPUT: lr})[0])
+
+    def read_info(self, path: pathlib.Path) -> dict[str, str]:
+        import onnx
+
+        return {each.key: each.value for each in onnx.load(str(path)).metadata_props}
+
+
+class LiteRt(Format):
+    """LiteRT, once TensorFlow Lite: Android, iOS and small devices. TensorFlow writes it."""
+
+    suffix, layout, packages = ".tflite", "NHWC", ("ai_edge_litert",)
+
+    def write(self, network: Portable, path: pathlib.Path, info: Mapping[str, str], weights: Weights) -> None:
+        with tempfile.TemporaryDirectory() as folder, quiet_tensorflow.tensorflow_import():
+            network.save(pathlib.Path(folder))
+            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+            if weights == "float16":
+                converter.optimizations = [tf.lite.Optimize.DEFAULT]
+                converter.target_spec.supported_types = [tf.float16]
+            content = converter.convert()
+        path.write_bytes(_with_metadata(content, info))
+
+    def load(self, path: pathlib.Path) -> Run:
+        from ai_edge_litert.interpreter import Interpreter
+
+        interpreter = Interpreter(model_path=str(path))
+        runner = interpreter.get_signature_runner()
+        return lambda lr: np.asarray(runner(**{INPUT: lr})[OUTPUT])
+
+    def read_info(self, path: pathlib.Path) -> dict[str, str]:
+        from tensorflow.lite.python import schema_py_generated as schema
+
+        model = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
+        [buffer] = [each.buffer for each in model.metadata if each.name == INFO.encode()]
+        return dict(json.loads(bytes(model.buffers[buffer].data)))
+
+
+class OpenVino(Format):
+    """OpenVINO: processors, graphics and accelerators of Intel. A file `.xml`, and its weights in `.bin` beside it."""
+
+    suffix, layout, packages = ".xml", "NCHW", ("openvino",)
+
+    def files(self, path: pathlib.Path) -> list[pathlib.Path]:
+        return [path, path.with_suffix(".bin")]
+
+    def write(self, network: Portable, path: pathlib.Path, info: Mapping[str, str], weights: Weights) -> None:
+        import openvino
+        from openvino.frontend import FrontEndManager
+
+        with tempfile.TemporaryDirectory() as folder:
+            network.save(pathlib.Path(folder))
+            # Not by `openvino.convert_model`, which also reports the call to its makers.
+            frontend = FrontEndManager().load_by_framework("tf")
+            model = frontend.convert(frontend.load(folder))
+            model.inputs[0].set_names({INPUT})
+            model.outputs[0].set_names({OUTPUT})
+            for name, value in info.items():
+                model.set_rt_info(value, [INFO, name])
+            # It is float16 unless it is told.
+            openvino.save_model(model, str(path), compress_to_fp16=weights == "float16")
+
+    def load(self, path: pathlib.Path) -> Run:
+        import openvino
+
+        # On processors with AMX or AVX-512 BF16 it computes in bfloat16 unless it is told.
+        exact = {"INFERENCE_PRECISION_HINT": "f32"}
+        compiled = openvino.Core().compile_model(str(path), "CPU", exact)
+        return lambda lr: np.asarray(compiled({INPUT: lr})[OUTPUT])
+
+    def read_info(self, path: pathlib.Path) -> dict[str, str]:
+        import openvino
+
+        found = openvino.Core().read_model(str(path)).get_rt_info([INFO])
+        return {name: str(value.astype(str)) for name, value in found.astype(dict).items()}
+
+
+FORMATS: dict[str, Format] = {"onnx": Onnx(), "litert": LiteRt(), "openvino": OpenVino()}
+
+
+def _with_metadata(content: bytes, info: Mapping[str, str]) -> bytes:
+    """A LiteRT file with one more buffer, which its metadata names."""
+    import flatbuffers
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    buffer, entry = schema.BufferT(), schema.MetadataT()
+    buffer.data = list(json.dumps(dict(info)).encode())
+    entry.name, entry.buffer = INFO, len(model.buffers)
+    model.buffers = [*model.buffers, buffer]
+    model.metadata = [*(model.metadata or []), entry]
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())

@@ -1,0 +1,140 @@
+"""`sr-keras export`: each file computes what the SavedModel does, and needs nothing else."""
+
+import pathlib
+import runpy
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sr_keras import Upscaler
+from sr_keras.exchange import export_command, exporting
+from sr_keras.exchange.formats import FORMATS, Run
+from sr_keras.inference import model_info, saved_model
+
+SIZES = [(1, 1), (1, 7), (9, 1), (8, 8), (13, 22), (31, 17)]
+
+
+@pytest.fixture(scope="module", params=FORMATS)
+def name(request: pytest.FixtureRequest) -> str:
+    """Of a format whose packages are there."""
+    for package in FORMATS[request.param].packages:
+        pytest.importorskip(package)
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def exported(name: str, interpolator: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    path = tmp_path_factory.mktemp(name) / f"small{FORMATS[name].suffix}"
+    assert export_command.main([str(interpolator), f"--format={name}", f"--output={path}"]) == 0
+    return path
+
+
+def load(name: str, path: pathlib.Path) -> Run:
+    """`[h, w, 3]` to `[s h, s w, 3]` by the file alone."""
+    run, is_nchw = FORMATS[name].load(path), FORMATS[name].layout == "NCHW"
+
+    def upscale(photo: np.ndarray) -> np.ndarray:
+        if not is_nchw:
+            return np.asarray(run(photo[np.newaxis])[0])
+        return np.asarray(run(np.ascontiguousarray(photo.transpose(2, 0, 1)[np.newaxis]))[0].transpose(1, 2, 0))
+
+    return upscale
+
+
+def require_same(name: str, path: pathlib.Path, network: pathlib.Path, rng: np.random.Generator) -> None:
+    """The file and the SavedModel make the same pictures, of all sizes."""
+    loaded, run = saved_model.ExportedNetwork(network), load(name, path)
+    for height, width in SIZES:
+        photo = rng.random((height, width, 3), dtype=np.float32)
+        expected = np.clip(loaded(photo[np.newaxis])[0], 0, 1)
+        np.testing.assert_allclose(run(photo), expected, atol=1e-4)
+
+
+def test_a_file_computes_what_the_network_does(
+    name: str, exported: pathlib.Path, interpolator: pathlib.Path, rng: np.random.Generator
+) -> None:
+    require_same(name, exported, interpolator, rng)
+
+
+def test_a_file_tells_what_must_be_known(name: str, exported: pathlib.Path, interpolator: pathlib.Path) -> None:
+    info = model_info.read_info(interpolator / "1")
+    told = FORMATS[name].read_info(exported)
+    assert (told["scale"], told["receptive_field"]) == (str(info.scale), str(info.receptive_field))
+    assert told == exporting.metadata(info)
+
+
+@pytest.mark.slow
+def test_levels_in_are_levels_out(
+    name: str, interpolator: pathlib.Path, tmp_path: pathlib.Path, rng: np.random.Generator
+) -> None:
+    path = tmp_path / f"levels{FORMATS[name].suffix}"
+    assert export_command.main([str(interpolator), f"--format={name}", f"--output={path}", "--type=uint8"]) == 0
+    photo = rng.integers(0, 256, (12, 9, 3), np.uint8)
+    sr = load(name, path)(photo)
+    assert sr.dtype == np.uint8
+    expected = Upscaler.load(interpolator, precision="float32").upscale(photo)
+    assert np.abs(sr.astype(int) - expected).max() <= 1
+
+
+@pytest.mark.slow
+def test_weights_take_half_the_room(
+    name: str, exported: pathlib.Path, interpolator: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / f"half{FORMATS[name].suffix}"
+    code = export_command.main([str(interpolator), f"--format={name}", f"--output={path}", "--weights=float16"])
+    if name == "onnx":
+        assert code == 2
+        assert capsys.readouterr().err == "sr-keras export: --format=onnx holds weights in float32 alone\n"
+    else:
+        assert code == 0
+        photo = np.full((5, 5, 3), 0.3, np.float32)
+        np.testing.assert_allclose(load(name, path)(photo), load(name, exported)(photo), atol=4e-3)
+        files = [FORMATS[name].files(each)[-1].stat().st_size for each in (path, exported)]
+        assert files[0] < files[1]
+
+
+def test_the_examples_need_nothing_of_ours(
+    name: str, exported: pathlib.Path, interpolator: pathlib.Path, tmp_path: pathlib.Path, rng: np.random.Generator
+) -> None:
+    """In tiles of which several are needed, and which don't show."""
+    script = pathlib.Path(__file__).parents[2] / "examples" / f"run_{name}.py"
+    assert "import sr_keras" not in script.read_text()
+    photo = rng.integers(0, 256, (45, 70, 3), np.uint8)
+    Image.fromarray(photo).save(tmp_path / "in.png")
+    example = runpy.run_path(str(script))
+    example["main"].__globals__["TILE"] = 32
+    info = model_info.read_info(interpolator / "1")
+    told = [str(info.scale), str(info.receptive_field)] if name == "litert" else []
+    example["main"](str(exported), str(tmp_path / "in.png"), str(tmp_path / "out.png"), *told)
+    sr = np.asarray(Image.open(tmp_path / "out.png")).astype(int)
+    assert np.abs(sr - Upscaler.load(interpolator, precision="float32").upscale(photo)).max() <= 1
+
+
+def test_what_is_there_stays(
+    name: str, interpolator: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / f"mine{FORMATS[name].suffix}"
+    path.write_text("mine")
+    assert export_command.main([str(interpolator), f"--format={name}", f"--output={path}"]) == 2
+    assert capsys.readouterr().err == f"sr-keras export: {path}: exists already; --overwrite replaces it\n"
+    assert path.read_text() == "mine"
+    assert export_command.main([str(interpolator), f"--format={name}", f"--output={tmp_path / 'mine.zip'}"]) == 2
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_missing_package_is_named(
+    interpolator: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(FORMATS["onnx"], "packages", ("no_such_package",), raising=False)
+    assert export_command.main([str(interpolator), "--format=onnx", f"--output={tmp_path / 'a.onnx'}"]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line == "sr-keras export: --format=onnx needs no_such_package: pip install 'sr_keras[onnx]'"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", model_info.PURPOSES)
+def test_bundled_networks_compute_the_same(name: str, network: str, tmp_path: pathlib.Path, rng: np.random.Generator) -> None:
+    path = tmp_path / f"{network}{FORMATS[name].suffix}"
+    assert export_command.main([network, f"--format={name}", f"--output={path}"]) == 0
+    require_same(name, path, model_info.find_model(network), rng)
