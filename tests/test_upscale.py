@@ -237,7 +237,7 @@ def test_quiet_and_verbose(photo: pathlib.Path, run: Run, capsys: pytest.Capture
     assert run(photo, "--quiet") == 0
     assert capsys.readouterr() == ("", "")
     assert run(photo, "--verbose", "--overwrite", "--precision=float32", "--tile=12") == 0
-    assert "CPU: float32, tiles of 12 pixels" in capsys.readouterr().out
+    assert ", float32, tiles of 12 pixels" in capsys.readouterr().out
 
 
 def bad_inputs(tmp_path: pathlib.Path) -> dict[str, str]:
@@ -304,12 +304,19 @@ def test_a_strangers_model_is_refused(
     assert "a SavedModel, but not one of sr_keras" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("engine, part", [("tensorflow", "saved_model.pb"), ("openvino", "variables/variables.index")])
 def test_a_damaged_model_is_refused(
-    photo: pathlib.Path, run: Run, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str], interpolator: pathlib.Path
+    photo: pathlib.Path,
+    run: Run,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    interpolator: pathlib.Path,
+    engine: str,
+    part: str,
 ) -> None:
     shutil.copytree(interpolator, tmp_path / "model")
-    (tmp_path / "model" / "1" / "saved_model.pb").write_bytes(b"damaged")
-    assert run(photo, f"--model={tmp_path / 'model'}") == 2
+    (tmp_path / "model" / "1" / part).write_bytes(b"damaged")
+    assert run(photo, f"--model={tmp_path / 'model'}", f"--engine={engine}") == 2
     [line] = capsys.readouterr().err.splitlines()
     assert "damaged" in line
 

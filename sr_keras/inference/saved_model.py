@@ -3,7 +3,7 @@
 - `serve`, also the default signature, for any program: float32 `[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`, any h and w.
 - `tile_<type>_<precision>` for `Upscaler`: a tile of a window, uint8 or uint16 in and out (see `tile_function.py`).
 
-Beside the SavedModel's own files lies `assets.extra/sr_keras.json`, its metadata (see `model_info.py`).
+Beside the SavedModel's own files lie, in `assets.extra`, its metadata (see `model_info.py`) and its layers (`layer_graph.py`).
 """
 
 import gc
@@ -15,7 +15,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sr_keras.inference import model_info
+from sr_keras.inference import layer_graph, model_info
+from sr_keras.inference.tensorflow_engine import TensorFlowEngine
 from sr_keras.inference.tile_function import TileFunction, tile_function
 from sr_keras.networks import back_projection, flops, receptive_field
 
@@ -26,7 +27,21 @@ _DAMAGE = (OSError, ValueError, IndexError, KeyError, AttributeError, tf.errors.
 _TILE_FUNCTIONS = (*(("uint8", precision) for precision in model_info.PRECISIONS), ("uint16", "float32"))
 
 
-class Servable(tf.Module):
+class _Computed:
+    """What TensorFlow computes: see `engine.Network`."""
+
+    info: model_info.ModelInfo
+
+    def tile_function(self, dtype: str, precision: str) -> TileFunction:
+        """See `tile_function.tile_function`; uint16 is computed in float32, whatever the precision."""
+        raise NotImplementedError
+
+    def engine(self, *, precision: str, memory_mb: int | None, tile: int | None, device: str | None) -> TensorFlowEngine:
+        """See `engine.Network`."""
+        return TensorFlowEngine(self, precision=precision, memory_mb=memory_mb, tile=tile, device=device)
+
+
+class Servable(tf.Module, _Computed):
     """What is exported of a generator: functions and their weights, each once. Make one and save it as often as needed.
 
     Attributes:
@@ -59,6 +74,7 @@ class Servable(tf.Module):
             operations=flops.count(generator, 1, 1).forward,
             back_projection=is_back_projected,
         )
+        self._layers = _layers_of(generator)
         # In this order `load_weights` finds them again.
         self.weights = [variable.value for variable in generator.weights]
         # The generator itself stays out of the module: Keras would write its layers too, each with functions of its own.
@@ -75,6 +91,11 @@ class Servable(tf.Module):
             )
             setattr(self, _tile_name(dtype, precision), function)
 
+    @property
+    def layers(self) -> str | None:
+        """Of the generator, as `layer_graph.write` takes them; None where one is of a kind that TensorFlow alone computes."""
+        return self._layers
+
     def __call__(self, lr: np.ndarray) -> np.ndarray:
         """`serve` for arrays."""
         return np.asarray(self.serve(tf.constant(lr, tf.float32)).numpy())
@@ -90,7 +111,7 @@ class Servable(tf.Module):
             mine.assign(other.value)
 
 
-class ExportedNetwork:
+class ExportedNetwork(_Computed):
     """An exported network, loaded.
 
     Attributes:
@@ -133,6 +154,8 @@ def save(servable: Servable, path: pathlib.Path) -> None:
         shutil.rmtree(left_over, ignore_errors=True)
     tf.saved_model.save(servable, str(part), signatures=servable.serve)
     model_info.write_info(servable.info, part)
+    if servable.layers:
+        layer_graph.write(servable.layers, part)
     if path.exists():
         path.rename(old)
     part.rename(path)
@@ -164,6 +187,14 @@ def load_weights(path: str | os.PathLike[str]) -> list[np.ndarray]:
     if not weights:
         raise model_info.ModelError(f"{folder}: a SavedModel, but not one of sr_keras")
     return weights
+
+
+def _layers_of(generator: keras.Model) -> str | None:
+    # A text, for TensorFlow would track and write a list.
+    try:
+        return layer_graph.to_json(layer_graph.describe(generator))
+    except layer_graph.UnknownLayerError:
+        return None
 
 
 def _tile_name(dtype: str, precision: str) -> str:

@@ -1,18 +1,14 @@
 """Upscales photos of any size with an exported network."""
 
-import contextlib
 import itertools
 import os
-from collections.abc import Iterator
+import pathlib
 
 import numpy as np
-import tensorflow as tf
 
-from sr_keras.inference import model_info, saved_model, tile_function, tiling
-from sr_keras.runtime import precision as precisions
-
-# For the work on a tile. On a CPU, more hardly helps; a GPU needs larger tiles.
-_CPU_MEMORY_MB, _GPU_MEMORY_MB = 384, 4096
+from sr_keras.inference import engine as engines
+from sr_keras.inference import model_info, tiling
+from sr_keras.inference.engine import Network
 
 
 class Upscaler:
@@ -23,14 +19,16 @@ class Upscaler:
         receptive_field: how many pixels of the photo on each side of a pixel its result depends on.
         precision: the number format of the arithmetic: float32, bfloat16 or float16.
         tile: the largest height and width of a tile, in pixels of the small photo.
-        device: where the network is, as TensorFlow names it; None is TensorFlow's own choice.
+        device: where the network is, as TensorFlow names it; None is the engine's own choice.
+        engine: what computes: "tensorflow" or "openvino".
+        has_tiles: whether a photo is computed in tiles; "openvino" takes strips of its whole width, unless `tile` is given.
     """
 
     def __init__(
         self,
-        network: saved_model.ExportedNetwork | saved_model.Servable,
+        network: Network,
         *,
-        enlarging: saved_model.ExportedNetwork | saved_model.Servable | None = None,
+        enlarging: Network | None = None,
         denoise: float = 1.0,
         precision: str = "auto",
         memory_mb: int | None = None,
@@ -57,19 +55,15 @@ class Upscaler:
         for name, number in (("memory_mb", memory_mb), ("tile", tile)):
             if number is not None and number < 1:
                 raise ValueError(f"{name} must be at least 1, got {number}")
-        self._shares = _shares(network, enlarging, denoise)
-        memory_mb = memory_mb or (_GPU_MEMORY_MB if tf.config.list_physical_devices("GPU") else _CPU_MEMORY_MB)
-        self.scale = network.info.scale
+        self._shares = [
+            (each.engine(precision=precision, memory_mb=memory_mb, tile=tile, device=device), share)
+            for each, share in _shares(network, enlarging, denoise)
+        ]
+        first, _ = self._shares[0]
+        self.scale, self.precision, self.engine = network.info.scale, first.precision, first.name
         self.receptive_field = max(each.info.receptive_field for each, _ in self._shares)
-        self.precision = precisions.resolve_inference(precision)
-        self.tile = tile or min(
-            tiling.largest_tile(
-                memory_mb * 10**6,
-                bytes_per_pixel=each.info.peak_values * tf.as_dtype(self.precision).size,
-                margin=each.info.peak_margin,
-            )
-            for each, _ in self._shares
-        )
+        self.tile = min(each.tile for each, _ in self._shares)
+        self.has_tiles = tile is not None or first.name == "tensorflow"
         self.device = device
 
     @classmethod
@@ -82,6 +76,7 @@ class Upscaler:
         memory_mb: int | None = None,
         tile: int | None = None,
         device: str | None = None,
+        engine: engines.Name = "auto",
     ) -> "Upscaler":
         """Loads a bundled network, or a SavedModel's folder, to `device`. See `__init__` for the others.
 
@@ -90,14 +85,17 @@ class Upscaler:
         Args:
             path: the folder, or one whose newest numbered version is loaded; a text may also be the name of a bundled network.
             denoise: below 1, the result is mixed with that of the bundled `edsr`, which only enlarges.
+            engine: what computes. "openvino" is faster on processors, and does without TensorFlow; "auto" takes it where it is
+                installed (`pip install sr-keras[cpu]`) and there is no GPU, else "tensorflow".
 
         Raises:
             ModelError: nothing is there, it is damaged, it is not ours, or there is nothing to mix.
             ValueError: an argument is none of its values.
         """
-        with tf.device(device):
-            network = saved_model.ExportedNetwork(model_info.find_model(path) if isinstance(path, str) else path)
-            enlarging = saved_model.ExportedNetwork(model_info.SHIPPED_MODELS / model_info.ENLARGING) if denoise < 1 else None
+        folder = model_info.newest_version(model_info.find_model(path) if isinstance(path, str) else pathlib.Path(path))
+        name = engines.resolve(engine, folder, precision, device)
+        network = engines.load(name, folder, device)
+        enlarging = engines.load(name, _enlarging_folder(), device) if denoise < 1 else None
         if enlarging and network.info.back_projection:
             raise model_info.ModelError(f"{path}: only enlarges, so there is no strength to choose")
         if enlarging and network.info.scale != enlarging.info.scale:
@@ -157,19 +155,11 @@ class Upscaler:
             ValueError, MemoryError: as `upscale` does.
         """
         _require_photo(photo)
-        shares = [(each.tile_function(photo.dtype.name, self.precision), share) for each, share in self._shares]
-
-        def upscale_tile(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
-            with _clear_errors(), tf.device(self.device):
-                place = tf.constant(window), tf.constant(start), tf.constant(size)
-                tiles = [np.asarray(function(*place).numpy()) for function, _ in shares]
-            if len(tiles) == 1:
-                return tiles[0]
-            mean = sum(np.float32(share) * tile for tile, (_, share) in zip(tiles, shares, strict=True))
-            return np.asarray(np.rint(mean), photo.dtype)
-
+        if len(self._shares) == 1 and not self_ensemble:
+            self._shares[0][0].upscale_to(put, photo, progress)
+            return
         tiling.upscale_tiled(
-            _ensemble(upscale_tile) if self_ensemble else upscale_tile,
+            _ensemble(self._upscale_tile) if self_ensemble else self._upscale_tile,
             photo,
             put,
             scale=self.scale,
@@ -178,17 +168,28 @@ class Upscaler:
             progress=progress,
         )
 
+    def overlap_factor(self, height: int, width: int) -> float:
+        """How many times the network's arithmetic for a photo of such a size is done, because its parts overlap."""
+        return self._shares[0][0].overlap_factor(height, width)
 
-def devices() -> list[str | None]:
+    def _upscale_tile(self, window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
+        tiles = [each.upscale_tile(window, start, size) for each, _ in self._shares]
+        if len(tiles) == 1:
+            return tiles[0]
+        mean = sum(np.float32(share) * tile for tile, (_, share) in zip(tiles, self._shares, strict=True))
+        return np.rint(mean).astype(window.dtype)
+
+
+def devices(engine: engines.Name = "auto") -> list[str | None]:
     """Each GPU, or None for the CPU where there is none: values for `device` of `Upscaler.load`."""
-    return [device.name for device in tf.config.list_logical_devices("GPU")] or [None]
+    return engines.devices(engine)
 
 
-def _shares(
-    network: saved_model.ExportedNetwork | saved_model.Servable,
-    enlarging: saved_model.ExportedNetwork | saved_model.Servable | None,
-    denoise: float,
-) -> list[tuple[saved_model.ExportedNetwork | saved_model.Servable, float]]:
+def _enlarging_folder() -> pathlib.Path:
+    return model_info.newest_version(model_info.SHIPPED_MODELS / model_info.ENLARGING)
+
+
+def _shares(network: Network, enlarging: Network | None, denoise: float) -> list[tuple[Network, float]]:
     """The networks whose results are mixed, and the share of each."""
     if not 0 <= denoise <= 1:
         raise ValueError(f"denoise must be from 0 to 1, got {denoise}")
@@ -201,23 +202,6 @@ def _shares(
 def _require_photo(photo: np.ndarray) -> None:
     if photo.ndim != 3 or photo.shape[2] != 3 or photo.size == 0 or photo.dtype not in (np.uint8, np.uint16):
         raise ValueError(f"a photo must be uint8 or uint16 [H, W, 3], got {photo.dtype} {list(photo.shape)}")
-
-
-@contextlib.contextmanager
-def _clear_errors() -> Iterator[None]:
-    try:
-        yield
-    except tf.errors.ResourceExhaustedError:
-        raise MemoryError("out of memory") from None
-    except tf.errors.AbortedError as error:
-        # What oneDNN says where its own work finds no memory.
-        if "Operation received an exception" not in error.message:
-            raise
-        raise MemoryError("out of memory") from None
-    except tf.errors.InvalidArgumentError as error:
-        if tile_function.NOT_FINITE not in error.message:
-            raise
-        raise ValueError(tile_function.NOT_FINITE) from None
 
 
 def _ensemble(upscale_tile: tiling.UpscaleTile) -> tiling.UpscaleTile:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from PIL import Image
 
-from sr_keras.inference import model_info
+from sr_keras.inference import engine, model_info
 from sr_keras.photos import picture, picture_file, rgb
-from sr_keras.runtime import argument_types, command_line, quiet_tensorflow
+from sr_keras.runtime import argument_types, command_line
 from sr_keras.runtime.errors import UserError
 from sr_keras.upscaling import batch, choice, enlarge, films, numbered, plan
 from sr_keras.upscaling.console import Console, report, speak_plainly
@@ -90,9 +90,7 @@ def _standard_input() -> bytes:
 def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, options: argparse.Namespace, console: Console) -> int:
     # Each picture's size and its result's are held against --max_pixels before anything is decoded; this one is Pillow's own.
     Image.MAX_IMAGE_PIXELS = None
-    with quiet_tensorflow.tensorflow_import():
-        from sr_keras.inference import upscaler
-    choosers = [_chooser(options, device, console) for device in upscaler.devices()]
+    choosers = [_chooser(options, device, console) for device in engine.devices(options.engine)]
     running = _outcomes(todo, choosers, batch_options, films.options_of(options), console)
     with report(options.report) as add, console, contextlib.closing(running):
         for outcome in running:
@@ -172,6 +170,7 @@ def _chooser(options: argparse.Namespace, device: str | None, console: Console) 
             memory_mb=options.memory_mb,
             tile=options.tile,
             device=device,
+            engine=options.engine,
         )
         console.tell_upscaler(upscaler)
         return upscaler
@@ -372,6 +371,13 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         choices=["auto", *model_info.PRECISIONS],
         default="auto",
         help="number format of the arithmetic (auto: the fastest on this hardware)",
+    )
+    network.add_argument(
+        "--engine",
+        choices=engine.NAMES,
+        default="auto",
+        help="what computes: openvino is faster on processors (pip install 'sr-keras[cpu]'), and auto takes it where it is "
+        "installed and there is no GPU (%(default)s)",
     )
     network.add_argument(
         "--memory_mb",

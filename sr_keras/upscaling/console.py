@@ -96,7 +96,8 @@ class Console:
 
     def tell_upscaler(self, upscaler: "Upscaler") -> None:
         if self._options.verbose:
-            self.tell(f"{upscaler.device or 'CPU'}: {upscaler.precision}, tiles of {upscaler.tile} pixels")
+            parts = f"tiles of {upscaler.tile} pixels" if upscaler.has_tiles else "strips of the whole width"
+            self.tell(f"{upscaler.device or 'CPU'}: {upscaler.engine}, {upscaler.precision}, {parts}")
 
     def tell_end(self) -> None:
         several = sum(self._counts.values()) > 1

@@ -192,11 +192,16 @@ def _write_film(
     from sr_keras.films import encoder, pipeline, source
 
     assert job.source is not None and job.output is not None
-    codec = formats.codec_of(job.output.suffix, film_options.codec, info.colour.depth)
+    width, height = size[::-1] if info.is_turned else size
+    codec = formats.codec_of(
+        job.output.suffix,
+        film_options.codec,
+        depth=info.colour.depth,
+        has_square_pixels=info.sample_aspect_of(width, height) == 1,
+    )
     crf = formats.CODECS[codec].crf if film_options.crf is None else film_options.crf
     if crf > formats.CODECS[codec].largest_crf:
         raise FilmError(f"--crf of {codec} is at most {formats.CODECS[codec].largest_crf}, got {crf}")
-    width, height = size[::-1] if info.is_turned else size
     longest = min(_MOST, max(_FEWEST, _PIXELS // (info.width * info.height)))
     task = pipeline.Task(
         job.source,

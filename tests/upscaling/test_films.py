@@ -144,6 +144,11 @@ def test_wrong_use(
         (["--crf=60"], "film.mp4: --crf of h264 is at most 51, got 60"),
         (["--max_pixels=12287"], "film.mp4: its result would have 12,288 pixels, more than --max_pixels=12287 allows"),
         (["--codec=h265", "--output=large.webm"], "film.mp4: .webm files hold no h265; .mkv does"),
+        (["--codec=av1", "--output=large.mov"], "film.mp4: .mov files hold no av1; .mkv does"),
+        (
+            ["--width=64", "--height=96", "--codec=av1", "--output=large.mkv"],
+            "film.mp4: its pixels are not square, which .mkv files",
+        ),
         (["--start=99"], "film.mp4: no frame of it can be read"),
         (["--output=no.mp4/film.mp4"], "no.mp4 is no folder"),
     ],
@@ -261,6 +266,14 @@ def test_without_pyav_films_are_refused_in_a_line(
     monkeypatch.setattr(formats, "is_available", lambda: False)
     assert run(film) == 1
     assert "films need PyAV: pip install 'sr_keras[video]'" in capsys.readouterr().err
+
+
+def test_two_runs_give_the_same_film(tmp_path: pathlib.Path, run: Run) -> None:
+    film = making.make(tmp_path / "film.mkv")
+    results = [tmp_path / "a.mkv", tmp_path / "b.mkv"]
+    for result in results:
+        assert run(film, f"--output={result}") == 0
+    assert results[0].read_bytes() == results[1].read_bytes()
 
 
 @pytest.mark.slow

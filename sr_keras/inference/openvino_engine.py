@@ -1,0 +1,353 @@
+"""Upscales with OpenVINO: on processors faster than TensorFlow, which it does without. See `stages.py` for how."""
+
+import collections
+import contextlib
+import math
+import pathlib
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+import openvino as ov
+
+from sr_keras.inference import checkpoint, layer_graph, model_info, openvino_stage, stages, strips, tiling
+from sr_keras.inference.openvino_stage import value_type
+from sr_keras.inference.stages import Stage
+from sr_keras.inference.strips import Rows
+
+# For the work on a strip, in MB, at most.
+MEMORY_MB = 768
+
+# Where that is not to be had, nothing is.
+_LEAST_MEMORY = 2**18
+
+# The share of a stage's work that may be done twice, because windows overlap: smaller strips take less memory. Of photos up to
+# so many pixels, of larger ones, and of back-projection, which has little arithmetic but large tensors.
+_SMALL_PHOTO = 512 * 512
+_SMALL_PHOTO_OVERLAP, _OVERLAP, _LAST_OVERLAP = 0.015, 0.055, 0.15
+# What strips overlap before a photo is divided into columns too, which overlap as far as the whole network sees.
+_MOST_OVERLAP = 0.075
+
+# Of the photos in a folder, several sizes may take turns: what is compiled for so many sizes is kept.
+_KEPT_SIZES = 2
+
+# Of larger stages, what their work took is given back before another stage works; it is found anew the next time.
+_SMALL_STAGE = 4_000_000
+
+# Lower strips make many calls of little work.
+_LEAST_STRIP = 16
+
+_HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
+_CAPABILITIES = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16"}
+# How NumPy holds each number format.
+_ARRAY_TYPES = {"float32": np.float32, "bfloat16": np.uint16, "float16": np.uint16, "uint8": np.uint8, "uint16": np.uint16}
+
+
+# What the last stage gives.
+_RESULT = "result"
+
+
+class _Model(NamedTuple):
+    """A compiled stage, and what keeps threads from taking its memory away from each other."""
+
+    compiled: ov.CompiledModel
+    lock: threading.Lock
+
+
+class _Shape(NamedTuple):
+    """What the stages are compiled for."""
+
+    height: int
+    width: int
+    photo_type: str
+    precision: str
+    strips: tuple[int, ...]
+
+
+class OpenVinoNetwork:
+    """A network that OpenVINO is to compute; see `engine.Network`.
+
+    Attributes:
+        info: its metadata.
+        stages: what it is divided into.
+        is_finite: whether all of its weights are.
+    """
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        """Reads a SavedModel's folder.
+
+        Raises:
+            ModelError: it is damaged or not ours, or was exported without its layers.
+        """
+        self.info = model_info.read_info(folder)
+        weights = checkpoint.read_weights(folder)
+        # A ReLU makes 0 of what is no number, so that the result can't tell.
+        self.is_finite = all(np.isfinite(weight).all() for weight in weights)
+        try:
+            self.stages = stages.divide(layer_graph.read(folder), weights, back_projection=self.info.back_projection)
+        except (ValueError, IndexError, KeyError) as error:
+            raise model_info.ModelError(f"{folder}: damaged ({type(error).__name__})") from None
+
+    def engine(self, *, precision: str, memory_mb: int | None, tile: int | None, device: str | None) -> "OpenVinoEngine":
+        """See `engine.Network`.
+
+        Raises:
+            ValueError: OpenVINO does not compute the precision on this processor.
+        """
+        return OpenVinoEngine(self, precision=precision, memory_mb=memory_mb, tile=tile)
+
+
+class OpenVinoEngine:
+    """Computes a network on the processor; see `engine.Engine`. Nothing is compiled before there is a photo."""
+
+    name = "openvino"
+    device = None
+
+    def __init__(self, network: OpenVinoNetwork, *, precision: str, memory_mb: int | None, tile: int | None) -> None:
+        """Args:
+        precision, memory_mb, tile: see `Upscaler`.
+
+        Raises:
+            ValueError: this processor does not have the precision.
+        """
+        self.info = network.info
+        self._stages = network.stages
+        self._is_finite = network.is_finite
+        self._core = ov.Core()
+        self.precision = _resolved(precision, self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+        self._memory = (memory_mb or MEMORY_MB) * 10**6
+        self._tile = tile
+        self._compiled: collections.OrderedDict[_Shape, list[_Model]] = collections.OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def tile(self) -> int:
+        """See `engine.Engine`; whole photos are not computed in tiles."""
+        # Of a tile's result there are several copies, one of them in 32 bits.
+        return self._tile or min(self._widest(self._memory), math.isqrt(self._memory // (30 * self.info.scale**2)))
+
+    def upscale_tile(self, window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
+        """See `engine.Engine`."""
+        scale = self.info.scale
+        y, x = (slice(scale * begin, scale * (begin + extent)) for begin, extent in zip(start, size, strict=True))
+        return np.concatenate([band for _, band in self._bands(window, self._memory)])[y, x]
+
+    def upscale_to(self, put: tiling.Put, photo: np.ndarray, progress: tiling.Progress) -> None:
+        """See `engine.Engine`. Where there is too little memory, smaller strips go on from the rows that are done."""
+        memory, begin = self._memory, 0
+        while begin < photo.shape[0]:
+            try:
+                begin = self._upscale_from(begin, put, photo, progress, memory)
+            except _OutOfMemoryError as error:
+                if memory < _LEAST_MEMORY:
+                    raise MemoryError("out of memory") from None
+                memory, begin = memory // 4, error.row
+                tiling.logger.warning("out of memory: goes on from row %d with smaller strips", begin)
+
+    def overlap_factor(self, height: int, width: int) -> float:
+        """How many times a photo's own arithmetic is done, because strips and columns overlap."""
+        columns = tiling.split(width, self._tile or self._widest(self._memory), self.info.receptive_field)
+        window = columns[0].window_stop - columns[0].window_start
+        heights = self._strips(height, window, self._memory, self.precision)
+        work = [sum(map(stages.operations, stage.nodes)) for stage in self._stages]
+        factors = [
+            strips.overlap_factor(height, strip, stage.margin) for strip, stage in zip(heights, self._stages, strict=True)
+        ]
+        rows = sum(part * factor for part, factor in zip(work, factors, strict=True)) / sum(work)
+        return rows * len(columns) * window / width
+
+    def _upscale_from(
+        self,
+        begin: int,
+        put: tiling.Put,
+        photo: np.ndarray,
+        progress: tiling.Progress,
+        memory: int,
+    ) -> int:
+        """Upscales all rows from one on, and returns the photo's height."""
+        height, width, _ = photo.shape
+        scale, overlap = self.info.scale, self.info.receptive_field
+        top = max(0, begin - overlap)
+        columns = tiling.split(width, self._tile or self._widest(memory), overlap)
+        for index, column in enumerate(columns):
+            window = photo[top:, column.window_start : column.window_stop]
+            x = slice(scale * (column.start - column.window_start), scale * (column.stop - column.window_start))
+            done = begin
+            try:
+                for y, band in _ahead(self._bands(window, memory)):
+                    band = band[max(0, scale * (begin - top) - y) :, x]
+                    if len(band):
+                        put(scale * done, scale * column.start, band)
+                        done += len(band) // scale
+                        share = (index + (done - begin) / (height - begin)) / len(columns)
+                        progress((begin + (height - begin) * share) / height)
+            except MemoryError:
+                # Of several columns, the rows of the others are missing.
+                raise _OutOfMemoryError(done if len(columns) == 1 else begin) from None
+        return len(photo)
+
+    def _bands(self, photo: np.ndarray, memory: int) -> Iterator[tuple[int, np.ndarray]]:
+        """The result in bands of its whole width, from the top on, each with its first row."""
+        if not self._is_finite:
+            raise ValueError(model_info.NOT_FINITE)
+        height, width, _ = photo.shape
+        # In bfloat16, OpenVINO 2026.4 was seen to compute garbage where a picture is one pixel wide.
+        precision = "float32" if photo.dtype == np.uint16 or width == 1 else self.precision
+        shape = _Shape(height, width, photo.dtype.name, precision, self._strips(height, width, memory, precision))
+        with _clear_errors():
+            rows: Iterator[Rows] = iter([{layer_graph.INPUT: photo[np.newaxis]}])
+            for stage, strip, model in zip(self._stages, shape.strips, self._models(shape), strict=True):
+                runner = _Runner(stage, model, precision, photo)
+                rows = strips.through(
+                    runner, rows, height=height, strip=strip, margin=stage.margin, scales=runner.scales(self.info.scale)
+                )
+            y = 0
+            for block in rows:
+                band = block[_RESULT][0]
+                yield y, band
+                y += len(band)
+
+    def _models(self, shape: _Shape) -> list[_Model]:
+        with self._lock:
+            if shape not in self._compiled:
+                self._compiled[shape] = [
+                    _Model(self._compile(index, shape), threading.Lock()) for index in range(len(self._stages))
+                ]
+            self._compiled.move_to_end(shape)
+            while len(self._compiled) > _KEPT_SIZES:
+                self._compiled.popitem(last=False)
+            return self._compiled[shape]
+
+    def _compile(self, index: int, shape: _Shape) -> ov.CompiledModel:
+        stage = self._stages[index]
+        span = tiling.split(shape.height, shape.strips[index], stage.margin)[0]
+        model = openvino_stage.build(
+            stage,
+            rows=span.window_stop - span.window_start,
+            width=shape.width,
+            precision=shape.precision,
+            photo_type=shape.photo_type,
+            scale=self.info.scale,
+            back_projection=self.info.back_projection,
+        )
+        options = {
+            "INFERENCE_PRECISION_HINT": _HINTS["float32" if stage.is_picture else shape.precision],
+            "PERFORMANCE_HINT": "LATENCY",
+            # Threads that are bound to a core wait where something else runs there.
+            "ENABLE_CPU_PINNING": False,
+        }
+        return self._core.compile_model(model, "CPU", options)
+
+    def _strips(self, height: int, width: int, memory: int, precision: str) -> tuple[int, ...]:
+        """The height of each stage's strips: the smallest that makes little overlap, if that fits into memory."""
+        if self._tile:
+            return (self._tile,) * len(self._stages)
+        return tuple(_strip(stage, height, width, memory, precision) for stage in self._stages)
+
+    def _widest(self, memory: int) -> int:
+        """The width up to which a photo is computed in one column: strips are high enough to overlap little."""
+        before = [stage for stage in self._stages if not stage.is_last]
+        rows = [2 * max(1, stage.margin) * (1 + 1 / _MOST_OVERLAP) for stage in before]
+        widths = [memory / _pixel_bytes(stage, self.precision) / least for stage, least in zip(before, rows, strict=True)]
+        return max(tiling.SMALLEST_TILE, int(min(widths)))
+
+
+class _Runner:
+    """Runs a compiled stage on windows."""
+
+    def __init__(self, stage: Stage, model: _Model, precision: str, photo: np.ndarray) -> None:
+        """Args:
+        precision: of the tensors between stages.
+        photo: all of it; stages that take the photo cut their windows out.
+        """
+        self._stage, self._model, self._photo = stage, model, photo
+        photo_type = photo.dtype.name
+        self._types = {value.name: value_type(value, precision, photo_type) for value in (*stage.inputs, *stage.outputs)}
+        self._types[_RESULT] = photo_type
+
+    def scales(self, scale: int) -> Mapping[str, int]:
+        """Of all tensors that come or go."""
+        values = (*self._stage.inputs, *self._stage.outputs, *self._stage.passed)
+        return {_RESULT: scale} | {value.name: value.scale for value in values}
+
+    def __call__(self, window: Rows, first_row: int) -> Rows:
+        compiled = self._model.compiled
+        rows = compiled.inputs[0].shape[1] // self._stage.inputs[0].scale
+        window = {**window, layer_graph.INPUT: self._photo[np.newaxis, first_row : first_row + rows]}
+        # A new one for each window: it holds on to what it was given.
+        request = compiled.create_infer_request()
+        # OpenVINO reads the arrays where they are, and does not keep them in memory: they must outlive the request.
+        inputs = [np.ascontiguousarray(window[value.name]) for value in self._stage.inputs]
+        for index, value in enumerate(self._stage.inputs):
+            request.set_input_tensor(index, self._tensor(value.name, inputs[index]))
+        names = [_RESULT] if self._stage.is_last else [value.name for value in self._stage.outputs]
+        outputs = {}
+        for index, name in enumerate(names):
+            outputs[name] = np.empty(tuple(compiled.outputs[index].shape), _ARRAY_TYPES[self._types[name]])
+            request.set_output_tensor(index, self._tensor(name, outputs[name]))
+        with self._model.lock:
+            request.infer()
+            if self._stage.values * rows * self._photo.shape[1] > _SMALL_STAGE:
+                compiled.release_memory()
+        if self._stage.is_last:
+            if not np.isfinite(request.get_output_tensor(1).data).all():
+                raise ValueError(model_info.NOT_FINITE)
+            return {_RESULT: outputs[_RESULT][np.newaxis]}
+        return outputs | {value.name: window[value.name] for value in self._stage.passed}
+
+    def _tensor(self, name: str, array: np.ndarray) -> ov.Tensor:
+        return ov.Tensor(array, ov.Shape(array.shape), openvino_stage.TYPES[self._types[name]])
+
+
+class _OutOfMemoryError(Exception):
+    """Memory ended; all rows before `row` are done."""
+
+    def __init__(self, row: int) -> None:
+        super().__init__(row)
+        self.row = row
+
+
+def _resolved(precision: str, capabilities: Sequence[str]) -> str:
+    if precision == "auto":
+        return "bfloat16" if _CAPABILITIES["bfloat16"] in capabilities else "float32"
+    if _CAPABILITIES[precision] not in capabilities:
+        raise ValueError(f"precision {precision} is not what OpenVINO computes on this processor")
+    return precision
+
+
+def _pixel_bytes(stage: Stage, precision: str) -> int:
+    """What a stage takes for each pixel of a window."""
+    return stage.values * (4 if stage.is_picture or precision == "float32" else 2)
+
+
+def _strip(stage: Stage, height: int, width: int, memory: int, precision: str) -> int:
+    """The height of a stage's strips: the smallest that makes little overlap, if that fits into memory."""
+    fits = memory // (_pixel_bytes(stage, precision) * width) - 2 * stage.margin
+    overlap = _SMALL_PHOTO_OVERLAP if height * width <= _SMALL_PHOTO else _OVERLAP
+    overlap = _LAST_OVERLAP if stage.is_last else overlap
+    windows = 1 + math.floor(overlap * height / max(1, 2 * stage.margin))
+    while windows > 1 and strips.overlap_factor(height, math.ceil(height / windows), stage.margin) > 1 + overlap:
+        windows -= 1
+    return max(1, stage.margin, min(height, fits, max(math.ceil(height / windows), _LEAST_STRIP)))
+
+
+def _ahead(bands: Iterator[tuple[int, np.ndarray]]) -> Iterator[tuple[int, np.ndarray]]:
+    """Computes the next band while the present one is taken."""
+    with ThreadPoolExecutor(1, "strip") as executor:
+        coming = executor.submit(next, bands, None)
+        while (band := coming.result()) is not None:
+            coming = executor.submit(next, bands, None)
+            yield band
+
+
+@contextlib.contextmanager
+def _clear_errors() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        # OpenVINO has no error of its own for it.
+        if not any(words in str(error) for words in ("bad_alloc", "allocate", "out of memory")):
+            raise
+        raise MemoryError("out of memory") from None

@@ -1,0 +1,218 @@
+"""A stage of a network as OpenVINO computes it. Needs no TensorFlow.
+
+- Tensors between stages have their channels last: so a strip of rows is one piece of memory, and OpenVINO's convolutions read
+  and write it as it is. Shapes are fixed, for its kernels are slower where they are not.
+- The layers before the pictures compute in the precision that is asked for, and the stage of the pictures in float32.
+- A convolution with few output channels computes 2x2 pixels at once (see `networks/layers.blocked_conv`).
+- Back-projection (see `networks/back_projection`) works at the size of the photo, where the pixels of the result lie side by
+  side as channels: its sums are the same, and nothing of the result's size is read more than once.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import openvino as ov
+from openvino import opset13 as ops
+
+from sr_keras.inference import layer_graph
+from sr_keras.inference.stages import COLOURS, Node, Stage, Value, affine
+
+TYPES = {"float32": ov.Type.f32, "bfloat16": ov.Type.bf16, "float16": ov.Type.f16, "uint8": ov.Type.u8, "uint16": ov.Type.u16}
+
+_TO_CHANNELS_FIRST, _TO_CHANNELS_LAST = [0, 3, 1, 2], [0, 2, 3, 1]
+
+
+def value_type(value: Value, precision: str, photo_type: str) -> str:
+    """The number format in which a tensor goes from stage to stage: pictures are float32, the photo is as it came."""
+    if value.name == layer_graph.INPUT:
+        return photo_type
+    return "float32" if value.channels <= COLOURS else precision
+
+
+def build(
+    stage: Stage, *, rows: int, width: int, precision: str, photo_type: str, scale: int, back_projection: bool
+) -> ov.Model:
+    """A model of a stage: channels last, `[1, s rows, s width, C]` for each of its tensors of scale s.
+
+    The last stage's results are the picture in the photo's type, `[s rows, s width, 3]`, and a number that is finite if all of
+    the picture is.
+
+    Args:
+        rows, width: of the window, in pixels of the photo.
+        precision: of the tensors between stages.
+        photo_type: "uint8" or "uint16".
+        scale: of the network.
+        back_projection: whether it ends with that.
+    """
+    white = float(np.iinfo(photo_type).max)
+    shapes = [[1, value.scale * rows, value.scale * width, value.channels] for value in stage.inputs]
+    types = [TYPES[value_type(value, precision, photo_type)] for value in stage.inputs]
+    parameters = [ops.parameter(shape, kind) for shape, kind in zip(shapes, types, strict=True)]
+    tensors = {
+        value.name: _transposed(_converted(parameter, "float32"), _TO_CHANNELS_FIRST)
+        for value, parameter in zip(stage.inputs, parameters, strict=True)
+    }
+    levels = tensors.get(layer_graph.INPUT)
+    if levels is not None:
+        tensors[layer_graph.INPUT] = ops.multiply(levels, _constant(1 / white))
+    end = stage.nodes[-1] if stage.nodes and stage.nodes[-1].layer.kind == "depth_to_space" else None
+    for node in stage.nodes[:-1] if end else stage.nodes:
+        if node.layer.kind == "conv" and node.layer.inputs == (layer_graph.INPUT,):
+            # Levels up to 255 are exact in every format; their 255th parts are not.
+            tensors[node.layer.name] = _conv(levels, (node.weights[0] / np.float32(white), *node.weights[1:]))
+        else:
+            tensors[node.layer.name] = _apply(node, [tensors[name] for name in node.layer.inputs])
+    if stage.is_last:
+        photo = tensors[layer_graph.INPUT] if back_projection else None
+        return ov.Model(
+            _picture(_pixels(stage, tensors, scale, rows, width), photo, scale, white, photo_type), parameters, "stage"
+        )
+    results = []
+    for value in stage.outputs:
+        if end and end.layer.name == value.name:
+            # A shuffle is cheaper where channels are last: it moves pieces of memory.
+            block = end.layer.options["block"]
+            features = _transposed(tensors[end.layer.inputs[0]], _TO_CHANNELS_LAST)
+            result = _shuffled(features, block, value.scale // block * rows, value.scale // block * width, value.channels)
+        else:
+            result = _transposed(tensors[value.name], _TO_CHANNELS_LAST)
+        results.append(_converted(result, value_type(value, precision, photo_type)))
+    return ov.Model([ops.result(result) for result in results], parameters, "stage")
+
+
+def _apply(node: Node, inputs: Sequence[ov.Output]) -> ov.Output:
+    x, weights, options = inputs[0], node.weights, node.layer.options
+    match node.layer.kind:
+        case "conv" if node.channels <= COLOURS and node.scale % 2 == 0:
+            return _blocked_conv(x, weights)
+        case "conv":
+            return _conv(x, weights)
+        case "conv_shuffle":
+            return ops.depth_to_space(_conv(x, weights), "blocks_first", options["block"])
+        case "conv_transpose":
+            return _conv_transpose(x, *weights, stride=options["stride"])
+        case "norm":
+            slope, offset = affine(weights, options["epsilon"])
+            return ops.add(ops.multiply(x, _per_channel(slope)), _per_channel(offset))
+        case "prelu":
+            return ops.prelu(x, _constant(weights[0].reshape(-1)))
+        case "leaky_relu":
+            return ops.prelu(x, _constant([options["slope"]]))
+        case "relu":
+            return ops.relu(x)
+        case "tanh":
+            return ops.tanh(x)
+        case "rescale":
+            return ops.add(ops.multiply(x, _per_channel(options["scale"])), _per_channel(options["offset"]))
+        case "add":
+            return ops.add(inputs[0], inputs[1])
+        case "depth_to_space":
+            return ops.depth_to_space(x, "blocks_first", options["block"])
+    raise ValueError(f"{node.layer.name}: OpenVINO has no {node.layer.kind}")
+
+
+def _conv(x: ov.Output, weights: tuple[np.ndarray, ...], stride: int = 1) -> ov.Output:
+    """A convolution with zeros around; the kernel is `[k, k, m, n]`, and a bias may follow it."""
+    kernel, *biases = weights
+    margin = [(kernel.shape[0] - stride + 1) // 2] * 2
+    x = ops.convolution(x, _constant(kernel.transpose(3, 2, 0, 1)), [stride] * 2, margin, margin, [1, 1])
+    return ops.add(x, _per_channel(biases[0])) if biases else x
+
+
+def _blocked_conv(x: ov.Output, weights: tuple[np.ndarray, ...]) -> ov.Output:
+    """The same for 2x2 output pixels at once: few output channels leave a processor's registers unused."""
+    kernel, *biases = weights
+    offsets = [(0, 0), (0, 1), (1, 0), (1, 1)]
+    kernels = [np.pad(kernel, [(dy, 1 - dy), (dx, 1 - dx), (0, 0), (0, 0)]) for dy, dx in offsets]
+    blocked = (np.concatenate(kernels, axis=-1), *(np.tile(bias, 4) for bias in biases))
+    return ops.depth_to_space(_conv(x, blocked, stride=2), "blocks_first", 2)
+
+
+def _conv_transpose(x: ov.Output, kernel: np.ndarray, bias: np.ndarray, *, stride: int) -> ov.Output:
+    """As Keras pads it; `kernel` is `[k, k, n, m]`."""
+    cut = kernel.shape[0] - stride
+    begin, end = [cut // 2] * 2, [cut - cut // 2] * 2
+    weights = _constant(kernel.transpose(3, 2, 0, 1))
+    x = ops.convolution_backprop_data(x, weights, [stride] * 2, None, begin, end, [1, 1])
+    return ops.add(x, _per_channel(bias))
+
+
+def _pixels(stage: Stage, tensors: dict[str, ov.Output], scale: int, rows: int, width: int) -> ov.Output:
+    """The picture that the last stage takes, as `[1, s s 3, rows, width]`: channels by y, x and colour."""
+    picture = next(tensors[value.name] for value in stage.inputs if value.name != layer_graph.INPUT)
+    x = ops.reshape(_transposed(picture, _TO_CHANNELS_LAST), _integers([rows, scale, width, 3 * scale]), False)
+    x = ops.reshape(_transposed(x, [0, 2, 1, 3]), _integers([1, rows, width, 3 * scale**2]), False)
+    return _transposed(x, _TO_CHANNELS_FIRST)
+
+
+def _picture(pixels: ov.Output, photo: ov.Output | None, scale: int, white: float, photo_type: str) -> list[ov.Output]:
+    """What the last stage gives."""
+    _, _, rows, width = pixels.get_output_shape(0)
+    # Before anything is clipped, for OpenVINO clips what is no number to 0.
+    total = ops.reduce_sum(pixels, _integers([0, 1, 2, 3]), keep_dims=False)
+    if photo is not None:
+        pixels = _back_projected(pixels, photo, scale)
+    levels = ops.multiply(ops.clamp(_transposed(pixels, _TO_CHANNELS_LAST), 0.0, 1.0), _constant(white))
+    levels = _converted(ops.round(levels, "half_to_even"), photo_type)
+    picture = ops.reshape(_shuffled(levels, scale, rows, width, 3), _integers([scale * rows, scale * width, 3]), False)
+    return [ops.result(picture), ops.result(total)]
+
+
+def _back_projected(pixels: ov.Output, photo: ov.Output, scale: int) -> ov.Output:
+    """Two steps of back-projection. `pixels` is `[1, s s 3, rows, width]`, `photo` `[1, 3, rows, width]`, in [0, 1]."""
+    clipped = ops.clamp(ops.add(pixels, _enlarged(_missing(pixels, photo, scale), scale)), 0.0, 1.0)
+    return ops.add(clipped, _enlarged(_missing(clipped, photo, scale), scale))
+
+
+def _missing(pixels: ov.Output, photo: ov.Output, scale: int) -> ov.Output:
+    """What the picture lacks once it is downscaled by bicubic (Keys 1981), antialiased: `[1, 3, rows, width]`."""
+    distance = np.abs((np.arange(4 * scale) + 0.5) / scale - 2)
+    near = 1.5 * distance**3 - 2.5 * distance**2 + 1
+    far = -0.5 * distance**3 + 2.5 * distance**2 - 4 * distance + 2
+    # The window begins within the second pixel of the photo before its own one, and ends within the second after it.
+    taps = np.zeros((5, scale))
+    taps.reshape(-1)[scale // 2 : scale // 2 + 4 * scale] = np.where(distance < 1, near, far)
+    along_x = np.einsum("ab,tp,cd->acbpdt", np.eye(scale), taps, np.eye(3)).reshape(3 * scale, 3 * scale**2, 1, 5)
+    along_y = np.einsum("tp,cd->cpdt", taps, np.eye(3)).reshape(3, 3 * scale, 5, 1)
+    x = ops.convolution(pixels, _constant(along_x), [1, 1], [0, 2], [0, 2], [1, 1])
+    x = ops.convolution(x, _constant(along_y), [1, 1], [2, 0], [2, 0], [1, 1])
+    # At the edges, where there is nothing beyond, the taps that remain count for more.
+    shares = [np.convolve(np.pad(np.ones(length), 2), taps.sum(axis=1), "valid") for length in pixels.get_output_shape(0)[2:]]
+    return ops.subtract(photo, ops.multiply(x, _constant(1 / np.outer(*shares)[np.newaxis, np.newaxis])))
+
+
+def _enlarged(x: ov.Output, scale: int) -> ov.Output:
+    """Bilinear: `[1, 3, h, w]` to `[1, s s 3, h, w]`."""
+    places = (np.arange(scale) + 0.5) / scale - 0.5
+    taps = np.maximum(0, 1 - np.abs(places[:, np.newaxis] - [-1, 0, 1]))
+    along_x = np.einsum("pt,cd->pcdt", taps, np.eye(3)).reshape(3 * scale, 3, 1, 3)
+    along_y = np.einsum("qt,ab->qabt", taps, np.eye(3 * scale)).reshape(3 * scale**2, 3 * scale, 3, 1)
+    x = ops.pad(x, _integers([0, 0, 1, 1]), _integers([0, 0, 1, 1]), "edge")
+    x = ops.convolution(x, _constant(along_x), [1, 1], [0, 0], [0, 0], [1, 1])
+    return ops.convolution(x, _constant(along_y), [1, 1], [0, 0], [0, 0], [1, 1])
+
+
+def _shuffled(x: ov.Output, block: int, rows: int, width: int, channels: int) -> ov.Output:
+    """`[1, rows, width, r r C]` to `[1, r rows, r width, C]`."""
+    x = _transposed(ops.reshape(x, _integers([rows, width, block, block * channels]), False), [0, 2, 1, 3])
+    return ops.reshape(x, _integers([1, block * rows, block * width, channels]), False)
+
+
+def _transposed(x: ov.Output, axes: Sequence[int]) -> ov.Output:
+    return ops.transpose(x, _integers(axes))
+
+
+def _converted(x: ov.Output, number_format: str) -> ov.Output:
+    return ops.convert(x, TYPES[number_format].to_string())
+
+
+def _constant(values: object) -> ov.Output:
+    return ops.constant(np.ascontiguousarray(values, np.float32))
+
+
+def _per_channel(values: object) -> ov.Output:
+    return _constant(np.reshape(np.asarray(values, np.float32), (1, -1, 1, 1)))
+
+
+def _integers(values: Sequence[int]) -> ov.Output:
+    return ops.constant(np.array(values, np.int64))

@@ -1,0 +1,280 @@
+"""Divides a network into stages that are computed one after the other, strip of rows by strip of rows. Needs no TensorFlow.
+
+A stage reads a few rows beyond its strip, its margin; all rows that a later strip needs again are kept, not computed again. So
+the whole photo costs little more than its own arithmetic in memory that its height does not matter to. What is recomputed is a
+stage's margin alone, which is small because a stage is: features at the photo's own size are cheap to keep between stages.
+"""
+
+import collections
+import itertools
+import math
+from collections.abc import Container, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from sr_keras.inference import layer_graph
+from sr_keras.inference.layer_graph import Layer
+
+# How far a stage at the photo's own size sees, in rows: more makes fewer stages, but larger margins.
+_SIGHT = 8
+
+_SMALL_KERNEL = 3
+
+_CONVOLUTIONS = ("conv", "conv_shuffle", "conv_transpose")
+
+# Colours: such a convolution makes a picture of features, and belongs to the network's arithmetic in any precision.
+COLOURS = 3
+
+# Numbers of the last stage, for each pixel of the result: four pictures of three colours.
+_LAST_VALUES = 12
+
+# What works on a tensor in its place.
+_IN_PLACE = ("prelu", "leaky_relu", "relu", "tanh", "rescale", "norm", "add")
+
+# How far the two steps of back-projection see, in rows of the photo (see `networks/back_projection`).
+_BACK_PROJECTION_MARGIN = 6
+
+
+class Node(NamedTuple):
+    """A layer with its weights, and what must be known to compute it.
+
+    Attributes:
+        layer: what it is.
+        weights: float32 arrays; a batch norm that follows a convolution is folded into them.
+        scale: how many times larger its output is than the photo, along each axis.
+        channels: of its output.
+    """
+
+    layer: Layer
+    weights: tuple[np.ndarray, ...]
+    scale: int
+    channels: int
+
+
+class Value(NamedTuple):
+    """A tensor that goes from stage to stage, in rows: its scale and channels."""
+
+    name: str
+    scale: int
+    channels: int
+
+
+class Stage(NamedTuple):
+    """Some layers in a row.
+
+    Attributes:
+        nodes: in the order of computation.
+        inputs, outputs: tensors that it takes from the stages before it, and gives to those after it.
+        passed: tensors that later stages take from earlier ones, but for the photo; they are neither read nor changed.
+        margin: how many rows of the photo it reads beyond its strip, at each side.
+        values: numbers in memory at most, for each pixel of the photo, inputs and outputs with them.
+        is_picture: whether it adds pictures; that is always float32.
+        is_last: whether it gives the result; it has no layers, but back-projection if the network ends with that.
+    """
+
+    nodes: tuple[Node, ...]
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    passed: tuple[Value, ...]
+    margin: int
+    values: int
+    is_picture: bool
+    is_last: bool
+
+
+def divide(layers: Sequence[Layer], weights: Sequence[np.ndarray], *, back_projection: bool) -> list[Stage]:
+    """The stages of a network; the last one has the layers that add pictures, and back-projection if the network ends with it.
+
+    Args:
+        layers: of a network that takes a photo and gives one picture, the last layer's output.
+        weights: of all of them.
+    """
+    nodes = _nodes(layers, weights)
+    pictures = _picture_layers(nodes)
+    last = [node for node in nodes if node.layer.name in pictures]
+    groups = [*_groups([node for node in nodes if node.layer.name not in pictures]), *([last] if last else []), []]
+    known = {layer_graph.INPUT: Value(layer_graph.INPUT, 1, COLOURS)}
+    known |= {node.layer.name: Value(node.layer.name, node.scale, node.channels) for node in nodes}
+    return [_stage(groups, index, known, nodes[-1].layer.name, pictures, back_projection) for index in range(len(groups))]
+
+
+def sight(node: Node) -> float:
+    """How far an output pixel of a layer sees, in pixels of the photo."""
+    size = node.weights[0].shape[0] if node.layer.kind in _CONVOLUTIONS else 1
+    if node.layer.kind == "conv_transpose":
+        stride: int = node.layer.options["stride"]
+        before = (size - stride) // 2
+        return math.ceil((size - stride - before) / stride) * stride / node.scale
+    block: int = node.layer.options.get("block", 1)
+    return size // 2 * block / node.scale
+
+
+def operations(node: Node) -> int:
+    """Multiplications and additions of a convolution, for each pixel of the photo."""
+    if node.layer.kind not in _CONVOLUTIONS:
+        return 0
+    growth: int = node.layer.options.get("stride", 1) * node.layer.options.get("block", 1)
+    return 2 * node.weights[0].size * (node.scale // growth) ** 2
+
+
+def _nodes(layers: Sequence[Layer], weights: Sequence[np.ndarray]) -> list[Node]:
+    """The layers with their weights, without the norms that are folded into convolutions."""
+    takers = collections.Counter(name for layer in layers for name in layer.inputs)
+    sizes = {layer_graph.INPUT: (1, COLOURS)}
+    nodes: dict[str, Node] = {}
+    renamed: dict[str, str] = {}
+    for layer in layers:
+        layer = layer._replace(inputs=tuple(renamed.get(name, name) for name in layer.inputs))
+        own = tuple(weights[place] for place in layer.weights)
+        source = nodes.get(layer.inputs[0])
+        if layer.kind == "norm" and source and source.layer.kind == "conv" and takers[source.layer.name] == 1:
+            nodes[source.layer.name] = source._replace(weights=_folded(source.weights, own, layer.options["epsilon"]))
+            renamed[layer.name] = source.layer.name
+            continue
+        if layer.kind == "conv" and source and source.layer.kind == "depth_to_space" and own[0].shape[3] <= COLOURS:
+            layer, own = _conv_shuffle(layer, own, source.layer)
+            if takers[source.layer.name] == 1:
+                del nodes[source.layer.name]
+        scale, channels = _size(layer, own, *sizes[layer.inputs[0]])
+        sizes[layer.name] = scale, channels
+        nodes[layer.name] = Node(layer, own, scale, channels)
+    return list(nodes.values())
+
+
+def _conv_shuffle(layer: Layer, weights: tuple[np.ndarray, ...], shuffle: Layer) -> tuple[Layer, tuple[np.ndarray, ...]]:
+    """A convolution from a shuffled tensor to colours, as one that comes before the shuffle: all pixels of a block at once.
+
+    Its kernel has zeros for what a pixel of the block does not see. That is more arithmetic, but fills a processor's registers,
+    and there is no tensor of the larger size but the picture.
+    """
+    kernel, bias = weights
+    block = shuffle.options["block"]
+    size, _, channels, filters = kernel.shape
+    margin = size // 2
+    sight = -(-margin // block)
+    # Of each pixel of a block, the taps of the larger kernel that are those of its own.
+    axis = np.zeros((2 * sight + 1, block, block, size), np.float32)
+    for tap, inner, outer in np.ndindex(axis.shape[:3]):
+        at = block * (tap - sight) + inner - outer + margin
+        if 0 <= at < size:
+            axis[tap, inner, outer, at] = 1
+    whole = np.einsum("tyaj,uxbk,jkmn->tuyxmabn", axis, axis, kernel, optimize=True)
+    whole = whole.reshape(2 * sight + 1, 2 * sight + 1, block**2 * channels, block**2 * filters)
+    layer = layer._replace(kind="conv_shuffle", inputs=shuffle.inputs, options={"block": block})
+    return layer, (whole, np.tile(bias, block**2))
+
+
+def _folded(conv: tuple[np.ndarray, ...], norm: tuple[np.ndarray, ...], epsilon: float) -> tuple[np.ndarray, ...]:
+    slope, offset = affine(norm, epsilon)
+    bias = conv[1] if len(conv) > 1 else np.float32(0)
+    return conv[0] * slope, bias * slope + offset
+
+
+def affine(norm: tuple[np.ndarray, ...], epsilon: float) -> tuple[np.ndarray, np.ndarray]:
+    """Slope and offset of what a trained batch norm does to each channel."""
+    gamma, beta, mean, variance = norm
+    slope = gamma / np.sqrt(variance + np.float32(epsilon))
+    return slope, beta - mean * slope
+
+
+def _size(layer: Layer, weights: tuple[np.ndarray, ...], scale: int, channels: int) -> tuple[int, int]:
+    """Scale and channels of a layer's output."""
+    match layer.kind:
+        case "conv":
+            return scale, weights[0].shape[3]
+        case "conv_transpose":
+            return scale * layer.options["stride"], weights[0].shape[2]
+        case "conv_shuffle":
+            return scale * layer.options["block"], weights[0].shape[3] // layer.options["block"] ** 2
+        case "depth_to_space":
+            return scale * layer.options["block"], channels // layer.options["block"] ** 2
+    return scale, channels
+
+
+def _picture_layers(nodes: Sequence[Node]) -> set[str]:
+    """The layers behind the convolutions that make colours of features; and such a convolution itself, if a shuffle follows."""
+    by_name = {node.layer.name: node for node in nodes}
+    found, names = set(), [nodes[-1].layer.name]
+    while names:
+        name = names.pop()
+        if name == layer_graph.INPUT:
+            continue
+        node = by_name[name]
+        if node.layer.kind not in ("conv", "conv_shuffle"):
+            found.add(name)
+            names += node.layer.inputs
+        elif node.channels > COLOURS:  # one that a shuffle follows
+            found.add(name)
+    return found
+
+
+def _groups(nodes: Sequence[Node]) -> list[list[Node]]:
+    """Divides what comes before the pictures: layers at the photo's own size by how far they see, all others by their scale."""
+    groups: list[list[Node]] = []
+    seen = 0.0
+    for index, node in enumerate(nodes):
+        grows = node.layer.kind in ("conv_transpose", "depth_to_space")
+        widens = index + 1 < len(nodes) and nodes[index + 1].layer.kind in ("conv_transpose", "depth_to_space", "conv_shuffle")
+        is_new = not groups or (node.scale > 1 and widens and node.layer.kind == "conv")
+        is_new |= node.scale == 1 and node.layer.kind == "conv" and seen >= _SIGHT and _live(nodes, index) <= 2
+        is_new |= node.scale == 1 and widens and not grows
+        # A large window is a margin that the layers before it need not compute.
+        is_new |= node.scale > 1 and node.layer.kind == "conv" and node.weights[0].shape[0] > _SMALL_KERNEL
+        if is_new:
+            groups.append([])
+            seen = 0.0
+        groups[-1].append(node)
+        seen += sight(node)
+    return groups
+
+
+def _live(nodes: Sequence[Node], index: int) -> int:
+    """How many tensors of the layers before a place are taken by those from it on."""
+    before = {node.layer.name for node in nodes[:index]}
+    return len({name for node in nodes[index:] for name in node.layer.inputs if name in before})
+
+
+def _stage(
+    groups: Sequence[Sequence[Node]],
+    index: int,
+    known: Mapping[str, Value],
+    output: str,
+    pictures: Container[str],
+    back_projection: bool,
+) -> Stage:
+    nodes = groups[index]
+    is_last = index == len(groups) - 1
+    made = {node.layer.name for node in nodes}
+    taken = {name for node in nodes for name in node.layer.inputs} - made
+    earlier = {node.layer.name for group in groups[:index] for node in group}
+    later = {name for group in groups[index + 1 :] for node in group for name in node.layer.inputs}
+    if is_last:
+        taken |= {output, *([layer_graph.INPUT] if back_projection else [])}
+    else:
+        later.add(output)
+    inputs, outputs, passed = (
+        [known[name] for name in known if name in names] for names in (taken, made & later, earlier & later)
+    )
+    extra = _BACK_PROJECTION_MARGIN if is_last and back_projection else 0
+    values = _values(nodes, inputs) if nodes else _LAST_VALUES * known[output].scale ** 2
+    is_picture = is_last or nodes[0].layer.name in pictures
+    return Stage(
+        tuple(nodes), tuple(inputs), tuple(outputs), tuple(passed), _margin(nodes) + extra, values, is_picture, is_last
+    )
+
+
+def _margin(nodes: Sequence[Node]) -> int:
+    """How far a stage sees, in whole rows of the photo."""
+    need: collections.defaultdict[str, float] = collections.defaultdict(float)
+    for node in reversed(nodes):
+        for name in node.layer.inputs:
+            need[name] = max(need[name], need[node.layer.name] + sight(node))
+    return math.ceil(max(need.values(), default=0))
+
+
+def _values(nodes: Sequence[Node], inputs: Sequence[Value]) -> int:
+    """What a stage's inputs take, and the two largest of its tensors that follow each other."""
+    sizes = [node.channels * node.scale**2 for node in nodes if node.layer.kind not in _IN_PLACE]
+    pairs = [sum(pair) for pair in itertools.pairwise(sizes)] or sizes
+    return sum(value.channels * value.scale**2 for value in inputs) + max(pairs, default=0)

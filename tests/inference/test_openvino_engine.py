@@ -1,0 +1,217 @@
+"""What OpenVINO computes, against TensorFlow; and that it does without it."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sr_keras.inference import engine, model_info, openvino_engine, saved_model
+from sr_keras.inference.upscaler import Upscaler
+from sr_keras.networks import generators
+from tests.conftest import ROOT
+from tests.small_networks import small
+from tests.types import Noise
+
+FAMILIES = tuple(generators.FAMILIES)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pathlib.Path]:
+    """A small network of each family, exported: an interpolator, moved a little."""
+    rng = np.random.default_rng(0)
+    folders = {}
+    for name in FAMILIES:
+        generator = small(name)
+        generators.FAMILIES[name].init_as_interpolator(generator)
+        generator.set_weights([w + 0.01 * rng.standard_normal(w.shape) for w in generator.get_weights()])
+        folders[name] = tmp_path_factory.mktemp(name) / "1"
+        saved_model.save(saved_model.Servable(generator, is_back_projected=name != "edsr"), folders[name])
+    return folders
+
+
+def upscaler(folder: pathlib.Path, **options: Any) -> Upscaler:
+    return Upscaler.load(folder, **{"engine": "openvino", "precision": "float32"} | options)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1), (20, 33)])
+def test_float32_is_what_tensorflow_computes(
+    folders: dict[str, pathlib.Path], noise: Noise, name: str, size: tuple[int, int]
+) -> None:
+    photo = noise(*size)
+    expected = upscaler(folders[name], engine="tensorflow").upscale(photo)
+    difference = np.abs(upscaler(folders[name]).upscale(photo).astype(int) - expected)
+    assert difference.max() <= 1
+    assert np.count_nonzero(difference) <= max(1, difference.size / 1000)
+    fine = upscaler(folders[name]).upscale(photo.astype(np.uint16) * 257)
+    assert fine.dtype == np.uint16
+    np.testing.assert_allclose(fine / 257, expected, atol=0.6)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_strips_and_columns_do_not_show(folders: dict[str, pathlib.Path], noise: Noise, name: str) -> None:
+    photo = noise(41, 37)
+    whole = upscaler(folders[name]).upscale(photo).astype(int)
+    for tile in (3, 12):
+        assert np.abs(upscaler(folders[name], tile=tile).upscale(photo) - whole).max() <= 1
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_reduced_precision_is_near(folders: dict[str, pathlib.Path], name: str) -> None:
+    """On what photos are made of, and where a picture is one pixel wide."""
+    fine = upscaler(folders[name])
+    coarse = upscaler(folders[name], precision="auto")
+    ramp = np.linspace(20, 235, 24)
+    photo = np.stack(np.broadcast_arrays(ramp[:, np.newaxis], ramp, 128), axis=-1).astype(np.uint8)
+    for part in (photo, photo[:, :1], photo[:1]):
+        difference = np.abs(coarse.upscale(part).astype(int) - fine.upscale(part))
+        assert difference.mean() < 0.5
+        assert difference.max() <= 6
+
+
+def test_values_that_are_not_finite_are_an_error(tmp_path: pathlib.Path, noise: Noise) -> None:
+    generator = small("edsr")
+    generator.weights[1].assign(np.full(generator.weights[1].shape, np.nan))
+    for is_back_projected in (False, True):
+        saved_model.save(saved_model.Servable(generator, is_back_projected=is_back_projected), tmp_path / "1")
+        with pytest.raises(ValueError, match="not finite"):
+            upscaler(tmp_path / "1").upscale(noise(9, 8))
+
+
+def test_out_of_memory_takes_smaller_strips(
+    folders: dict[str, pathlib.Path], noise: Noise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = noise(90, 40)
+    expected = upscaler(folders["espcn"]).upscale(photo).astype(int)
+    compute = openvino_engine._Runner.__call__
+    failed: list[int] = []
+
+    def scarce(self: Any, window: Any, first_row: int) -> Any:
+        if self._stage.is_last and first_row > 0 and not failed:
+            failed.append(first_row)
+            raise RuntimeError("Exception from graph.cpp: std::bad_alloc")
+        return compute(self, window, first_row)
+
+    monkeypatch.setattr(openvino_engine._Runner, "__call__", scarce)
+    assert np.abs(upscaler(folders["espcn"], memory_mb=1).upscale(photo) - expected).max() <= 1
+    assert failed
+
+
+def test_too_little_memory_is_said(folders: dict[str, pathlib.Path], noise: Noise, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> None:
+        raise RuntimeError("std::bad_alloc")
+
+    monkeypatch.setattr(openvino_engine._Runner, "__call__", never)
+    with pytest.raises(MemoryError):
+        upscaler(folders["espcn"]).upscale(noise(20, 20))
+
+
+def test_threads_share_an_upscaler(folders: dict[str, pathlib.Path], noise: Noise) -> None:
+    shared = upscaler(folders["espcn"], tile=16)
+    photos = [noise(20 + index % 3, 33) for index in range(6)]
+    expected = [shared.upscale(photo) for photo in photos]
+    results: list[Any] = [None] * len(photos)
+
+    def work(index: int) -> None:
+        results[index] = shared.upscale(photos[index])
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(len(photos))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for result, one in zip(results, expected, strict=True):
+        np.testing.assert_array_equal(result, one)
+
+
+def test_progress_can_end_the_work(folders: dict[str, pathlib.Path], noise: Noise) -> None:
+    shares: list[float] = []
+
+    def stop(share: float) -> None:
+        shares.append(share)
+        if share > 0.3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        upscaler(folders["espcn"], tile=10).upscale_to(lambda *_: None, noise(60, 12), progress=stop)
+    assert shares == sorted(shares) and shares[-1] < 1
+
+
+def test_mixtures_and_ensembles(folders: dict[str, pathlib.Path], noise: Noise) -> None:
+    photo = noise(15, 22)
+    by_engine = [
+        Upscaler(
+            engine.load(name, folders["srgan"]),
+            enlarging=engine.load(name, folders["espcn"]),
+            denoise=0.4,
+            precision="float32",
+        ).upscale(photo, self_ensemble=True)
+        for name in ("tensorflow", "openvino")
+    ]
+    assert np.abs(by_engine[0].astype(int) - by_engine[1]).max() <= 1
+
+
+def test_few_compiled_sizes_are_kept(folders: dict[str, pathlib.Path], noise: Noise) -> None:
+    shared = upscaler(folders["espcn"])
+    for width in range(3, 9):
+        shared.upscale(noise(5, width))
+    computing: Any = shared._shares[0][0]
+    assert len(computing._compiled) <= openvino_engine._KEPT_SIZES
+
+
+@pytest.mark.parametrize("name", model_info.shipped())
+@pytest.mark.parametrize("size, largest", [(64, 1.02), (256, 1.02), (512, 1.02), (4000, 1.1)])
+def test_little_is_computed_twice(name: str, size: int, largest: float) -> None:
+    assert Upscaler.load(name, engine="openvino").overlap_factor(size, size) <= largest
+
+
+def test_an_export_of_earlier_versions_takes_tensorflow(folders: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
+    assert engine.resolve("auto", tmp_path, "auto") == "tensorflow"
+    assert engine.resolve("auto", folders["espcn"], "float16") == "tensorflow"
+    assert engine.resolve("openvino", folders["espcn"], "auto") == "openvino"
+
+
+def test_an_engine_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_is_installed", lambda name: name == "tensorflow")
+    with pytest.raises(ValueError, match=r"pip install 'sr-keras\[cpu\]'"):
+        engine.devices("openvino")
+    with pytest.raises(ValueError, match="engine must be one of"):
+        engine.resolve("torch", pathlib.Path(), "auto")
+
+
+# What Python takes for modules that are not there.
+WITHOUT_TENSORFLOW = """
+import sys
+sys.modules["tensorflow"] = sys.modules["keras"] = None
+"""
+
+
+def test_the_command_works_without_tensorflow(tmp_path: pathlib.Path) -> None:
+    """As where `sr-keras[cpu]` was installed without it."""
+    code = WITHOUT_TENSORFLOW + "from sr_keras.upscaling import command; sys.exit(command.main(sys.argv[1:]))"
+    photo = ROOT / "sr_keras" / "sample" / "web.jpg"
+    outputs = [tmp_path / "one.png", tmp_path / "two.png"]
+    for output, options in zip(outputs, (["--model=espcn"], ["--denoise=0.5", "--verbose"]), strict=True):
+        call = [sys.executable, "-c", code, str(photo), f"--output={output}", "--width=200", *options]
+        result = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""})
+        assert result.returncode == 0, result.stderr
+        assert output.exists()
+    assert "openvino" in result.stdout
+
+
+def test_python_works_without_tensorflow() -> None:
+    code = WITHOUT_TENSORFLOW + (
+        "import numpy as np, sr_keras\n"
+        "print(sr_keras.Upscaler.load('espcn').upscale(np.zeros((5, 4, 3), np.uint8)).shape, sr_keras.list_models())\n"
+        "try: sr_keras.Upscaler.load('espcn', engine='tensorflow')\n"
+        "except ValueError as error: print(error)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "(20, 16, 3)" in result.stdout
+    assert "engine tensorflow is not installed" in result.stdout
