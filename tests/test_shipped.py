@@ -173,8 +173,9 @@ def test_noise_falls_steadily_as_the_strength_grows(pairs: Pairs) -> None:
     strengths = [Upscaler(restoring, enlarging=enlarging, denoise=denoise) for denoise in (0, 0.3, 0.6, 1)]
     noise = [metrics.flat_noise(pairs[1][1], upscaler.upscale(lr)) for upscaler in strengths]
     assert noise == sorted(noise, reverse=True)
-    of_none = Upscaler.load(model_info.RESTORING, denoise=0)
-    np.testing.assert_array_equal(of_none.upscale(lr), Upscaler(enlarging).upscale(lr))
+    of_none = Upscaler.load(model_info.SHIPPED_MODELS / model_info.RESTORING, denoise=0)
+    plain = Upscaler.load(model_info.SHIPPED_MODELS / model_info.ENLARGING)
+    np.testing.assert_array_equal(of_none.upscale(lr), plain.upscale(lr))
 
 
 @pytest.mark.parametrize("name", PHOTOS)
