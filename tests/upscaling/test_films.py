@@ -214,6 +214,8 @@ def test_of_a_film_that_is_cut_off_the_rest_is_kept(
 
 
 class Named(Repeater):
+    receptive_field = 0
+
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
@@ -338,6 +340,21 @@ def test_these_are_photos(tmp_path: pathlib.Path, run: Run, names: list[str]) ->
     write_frames(tmp_path / "photos", names)
     assert run(tmp_path / "photos") == 0
     assert len(list((tmp_path / "photos").glob("*_x4.*"))) == len(names)
+
+
+def test_numbered_frames_that_are_equal_are_computed_once(tmp_path: pathlib.Path) -> None:
+    first, second = making.moving(2)
+    jobs = [plan.Job(tmp_path / f"{number}.png", tmp_path / f"large{number}.png") for number in range(5)]
+    for job, frame in zip(jobs, [first, first, second, second, first], strict=True):
+        assert job.source is not None
+        rgb.write_photo(job.source, frame)
+    upscaler = Named("edsr")
+    choosers = numbered.decided_once([choice.always(upscaler)])
+    outcomes = list(batch.run(jobs, choosers, batch.BatchOptions(enlarge.Target(scale=4))))
+    assert [outcome.status for outcome in outcomes] == 5 * ["done"]
+    assert upscaler.calls == 3
+    for number, frame in enumerate([first, first, second, second, first]):
+        np.testing.assert_array_equal(rgb.read_photo(tmp_path / f"large{number}.png")[::4, ::4], frame)
 
 
 def test_numbered_frames_have_one_network(clean_and_noisy: tuple[np.ndarray, np.ndarray]) -> None:
