@@ -7,7 +7,7 @@ machine and on what else it does.
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import psutil
 
@@ -15,7 +15,7 @@ from sr_keras.benchmark import machine
 from sr_keras.films import formats
 from sr_keras.inference import model_info
 from sr_keras.photos import rgb
-from sr_keras.runtime import argument_types, command_line, quiet_tensorflow
+from sr_keras.runtime import argument_types, command_line, names, quiet_tensorflow
 from sr_keras.runtime.errors import UserError
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 PROG = "python -m sr_keras.benchmark"
 
-# The paper's size of the large photo, in pixels.
-_HR_SIZE = 256
+_SCALE = 4
 
 # 98,400 photos in 800 seconds.
 _PAPER_PHOTOS_PER_SECOND = 98_400 / 800
@@ -89,26 +88,34 @@ def _print_photos(options: argparse.Namespace) -> None:
 def _print_train(options: argparse.Namespace) -> None:
     from sr_keras.benchmark import training
     from sr_keras.data import sources
-    from sr_keras.networks import srgan
+    from sr_keras.networks import generators, srgan
     from sr_keras.runtime import precision
 
+    if options.hr_size % _SCALE:
+        raise UserError(f"--hr_size must be a multiple of {_SCALE}, got {options.hr_size}")
     policy = precision.resolve("auto")
+    if options.before is not None or options.peers:
+        _print_contenders(options, policy)
+        return
     found = sources.list_photos(options.data)
     photos = sources.Files([path for path in found if path.lower().endswith((".jpg", ".jpeg"))], options.data)
     if not len(photos):
         raise FileNotFoundError(f"{options.data}: holds no JPEG photo")
     measured = training.train(
         photos,
-        lambda: (srgan.build_generator(), srgan.build_discriminator()),
+        lambda: (
+            generators.build(options.generator),
+            srgan.build_discriminator() if options.generator == "srgan" else None,
+        ),
         policy=policy,
         batch_size=options.batch_size,
-        hr_size=_HR_SIZE,
+        hr_size=options.hr_size,
         repeats=options.repeats,
     )
     rows = measured.rows
     print(
-        f"{policy} on {precision.devices()}, {psutil.cpu_count()} cores; batches of {options.batch_size}, "
-        f"{_HR_SIZE // 4}x{_HR_SIZE // 4} to {_HR_SIZE}x{_HR_SIZE}; the fastest of {options.repeats} runs"
+        f"{policy} on {precision.devices()}, {psutil.cpu_count()} cores; {_of_training(options)}; "
+        f"the fastest of {options.repeats} runs"
     )
     for name, rate in measured.matrix_gflops.items():
         print(f"matrix product, {name}: {rate:.0f} GFLOP/s")
@@ -123,6 +130,36 @@ def _print_train(options: argparse.Namespace) -> None:
         ours = max(rows[name].photos_per_second for name in (training.OURS, training.OURS_XLA))
         print(f"device memory at most with our step: {measured.device_mb:.0f} MB")
         print(f"photos a second: {ours:.0f}; the paper, on an RTX 3090: {_PAPER_PHOTOS_PER_SECOND:.0f}")
+
+
+def _print_contenders(options: argparse.Namespace, policy: str) -> None:
+    from sr_keras.benchmark import contenders
+    from sr_keras.runtime import precision
+
+    arguments = [options.generator, str(options.hr_size), str(options.batch_size), policy]
+    pythons = (options.peer_python or [sys.executable]) if options.peers else []
+    with contenders.started(arguments, options.before, pythons) as (started, left_out):
+        print(
+            f"{policy} on {precision.devices()}, {psutil.cpu_count()} cores; {_of_training(options)}; "
+            f"{options.repeats} steps of each, in turns",
+            flush=True,
+        )
+        times = contenders.measure(started, options.repeats)
+    ours = times[contenders.OURS]
+    print(f"{'':14}  fastest s/step  median  work of cores  as times ours: fastest  median  work of cores")
+    for name, of_step in times.items():
+        print(
+            f"{name:14}  {of_step.fastest:14.3f}  {of_step.median:6.3f}  {of_step.cores:13.3f}  "
+            f"{of_step.fastest / ours.fastest:22.2f}  {of_step.median / ours.median:6.2f}  {of_step.cores / ours.cores:13.2f}"
+        )
+    for line in left_out:
+        print(line)
+
+
+def _of_training(options: argparse.Namespace) -> str:
+    low = options.hr_size // _SCALE
+    networks = "srgan with its discriminator" if options.generator == "srgan" else options.generator
+    return f"{networks}, batches of {options.batch_size}, {low}x{low} to {options.hr_size}x{options.hr_size}"
 
 
 def _comparisons(rows: Mapping[str, "TrainingSpeed"]) -> Iterator[str]:
@@ -194,6 +231,33 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
         default=3,
         metavar="N",
         help="timings, of which the fastest counts (%(default)s)",
+    )
+    train_parser.add_argument(
+        "--generator",
+        choices=get_args(names.Generator),
+        default="srgan",
+        help="srgan is trained with its discriminator, the others are on pixels (%(default)s)",
+    )
+    train_parser.add_argument(
+        "--hr_size",
+        type=argument_types.positive_int,
+        default=256,
+        metavar="PIXELS",
+        help="side of the HR pictures (%(default)s, the paper's)",
+    )
+    train_parser.add_argument(
+        "--before",
+        metavar="COMMIT",
+        help="compare the step with that of another build, in turns: a commit of this checkout, or the folder of another one",
+    )
+    train_parser.add_argument(
+        "--peers", action="store_true", help="compare the step with that of PyTorch and of Keras on JAX, in turns"
+    )
+    train_parser.add_argument(
+        "--peer_python",
+        action="append",
+        metavar="PYTHON",
+        help="where to look for a peer: the Python of an environment that has it; may be given twice (default: this one)",
     )
     train_parser.set_defaults(print_results=_print_train)
     options = parser.parse_args(argv)

@@ -1,202 +1,150 @@
-"""What upscales the same photo in turns, each in a process of its own: so each has its own libraries, and its own memory."""
+"""Training steps of this build, of an earlier one and of other frameworks, each in a process of its own, timed in turns."""
 
 import contextlib
-import importlib.util
 import os
 import pathlib
+import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, NamedTuple
 
+from sr_keras.benchmark.workers import protocol
 from sr_keras.runtime.errors import UserError
 
-_ROOT = pathlib.Path(__file__).parents[2]
+OURS, BEFORE, TORCH, JAX = "this build", "before", "PyTorch", "Keras on JAX"
 
-# Works when it is told to, and answers with the seconds that this took and the process's resident memory at most.
-_LOOP = """
-import os, resource, sys, time
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-import numpy as np
-photo = np.random.default_rng(0).integers(0, 256, ({height}, {width}, 3), dtype=np.uint8)
-folder = {folder!r}
-{setup}
-work()
-print("ready", note, flush=True)
-for _ in sys.stdin:
-    begun = time.perf_counter()
-    work()
-    print("done", time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
-"""
+_WORKERS = pathlib.Path(__file__).parent / "workers"
+_OURS = pathlib.Path(__file__).parents[2]
+_SCRIPTS = {TORCH: "torch_step.py", JAX: "jax_step.py"}
 
-_OURS = """
-from sr_keras import Upscaler
-upscaler = Upscaler.load(folder, {options})
-work = lambda: upscaler.upscale(photo)
-note = upscaler.overlap_factor(*photo.shape[:2]) if hasattr(upscaler, "overlap_factor") else 0
-"""
 
-_PLAIN = """
-import tensorflow as tf
-network = tf.saved_model.load(folder)
-work = lambda: to_levels(network.serve(tf.constant(photo[np.newaxis] / np.float32(255))).numpy())
-"""
+class StepTimes(NamedTuple):
+    """Seconds of a step. What slows the machine down meets all contenders, the fastest run least, and work of cores hardly.
 
-_OPENVINO = """
-import openvino
-model = openvino.Core().read_model(folder)
-model.reshape([1, *photo.shape])
-compiled = openvino.compile_model(model, "CPU", {options})
-work = lambda: to_levels(compiled(photo[np.newaxis] / np.float32(255))[0])
-"""
+    Attributes:
+        fastest, median: from its beginning to its end.
+        cores: that all cores together worked for it, the median.
+    """
 
-_ONNX_RUNTIME = """
-import onnxruntime
-session = onnxruntime.InferenceSession({options}, providers=["CPUExecutionProvider"])
-work = lambda: to_levels(session.run(None, {{"lr": photo.transpose(2, 0, 1)[np.newaxis] / np.float32(255)}})[0])
-"""
-
-_TO_LEVELS = """
-note = 1
-def to_levels(sr):
-    return np.rint(np.clip(sr, 0, 1) * 255).astype(np.uint8)
-"""
+    fastest: float
+    median: float
+    cores: float
 
 
 class Contender(NamedTuple):
-    """A way to upscale.
-
-    Attributes:
-        name, precision: for a person.
-        setup: code that makes `work`, a function that upscales `photo` by the network in `folder`, and `note`, a number.
-        code: where the package lies that it imports.
-    """
+    """A process that runs a training step whenever it is asked."""
 
     name: str
-    precision: str
-    setup: str
-    code: pathlib.Path = _ROOT
+    process: "subprocess.Popen[str]"
 
-
-class Turn(NamedTuple):
-    """What a contender's work took.
-
-    Attributes:
-        memory_mb: the most resident memory of its process so far, with all that it has loaded.
-    """
-
-    seconds: float
-    memory_mb: float
-
-
-def ours(engine: str, precision: str, *, tile: int | None = None) -> Contender:
-    """This build with an engine."""
-    return Contender(f"{engine}", precision, _OURS.format(options=f"engine={engine!r}, precision={precision!r}, tile={tile}"))
-
-
-def earlier(checkout: pathlib.Path, precision: str) -> Contender:
-    """A build of another commit, which lies in a folder."""
-    return Contender("before", precision, _OURS.format(options=f"precision={precision!r}"), checkout)
-
-
-def peers(precisions: Sequence[str], onnx: pathlib.Path | None) -> list[Contender]:
-    """What others would write who know nothing of this package but its SavedModel: the whole photo at once, by each library."""
-    found = [Contender("peer: TensorFlow", "float32", _TO_LEVELS + _PLAIN)]
-    hints = {"float32": "f32", "bfloat16": "bf16"}
-    if is_installed("openvino"):
-        for precision in precisions:
-            options = {"INFERENCE_PRECISION_HINT": hints[precision]}
-            found.append(Contender("peer: OpenVINO", precision, _TO_LEVELS + _OPENVINO.format(options=options)))
-    if onnx:
-        found.append(Contender("peer: ONNX Runtime", "float32", _TO_LEVELS + _ONNX_RUNTIME.format(options=repr(str(onnx)))))
-    return found
-
-
-def is_installed(library: str) -> bool:
-    """Whether it can be imported here."""
-    return importlib.util.find_spec(library) is not None
-
-
-class Worker:
-    """A contender's process, which waits for its turn.
-
-    Attributes:
-        note: the number of its setup; of ours how many times the photo's own arithmetic is done.
-    """
-
-    def __init__(self, contender: Contender, folder: pathlib.Path, height: int, width: int) -> None:
-        """Starts it; `ready` waits for it."""
-        self.contender = contender
-        self.note = 0.0
-        code = _LOOP.format(height=height, width=width, folder=str(folder), setup=contender.setup)
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", code],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=contender.code,
-            env=os.environ | {"PYTHONPATH": str(contender.code)},
-        )
-
-    def ready(self) -> None:
-        """Waits until it has worked once, which compiles and fills caches.
+    def seconds(self) -> tuple[float, float]:
+        """Runs a step: how long it took, and how long all cores together worked for it.
 
         Raises:
-            UserError: it failed.
+            UserError: the process has ended.
         """
-        [self.note] = self._answer("ready")
+        _pipe(self.process.stdin).write("step\n")
+        _pipe(self.process.stdin).flush()
+        elapsed, worked = map(float, _line(self).split())
+        return elapsed, worked
 
-    def turn(self) -> Turn:
-        """Lets it work once."""
-        assert self._process.stdin
-        print(file=self._process.stdin, flush=True)
-        seconds, peak = self._answer("done")
-        # In bytes on macOS, in KiB elsewhere.
-        return Turn(seconds, peak * (1 if sys.platform == "darwin" else 1024) / 1e6)
 
-    def stop(self) -> None:
-        """Ends the process."""
-        self._process.kill()
-        self._process.communicate()
-
-    def _answer(self, word: str) -> list[float]:
-        assert self._process.stdout and self._process.stderr
-        for line in self._process.stdout:
-            first, *numbers = line.split() or [""]
-            if first == word:
-                return [float(number) for number in numbers]
-        lines = self._process.stderr.read().strip().splitlines() or ["it ended"]
-        raise UserError(f"{self.contender.name}, {self.contender.precision}: {lines[-1]}")
+def measure(contenders: Sequence[Contender], repeats: int) -> Mapping[str, StepTimes]:
+    """Times a step of each in turns."""
+    turns = [{contender.name: contender.seconds() for contender in contenders} for _ in range(repeats)]
+    of_each = {contender.name: [turn[contender.name] for turn in turns] for contender in contenders}
+    times = {name: tuple(zip(*seconds, strict=True)) for name, seconds in of_each.items()}
+    return {
+        name: StepTimes(min(elapsed), statistics.median(elapsed), statistics.median(worked))
+        for name, (elapsed, worked) in times.items()
+    }
 
 
 @contextlib.contextmanager
-def checkout(commit: str) -> Iterator[pathlib.Path]:
-    """Gives the code of a commit of this repository, in a folder that vanishes at the end.
+def started(
+    arguments: Sequence[str], before: str | None, peer_pythons: Sequence[str]
+) -> Iterator[tuple[list[Contender], list[str]]]:
+    """Starts this build and whatever there is to compare it with.
+
+    Args:
+        arguments: of the workers; see `protocol.arguments`.
+        before: a commit, or the folder of a checkout; None for none.
+        peer_pythons: Python interpreters to look in for PyTorch and for JAX.
+
+    Returns:
+        The contenders, and a line for each peer that is not installed.
 
     Raises:
-        UserError: there is no such commit, or this is no repository.
+        UserError: there is no such commit, or a step can't be built.
     """
+    left_out: list[str] = []
+    with contextlib.ExitStack() as stack:
+        contenders = [_sr_keras(stack, OURS, _OURS, arguments)]
+        if before is not None:
+            contenders.append(_sr_keras(stack, BEFORE, stack.enter_context(_checkout(before)), arguments))
+        for name, script in _SCRIPTS.items() if peer_pythons else ():
+            found = (_start(stack, name, [python, str(_WORKERS / script), *arguments], _OURS) for python in peer_pythons)
+            peer = next((contender for contender in found if contender), None)
+            if peer:
+                contenders.append(peer)
+            else:
+                left_out.append(f"{name}: left out, for it is not installed in {' or '.join(peer_pythons)}")
+        yield contenders, left_out
+
+
+def _sr_keras(stack: contextlib.ExitStack, name: str, checkout: pathlib.Path, arguments: Sequence[str]) -> Contender:
+    contender = _start(stack, name, [sys.executable, str(_WORKERS / "tensorflow_step.py"), *arguments], checkout)
+    if contender is None:
+        raise UserError(f"{name}: TensorFlow is not installed")
+    return contender
+
+
+def _start(stack: contextlib.ExitStack, name: str, command: list[str], checkout: pathlib.Path) -> Contender | None:
+    """The contender once its step is built; None if its framework is not installed."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(checkout)},
+    )
+    stack.callback(_end, process)
+    contender = Contender(name, process)
+    if (first := _pipe(process.stdout).readline()) == "ready\n":
+        return contender
+    if process.wait() == protocol.NOT_INSTALLED:
+        return None
+    raise UserError(f"{name}: its training step can't be built ({first.strip() or f'exit code {process.returncode}'})")
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    process.kill()
+    process.communicate()
+
+
+@contextlib.contextmanager
+def _checkout(before: str) -> Iterator[pathlib.Path]:
+    """The folder of another build: the one that is named, or a commit's, for as long as it takes."""
+    if pathlib.Path(before).is_dir():
+        yield pathlib.Path(before).absolute()
+        return
     with tempfile.TemporaryDirectory() as folder:
-        command = ["git", "-C", str(_ROOT), "archive", "--format=tar", f"--output={folder}/code.tar", commit]
-        result = subprocess.run(command, capture_output=True, text=True)
-        if result.returncode:
-            raise UserError(f"--before={commit}: {' '.join(result.stderr.split())}")
-        subprocess.run(["tar", "-xf", "code.tar"], cwd=folder, check=True)
+        archive = subprocess.run(["git", "-C", _OURS, "archive", before], capture_output=True, check=False)
+        if archive.returncode:
+            raise UserError(f"--before={before}: neither a folder nor a commit of {_OURS}")
+        subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
         yield pathlib.Path(folder)
 
 
-@contextlib.contextmanager
-def onnx_file(folder: pathlib.Path) -> Iterator[pathlib.Path | None]:
-    """Gives the network of a SavedModel as an ONNX file, or None where the libraries for that are not installed."""
-    if not all(map(is_installed, ("onnxruntime", "tf2onnx"))):
-        yield None
-        return
-    with tempfile.TemporaryDirectory() as place:
-        path = pathlib.Path(place) / "network.onnx"
-        command = [sys.executable, "-m", "sr_keras", "export", str(folder), "--format=onnx", f"--output={path}"]
-        result = subprocess.run(command, capture_output=True, text=True)
-        if result.returncode:
-            raise UserError(f"ONNX: {result.stderr.strip().splitlines()[-1]}")
-        yield path
+def _line(contender: Contender) -> str:
+    if line := _pipe(contender.process.stdout).readline():
+        return line
+    raise UserError(f"{contender.name}: its process ended (exit code {contender.process.wait()})")
+
+
+def _pipe(pipe: IO[str] | None) -> IO[str]:
+    assert pipe is not None
+    return pipe

@@ -5,8 +5,8 @@ import pathlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sr_keras.benchmark import contenders, timing
-from sr_keras.benchmark.contenders import Contender, Worker
+from sr_keras.benchmark import timing, upscaling_processes
+from sr_keras.benchmark.upscaling_processes import Contender, Worker
 from sr_keras.inference import model_info
 
 
@@ -60,10 +60,10 @@ def measure(
     with contextlib.ExitStack() as stack:
         ways = _ours(precisions, tile)
         if before:
-            earlier = stack.enter_context(contenders.checkout(before))
-            ways += [contenders.earlier(earlier, precision) for precision in precisions]
+            earlier = stack.enter_context(upscaling_processes.checkout(before))
+            ways += [upscaling_processes.earlier(earlier, precision) for precision in precisions]
         if with_peers:
-            ways += contenders.peers(precisions, stack.enter_context(contenders.onnx_file(folder)))
+            ways += upscaling_processes.peers(precisions, stack.enter_context(upscaling_processes.onnx_file(folder)))
         workers = [Worker(way, folder, height, width) for way in ways]
         for worker in workers:
             stack.callback(worker.stop)
@@ -83,5 +83,5 @@ def measure(
 
 
 def _ours(precisions: Sequence[str], tile: int | None) -> list[Contender]:
-    engines = [name for name in ("openvino", "tensorflow") if contenders.is_installed(name)]
-    return [contenders.ours(engine, precision, tile=tile) for precision in precisions for engine in engines]
+    engines = [name for name in ("openvino", "tensorflow") if upscaling_processes.is_installed(name)]
+    return [upscaling_processes.ours(engine, precision, tile=tile) for precision in precisions for engine in engines]

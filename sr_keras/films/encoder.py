@@ -42,11 +42,6 @@ class Encoding:
     height: int
     longest: int
 
-    def sample_aspect(self, info: FilmInfo) -> Fraction:
-        """Of the result: a film that gets another shape is shown in its own."""
-        aspect = (info.sample_aspect or 1) * Fraction(info.width * self.height, info.height * self.width)
-        return aspect.limit_denominator(10_000)
-
 
 def require_encodable(encoding: Encoding, info: FilmInfo) -> None:
     """Tells before the work what the encoder would refuse.
@@ -132,7 +127,7 @@ def _add_stream(container: av.container.OutputContainer, encoding: Encoding, inf
     context = stream.codec_context
     context.pix_fmt = info.colour.pixel_format
     context.gop_size = encoding.longest
-    context.sample_aspect_ratio = encoding.sample_aspect(info)
+    context.sample_aspect_ratio = info.sample_aspect_of(encoding.width, encoding.height)
     context.color_primaries, context.color_trc = info.colour.primaries, info.colour.transfer
     context.colorspace, context.color_range = info.colour.matrix, info.colour.range
     return stream

@@ -29,11 +29,13 @@ class Container(NamedTuple):
         name: FFmpeg's name of it.
         codecs: the names in `CODECS` that it holds, the default first.
         rotation: whether it says how a film is to be turned.
+        shape: the codecs with which it says what shape pixels have.
     """
 
     name: str
     codecs: tuple[str, ...]
     rotation: bool = True
+    shape: tuple[str, ...] = ("h264", "h265", "av1")
 
 
 class Codec(NamedTuple):
@@ -65,9 +67,10 @@ _ALL = ("h264", "h265", "av1")
 CONTAINERS = {
     ".mp4": Container("mp4", _ALL),
     ".m4v": Container("mp4", _ALL),
-    ".mov": Container("mov", _ALL),
-    ".mkv": Container("matroska", _ALL),
-    ".webm": Container("webm", ("av1",)),
+    ".mov": Container("mov", ("h264", "h265")),
+    # They could say it of AV1, but PyAV gives no way to.
+    ".mkv": Container("matroska", _ALL, shape=("h264", "h265")),
+    ".webm": Container("webm", ("av1",), shape=()),
     ".ts": Container("mpegts", ("h264", "h265"), rotation=False),
     ".mts": Container("mpegts", ("h264", "h265"), rotation=False),
     ".m2ts": Container("mpegts", ("h264", "h265"), rotation=False),
@@ -87,22 +90,25 @@ def result_suffix(suffix: str, codec: str | None) -> str:
     return suffix if container and (codec is None or codec in container.codecs) else _ANY_STREAM
 
 
-def codec_of(suffix: str, codec: str | None, depth: int) -> str:
+def codec_of(suffix: str, codec: str | None, *, depth: int, has_square_pixels: bool) -> str:
     """The codec of a result.
 
     Args:
         suffix: of the result, one of `CONTAINERS`.
         codec: what is asked for.
         depth: bits of the film's colours.
+        has_square_pixels: whether the result is shown as it is stored.
 
     Raises:
         FilmError: the container doesn't hold what is asked for; the message doesn't name the file.
     """
-    held = CONTAINERS[suffix.lower()].codecs
-    if codec is not None and codec not in held:
-        raise FilmError(f"{suffix} files hold no {codec}; .mkv does")
+    container = CONTAINERS[suffix.lower()]
     if codec is None:
-        return DEEP_CODEC if depth > 8 and DEEP_CODEC in held else held[0]
+        codec = DEEP_CODEC if depth > 8 and DEEP_CODEC in container.codecs else container.codecs[0]
+    if codec not in container.codecs:
+        raise FilmError(f"{suffix} files hold no {codec}; .mkv does")
+    if not has_square_pixels and codec not in container.shape:
+        raise FilmError(f"its pixels are not square, which {suffix} files with {codec} don't say; .mp4 does, and --codec=h265")
     return codec
 
 

@@ -107,7 +107,7 @@ def _add_pictures(
     stream.time_base = info.time_base
     context = stream.codec_context
     context.framerate = info.rate.limit_denominator(100_000)
-    context.sample_aspect_ratio = encoding.sample_aspect(info)
+    context.sample_aspect_ratio = info.sample_aspect_of(encoding.width, encoding.height)
     if encoding.codec == "h265" and kind.name in ("mp4", "mov"):
         context.codec_tag = "hvc1"  # Apple's players know no other
     if info.display_matrix and kind.rotation:

@@ -6,13 +6,14 @@ import math
 import os
 import pathlib
 import struct
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import av
 import numpy as np
 from av.container.input import InputContainer
+from av.sidedata import sidedata
 from av.sidedata.sidedata import Type as SideData
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -90,6 +91,13 @@ class FilmInfo:
     light: tuple[int, ...]
     lost: tuple[str, ...]
     samples: tuple[np.ndarray, ...]
+
+    def sample_aspect_of(self, width: int, height: int) -> Fraction:
+        """Width by height of a pixel where the film is stored in such a size: a film is always shown in its own shape."""
+        own, change = self.sample_aspect or Fraction(1), Fraction(self.width * height, self.height * width)
+        # Sides are whole, and even: that is no change of shape.
+        is_rounded = abs(change - 1) < Fraction(3, 2 * width) + Fraction(3, 2 * height)
+        return own if is_rounded else (own * change).limit_denominator(10_000)
 
     @property
     def quarter_turns(self) -> int:
@@ -176,7 +184,8 @@ def probe(path: pathlib.Path, clip: Clip = WHOLE) -> FilmInfo:
     except FilmError as error:
         raise FilmError(f"{path}: {error}") from None
     converter = colour.Converter(film_colour)
-    side_data: dict[SideData, bytes] = {each.type: bytes(each) for each in first.side_data}  # type: ignore[attr-defined, arg-type]
+    # PyAV's own types take it for a dictionary.
+    side_data = {each.type: bytes(each) for each in cast("Iterable[sidedata.SideData]", first.side_data)}
     return FilmInfo(
         first.width,
         first.height,
@@ -266,6 +275,7 @@ class Reader:
                     yield from frames
                     return
             self._num_damaged = 0
+            self.problems.clear()
         yield from self._decoded(None)
 
     def _decoded(self, start: Fraction | None) -> Generator[Frame, None, None]:

@@ -50,6 +50,7 @@ class ModelInfo:
         operations: multiplications and additions of its convolutions, per input pixel.
         back_projection: whether it ends with back-projection, which keeps the result consistent with the photo. A network that
             removes noise and blocks must not have it: they would come back.
+        licence, origin: what whoever brought the network in said of it; "" for one that was trained here.
     """
 
     scale: int
@@ -59,6 +60,8 @@ class ModelInfo:
     operations: int
     # As all networks were that were exported before there was a choice.
     back_projection: bool = True
+    licence: str = ""
+    origin: str = ""
 
 
 class ModelError(UserError):
@@ -114,12 +117,29 @@ def read_info(folder: pathlib.Path) -> ModelInfo:
     try:
         fields: dict[str, Any] = dict(json.loads((folder / _INFO).read_text(encoding="utf-8")))
         info = ModelInfo(**{_EARLIER_NAMES.get(name, name): value for name, value in fields.items()})
-        if not all(isinstance(number, int) and number >= 0 for number in dataclasses.astuple(info)) or not info.peak_values:
-            raise ValueError("not all are whole numbers")
+        _require_sane(info)
         return info
     except FileNotFoundError:
         raise ModelError(f"{folder}: a SavedModel, but not one of sr_keras ({_INFO} is missing)") from None
     except TypeError:
         raise ModelError(f"{folder}: exported by another version of sr_keras, or {_INFO} is damaged") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{folder}: {_INFO} is damaged ({error})") from None
+
+
+def _require_sane(info: ModelInfo) -> None:
+    """Refuses what no network is like: a wrong scale would make a wrong picture, or go on without end.
+
+    Raises:
+        ValueError: a value is of another type, or out of its range.
+    """
+    ranges = dict.fromkeys(("peak_margin", "operations"), (0, 10**12))
+    ranges |= {"scale": (2, 64), "receptive_field": (0, 4096), "peak_values": (1, 10**9)}
+    for name, (lowest, highest) in ranges.items():
+        value = getattr(info, name)
+        if type(value) is not int or not lowest <= value <= highest:
+            raise ValueError(f"{name} must be a whole number from {lowest} to {highest}")
+    if type(info.back_projection) is not bool:
+        raise ValueError("back_projection must be true or false")
+    if type(info.licence) is not str or type(info.origin) is not str:
+        raise ValueError("licence and origin must be texts")

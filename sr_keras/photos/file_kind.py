@@ -111,8 +111,8 @@ def init_plugins() -> None:
         importlib.import_module("pillow_heif").register_heif_opener()
     _has("pillow_jxl")  # registers itself
     _silence_libtiff()
-    # It tells its logger of what is odd in a file; what matters is raised.
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+    # It logs what is odd in a file, and Python prints that where there is no handler; what matters is raised.
+    logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
 def _silence_libtiff() -> None:

@@ -250,9 +250,12 @@ def _profile(file: File, mode: str) -> tuple[bytes | None, str | None]:
     if not content or file.mode in ("CMYK", "LAB"):  # they were converted to sRGB
         return None, None
     try:
-        space = ImageCms.ImageCmsProfile(io.BytesIO(content)).profile.xcolor_space.strip()
+        opened = ImageCms.ImageCmsProfile(io.BytesIO(content)).profile
+        space = opened.xcolor_space.strip()
     except (ImageCms.PyCMSError, OSError):
         return None, "its colour profile is damaged and left out"
+    if file.format == "JXL" and (opened.profile_description or "").strip() == "sRGB":
+        return None, None  # its decoder makes a profile for every file that has none
     expected = "RGB" if mode.startswith("RGB") else "GRAY"
     if space != expected:
         return None, f"its colour profile is one of {space}, not {expected}, and left out"

@@ -93,9 +93,13 @@ def _read_raw(stream: BinaryIO, check_size: CheckSize) -> Picture:
     import rawpy
 
     stream.seek(0)
-    with rawpy.imread(stream) as raw:
-        check_size(raw.sizes.width, raw.sizes.height)
-        frame = Image.fromarray(raw.postprocess(use_camera_wb=True))
+    try:
+        with rawpy.imread(stream) as raw:
+            check_size(raw.sizes.width, raw.sizes.height)
+            frame = Image.fromarray(raw.postprocess(use_camera_wb=True))
+    except rawpy.LibRawError as error:
+        reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
+        raise rgb.PhotoError(f"camera raw that LibRaw can't develop ({reason})") from None
     return Picture(
         (frame,), notes=("camera raw, developed by LibRaw; its metadata is left out",), file_format="RAW", lossless=True
     )

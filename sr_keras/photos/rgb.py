@@ -5,6 +5,7 @@ The step between the two, clipping and rounding, happens here alone.
 
 import contextlib
 import io
+import logging
 import os
 import pathlib
 import warnings
@@ -38,6 +39,9 @@ _LARGEST_BMP = 2**32 - 2**10
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 # Pillow warns of what is odd in a file's metadata; that is no reason to tell a person of lines of Pillow.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+# It logs what it raises too; without a handler, Python would print that.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 # Full colour resolution: halving it would blur edges. Formats without loss ignore both.
 SAVE_OPTIONS = {"quality": 95, "subsampling": "4:4:4"}

@@ -16,10 +16,10 @@ from sr_keras.training.options import Options, define_flags, read_flags
 if TYPE_CHECKING:
     import tensorflow as tf
 
-_ABOUT = """Trains the paper's networks: {call} --flagfile=srgan.flags --data=PHOTOS
+_ABOUT = """Trains a network: {call} --data=PHOTOS
 
-A run lives in a folder of its own: its flags, checkpoints, TensorBoard events, samples and a SavedModel per iteration. Started
-again with the folder's train.flags, it goes on where it stopped.
+The defaults are the paper's run. A run lives in a folder of its own: its flags, checkpoints, TensorBoard events, samples and a
+SavedModel per iteration. Started again with --flagfile=RUN/train.flags, it goes on where it stopped.
 
 """
 

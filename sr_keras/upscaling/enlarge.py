@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 from PIL import Image
 
+from sr_keras.inference import model_info
 from sr_keras.inference.tiling import Progress, Put
 from sr_keras.photos import metadata, raster
 from sr_keras.photos.picture import Frame, Picture, has_alpha
@@ -107,6 +108,7 @@ def enlarge(
     Raises:
         ValueError: the network returned a value that is not finite.
         MemoryError: there is too little.
+        ModelError: the network enlarges by another factor than `upscaler.scale`.
     """
     options = options or Options(self_ensemble=self_ensemble)
     wrap = options.wrap or ("x" if picture.metadata.is_panorama else "none")
@@ -265,8 +267,10 @@ class _Run:
         scale = self.upscaler.scale
         (top, left), (height, width) = self._margins(photo), photo.shape[:2]
         padded = np.pad(photo, [(top, top), (left, left), (0, 0)], mode="wrap") if top or left else photo
+        ends = [0, 0]
 
         def put_inside(y: int, x: int, tile: np.ndarray) -> None:
+            ends[:] = max(ends[0], y + tile.shape[0]), max(ends[1], x + tile.shape[1])
             y, x = y - scale * top, x - scale * left
             rows = slice(max(0, -y), min(tile.shape[0], scale * height - y))
             columns = slice(max(0, -x), min(tile.shape[1], scale * width - x))
@@ -280,6 +284,8 @@ class _Run:
         if photo.shape[2] == 1:
             padded = np.broadcast_to(padded, (*padded.shape[:2], 3))
         self.upscaler.upscale_to(put_inside, padded, self_ensemble=self.options.self_ensemble, progress=progress)
+        if ends != [scale * padded.shape[0], scale * padded.shape[1]]:
+            raise model_info.ModelError(f"the network does not enlarge {scale} times, as its model info says")
 
     def _margins(self, photo: np.ndarray) -> tuple[int, int]:
         """What the network sees beyond the edges of a picture that wraps around, in rows and columns."""

@@ -21,7 +21,7 @@ from sr_keras.inference import model_info
 from sr_keras.photos import condition, rgb
 from sr_keras.photos.picture import Picture
 from sr_keras.runtime import argument_types
-from sr_keras.upscaling import batch
+from sr_keras.upscaling import batch, enlarge
 from sr_keras.upscaling.batch import BatchOptions, JobOutcome, JobProgress
 from sr_keras.upscaling.choice import Choice, Choose
 from sr_keras.upscaling.enlarge import Size
@@ -137,6 +137,8 @@ def _film(
         raise FilmError(job.problem)
     assert job.source is not None and job.output is not None  # `plan` saw to that
     batch.require_place(job.output, options)
+    if options.enlarging != enlarge.Options(self_ensemble=options.enlarging.self_ensemble):
+        raise FilmError("--alpha, --data, --limit, --pixel_art and --wrap are for pictures, not for films")
     info = _probe(job.source, film_options)
     size = info.shown_size
     pixels = math.prod(options.target.size(*size))
@@ -192,11 +194,16 @@ def _write_film(
     from sr_keras.films import encoder, pipeline, source
 
     assert job.source is not None and job.output is not None
-    codec = formats.codec_of(job.output.suffix, film_options.codec, info.colour.depth)
+    width, height = size[::-1] if info.is_turned else size
+    codec = formats.codec_of(
+        job.output.suffix,
+        film_options.codec,
+        depth=info.colour.depth,
+        has_square_pixels=info.sample_aspect_of(width, height) == 1,
+    )
     crf = formats.CODECS[codec].crf if film_options.crf is None else film_options.crf
     if crf > formats.CODECS[codec].largest_crf:
         raise FilmError(f"--crf of {codec} is at most {formats.CODECS[codec].largest_crf}, got {crf}")
-    width, height = size[::-1] if info.is_turned else size
     longest = min(_MOST, max(_FEWEST, _PIXELS // (info.width * info.height)))
     task = pipeline.Task(
         job.source,

@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 import pytest
 
-from sr_keras.films import pipeline, source
+from sr_keras.films import formats, pipeline, source
 from sr_keras.films.encoder import Encoding
 from sr_keras.films.formats import FilmError
 from tests.films import making
@@ -158,11 +158,16 @@ def test_an_interruption_before_the_first_segment_leaves_nothing(tmp_path: pathl
 
 
 @pytest.mark.parametrize("changed", [{"crf": 30}, {"recipe": {"network": "other"}}, {"clip": source.Clip(frames=11)}])
-def test_other_options_begin_anew(tmp_path: pathlib.Path, changed: dict[str, Any]) -> None:
+def test_other_options_never_mix_with_what_is_finished(tmp_path: pathlib.Path, changed: dict[str, Any]) -> None:
+    """Nor do they throw it away, unless that is asked for."""
     film = making.make(tmp_path / "film.mp4")
     with pytest.raises(InterruptError):
         pipeline.run(task(film), [Repeater()], interrupt_at(8))
-    assert pipeline.run(task(film, **changed), [Repeater()]).num_resumed == 0
+    with pytest.raises(FilmError, match="holds 5 frames of a run with other options; --overwrite begins anew"):
+        pipeline.run(task(film, **changed), [Repeater()])
+    with pytest.raises(InterruptError):
+        pipeline.run(task(film, overwrite=True), [Repeater()], interrupt_at(12))
+    assert pipeline.run(task(film, overwrite=True, **changed), [Repeater()]).num_resumed == 0
 
 
 def test_a_damaged_segment_is_made_again(tmp_path: pathlib.Path) -> None:
@@ -268,6 +273,18 @@ def test_another_size_keeps_the_shape_as_it_is_shown(tmp_path: pathlib.Path) -> 
     film = making.make(tmp_path / "film.mp4", sample_aspect_ratio=Fraction(16, 15))
     after, _ = upscale(film, width=64, height=96)
     assert (after.frames[0].width, after.frames[0].height, after.aspect) == (64, 96, Fraction(32, 15))
+
+
+@pytest.mark.parametrize(
+    "suffix, codec", [(suffix, codec) for suffix, kind in formats.CONTAINERS.items() for codec in kind.codecs]
+)
+def test_each_kind_of_file_holds_its_codecs(tmp_path: pathlib.Path, suffix: str, codec: str) -> None:
+    film = making.make(tmp_path / "film.mp4", making.moving(3), sample_aspect_ratio=Fraction(16, 15), matrix=QUARTER_TURN)
+    after, _ = upscale(film, codec=codec, output=tmp_path / f"large{suffix}")
+    kind = formats.CONTAINERS[suffix]
+    assert len(after.frames) == 3
+    assert after.rotation == (-90 if kind.rotation else 0)
+    assert after.aspect == (Fraction(16, 15) if codec in kind.shape else 1)
 
 
 def test_more_than_one_pass(tmp_path: pathlib.Path) -> None:

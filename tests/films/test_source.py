@@ -182,6 +182,14 @@ def test_the_number_of_frames_is_expected(tmp_path: pathlib.Path) -> None:
     assert source.probe(film, source.Clip(frames=5)).num_frames == 5
 
 
+@pytest.mark.parametrize(
+    "size, aspect", [((128, 96), Fraction(16, 15)), ((52, 38), Fraction(16, 15)), ((64, 96), Fraction(32, 15))]
+)
+def test_rounded_sides_are_no_other_shape(tmp_path: pathlib.Path, size: tuple[int, int], aspect: Fraction) -> None:
+    info = source.probe(making.make(tmp_path / "film.mp4", making.moving(1), sample_aspect_ratio=Fraction(16, 15)))
+    assert info.sample_aspect_of(*size) == aspect
+
+
 def test_names_are_names(tmp_path: pathlib.Path) -> None:
     film = making.make(tmp_path / "50% of: it.mp4")
     assert source.probe(film).width == making.WIDTH

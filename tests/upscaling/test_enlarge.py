@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from sr_keras.evaluation import metrics
+from sr_keras.inference import model_info
 from sr_keras.inference.tiling import Progress, Put
 from sr_keras.photos.metadata import Metadata
 from sr_keras.photos.picture import Picture
@@ -160,6 +161,16 @@ def test_a_texture_that_wraps_has_no_edges(noise: Noise, wrap: str, axes: tuple[
 
     moved = upscaled(np.roll(texture, 4, axes))
     np.testing.assert_allclose(moved.astype(int), np.roll(upscaled(texture), int(4 * scale), axes), atol=1)
+
+
+@pytest.mark.parametrize("claimed", [2, 3, 8])
+def test_a_network_of_another_scale_than_it_says_is_refused(noise: Noise, claimed: int) -> None:
+    class Lying(Repeater):
+        def upscale_to(self, put: Put, photo: np.ndarray, **options: Any) -> None:
+            put(0, 0, photo.repeat(4, 0).repeat(4, 1))
+
+    with pytest.raises(model_info.ModelError, match=f"does not enlarge {claimed} times"):
+        enlarged(Image.fromarray(noise(6, 7)), Target(scale=claimed), upscaler=Lying(claimed))
 
 
 def test_a_panorama_wraps_by_itself(noise: Noise) -> None:
