@@ -313,8 +313,10 @@ class Reader:
             except (av.error.FFmpegError, OSError) as error:
                 self.problems.append(f"can't be read after {clock(shown - self.start)} ({files.reason(error)})")
                 break
-            if packet.pts is not None:
-                end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+            # Packets of .avi say only when they are decoded.
+            when = packet.pts if packet.pts is not None else packet.dts
+            if when is not None:
+                end = max(end, (when + (packet.duration or 0)) * packet.time_base)
             if packet.stream is not stream:
                 continue
             try:
