@@ -51,7 +51,7 @@ class Task:
         encoding: of the result.
         clip: the part of the film that is wanted.
         deinterlace, self_ensemble: see `source.Reader` and `Upscaler.upscale_to`.
-        overwrite: whether an older result is replaced.
+        overwrite: whether an older result is replaced, and what is finished of one with another recipe.
         recipe: what else decides how the result looks, such as the network; an interrupted run goes on only with the same.
     """
 
@@ -116,7 +116,7 @@ def run(task: Task, upscalers: Sequence[Upscaler], progress: Callable[[int], Non
     info = task.info
     encoder.require_encodable(task.encoding, info)
     reader = source.Reader(task.film, task.clip, deinterlace=task.deinterlace)
-    with parts.opened(parts_folder(task.output), _recipe(task)) as finished:
+    with parts.opened(parts_folder(task.output), _recipe(task), overwrite=task.overwrite) as finished:
         num_resumed = finished.num_frames
         waiting, stop = _waiting(task), threading.Event()
         shots = _Shots(reader, colour.Converter(info.colour), skip=num_resumed, stop=stop)
