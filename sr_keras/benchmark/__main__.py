@@ -247,6 +247,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     )
     train_parser.add_argument(
         "--before",
+        type=argument_types.name,
         metavar="COMMIT",
         help="compare the step with that of another build, in turns: a commit of this checkout, or the folder of another one",
     )
