@@ -130,13 +130,14 @@ def convert(task: Task, *, dry_run: bool, lossy: bool) -> Outcome:
 
 def lost_in_jpeg(path: pathlib.Path) -> str:
     """What an RGB JPEG of a photo would lose beyond what JPEG always loses; "" for nothing."""
-    with warnings.catch_warnings(), Image.open(path) as picture:
-        warnings.simplefilter("ignore")
-        losses = {
-            "other frames or pages": getattr(picture, "n_frames", 1) > 1,
-            "transparency": picture.has_transparency_data,
-            "16-bit tones": picture.mode.startswith("I"),
-        }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as in rgb_jpeg
+        with Image.open(path) as picture:
+            losses = {
+                "other frames or pages": getattr(picture, "n_frames", 1) > 1,
+                "transparency": picture.has_transparency_data,
+                "16-bit tones": picture.mode.startswith("I"),
+            }
     return " and ".join(name for name, is_lost in losses.items() if is_lost)
 
 

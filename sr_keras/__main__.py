@@ -16,6 +16,7 @@ _COMMANDS = {
     "leaks": ("sr_keras.leaks", "find test photos among training photos"),
     "benchmark": ("sr_keras.benchmark.__main__", "measure the speed of this machine"),
     "export": ("sr_keras.exchange.export_command", "write a network for ONNX, LiteRT or OpenVINO"),
+    "import": ("sr_keras.exchange.import_command", "take over a network of PyTorch (ESRGAN, Real-ESRGAN)"),
     "models": ("sr_keras.models", "list the bundled networks"),
 }
 

@@ -1,33 +1,48 @@
-"""Lists the bundled networks: python -m sr_keras.models"""
+"""Lists the bundled networks, and what is known of others: python -m sr_keras.models [FOLDER ...]"""
 
+import argparse
 import pathlib
 import sys
 from collections.abc import Sequence
 
 from sr_keras.inference import model_info
-from sr_keras.runtime import command_line
+from sr_keras.runtime import argument_types, command_line
 
 PROG = "python -m sr_keras.models"
 
 
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
-    description = __doc__.replace(PROG, prog)
-    command_line.Parser(prog=prog, description=description, epilog=command_line.EXIT_CODES).parse_args(argv)
-    return command_line.run(prog, _print_models)
+    parser = command_line.Parser(prog=prog, description=__doc__.replace(PROG, prog), epilog=command_line.EXIT_CODES)
+    parser.add_argument(
+        "folders", nargs="*", type=argument_types.path, metavar="FOLDER", help="of a run, or of what the command import made"
+    )
+    options = parser.parse_args(argv)
+    return command_line.run(prog, lambda: _print_models(options))
 
 
-def _print_models() -> int:
-    rows = [_row(name) for name in model_info.shipped()]
+def _print_models(options: argparse.Namespace) -> int:
+    if options.folders:
+        for folder in options.folders:
+            print(_described(folder))
+        return 0
+    rows = [_row(name, model_info.SHIPPED_MODELS / name, model_info.PURPOSES[name]) for name in model_info.shipped()]
     print(f"{'name':10} {'scale':>5} {'size':>8}  for")
     print("\n".join(rows))
     print(f"\nThey lie in {model_info.SHIPPED_MODELS}")
     return 0
 
 
-def _row(name: str) -> str:
-    folder = model_info.newest_version(model_info.SHIPPED_MODELS / name)
+def _row(name: str, path: pathlib.Path, purpose: str) -> str:
+    folder = model_info.newest_version(path)
     scale = f"x{model_info.read_info(folder).scale}"
-    return f"{name:10} {scale:>5} {_size(folder) / 1e6:5.1f} MB  {model_info.PURPOSES[name]}"
+    return f"{name:10} {scale:>5} {_size(folder) / 1e6:5.1f} MB  {purpose}"
+
+
+def _described(path: pathlib.Path) -> str:
+    """A line of what is known of the network in a folder."""
+    info = model_info.read_info(model_info.newest_version(path))
+    texts = [f"{label}: {text}" for label, text in (("licence", info.licence), ("origin", info.origin)) if text]
+    return _row(path.name, path, "; ".join(texts) or "trained here")
 
 
 def _size(folder: pathlib.Path) -> int:

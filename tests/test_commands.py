@@ -30,6 +30,7 @@ COMMANDS = {
     "benchmark": (["upscale"], "sr_keras.benchmark.__main__._print"),
     "web": ([], "sr_keras.web.__main__._serve"),
     "export": (["edsr", "--format=onnx"], "sr_keras.exchange.export_command._export"),
+    "import": (["weights.pth"], "sr_keras.exchange.import_command._import"),
     "models": ([], "sr_keras.models._print_models"),
 }
 

@@ -188,6 +188,13 @@ def test_each_extra_and_each_target_of_make_that_is_named_exists() -> None:
         assert {*re.findall(r"(?:^|`)make ([a-z][\w-]*)", text, re.MULTILINE)} <= targets
 
 
+def test_each_extra_is_described() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    described = re.findall(r"^\| (`.+`) \|", (ROOT / "docs" / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {name for names in described for name in CODE.findall(names)} == {*setup["options.extras_require"]}
+
+
 def test_the_site_has_each_page_and_each_room() -> None:
     config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}

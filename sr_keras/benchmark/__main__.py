@@ -7,14 +7,15 @@ machine and on what else it does.
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import psutil
 
+from sr_keras.benchmark import machine
 from sr_keras.films import formats
 from sr_keras.inference import model_info
 from sr_keras.photos import rgb
-from sr_keras.runtime import argument_types, command_line, quiet_tensorflow
+from sr_keras.runtime import argument_types, command_line, names, quiet_tensorflow
 from sr_keras.runtime.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 
 PROG = "python -m sr_keras.benchmark"
 
-# The paper's size of the large photo, in pixels.
-_HR_SIZE = 256
+_SCALE = 4
 
 # 98,400 photos in 800 seconds.
 _PAPER_PHOTOS_PER_SECOND = 98_400 / 800
@@ -54,48 +54,68 @@ def _print_video(options: argparse.Namespace) -> None:
 
 def _print_photos(options: argparse.Namespace) -> None:
     from sr_keras.benchmark import upscaling
-    from sr_keras.inference import saved_model
     from sr_keras.runtime import precision
 
-    network = saved_model.ExportedNetwork(options.model or model_info.find_model("srresnet"))
-    tile, rates, rows = upscaling.upscale(network, tile=options.tile, repeats=options.repeats)
+    folder = model_info.newest_version(options.model or model_info.find_model("edsr"))
+    precisions = list(dict.fromkeys([precision.resolve_inference("auto"), "float32"]))
+    rates, speeds = upscaling.measure(
+        folder,
+        height=options.size,
+        width=options.size,
+        precisions=precisions,
+        before=options.before,
+        with_peers=options.peers,
+        tile=options.tile,
+        repeats=options.repeats,
+    )
     print(
-        f"on {precision.devices()}, {psutil.cpu_count()} cores; tiles of {tile} pixels; the fastest of {options.repeats} runs"
+        f"{machine.processor()}, {psutil.cpu_count()} cores; {folder}; a photo of {options.size}x{options.size} pixels; "
+        f"the fastest of {options.repeats} turns"
     )
     for name, rate in rates.items():
-        print(f"matrix product, {name}: {rate:.0f} GFLOP/s")
-    print(f"{'':24}  s/megapixel  GFLOP/s  of matrix product  times plain")
-    for row in rows:
+        print(f"the machine's rate, {name}: {rate:.0f} GFLOP/s, the best of several matrix products")
+    print(f"{'':28}  s/megapixel  times the first  overlap  of the machine  with overlap     MB")
+    for speed in speeds:
+        overlap = f"{speed.overlap_factor:7.3f}" if speed.overlap_factor else f"{'?':>7}"
+        with_overlap = f"{speed.of_machine_with_overlap:12.2f}" if speed.overlap_factor else f"{'?':>12}"
         print(
-            f"{row.name:24}  {row.seconds_per_megapixel:11.1f}  {row.gflops:7.0f}  {row.of_matrix_product:17.2f}"
-            f"  {row.times_plain:11.2f}"
+            f"{f'{speed.name}, {speed.precision}':28}  {speed.seconds_per_megapixel:11.2f}"
+            f"  {speed.seconds_per_megapixel / speeds[0].seconds_per_megapixel:15.2f}  {overlap}"
+            f"  {speed.of_machine:14.2f}  {with_overlap}  {speed.memory_mb:5.0f}"
         )
-    print(f"resident memory, all of this together: {psutil.Process().memory_info().rss / 1e6:.0f} MB")
 
 
 def _print_train(options: argparse.Namespace) -> None:
     from sr_keras.benchmark import training
     from sr_keras.data import sources
-    from sr_keras.networks import srgan
+    from sr_keras.networks import generators, srgan
     from sr_keras.runtime import precision
 
+    if options.hr_size % _SCALE:
+        raise UserError(f"--hr_size must be a multiple of {_SCALE}, got {options.hr_size}")
     policy = precision.resolve("auto")
+    if options.before is not None or options.peers:
+        _print_contenders(options, policy)
+        return
     found = sources.list_photos(options.data)
     photos = sources.Files([path for path in found if path.lower().endswith((".jpg", ".jpeg"))], options.data)
     if not len(photos):
         raise FileNotFoundError(f"{options.data}: holds no JPEG photo")
     measured = training.train(
         photos,
-        lambda: (srgan.build_generator(), srgan.build_discriminator()),
+        lambda: (
+            generators.build(options.generator),
+            srgan.build_discriminator() if options.generator == "srgan" else None,
+        ),
         policy=policy,
         batch_size=options.batch_size,
-        hr_size=_HR_SIZE,
+        hr_size=options.hr_size,
         repeats=options.repeats,
     )
     rows = measured.rows
     print(
-        f"{policy} on {precision.devices()}, {psutil.cpu_count()} cores; batches of {options.batch_size}, "
-        f"{_HR_SIZE // 4}x{_HR_SIZE // 4} to {_HR_SIZE}x{_HR_SIZE}; the fastest of {options.repeats} runs"
+        f"{policy} on {precision.devices()}, {psutil.cpu_count()} cores; {_of_training(options)}; "
+        f"the fastest of {options.repeats} runs"
     )
     for name, rate in measured.matrix_gflops.items():
         print(f"matrix product, {name}: {rate:.0f} GFLOP/s")
@@ -110,6 +130,36 @@ def _print_train(options: argparse.Namespace) -> None:
         ours = max(rows[name].photos_per_second for name in (training.OURS, training.OURS_XLA))
         print(f"device memory at most with our step: {measured.device_mb:.0f} MB")
         print(f"photos a second: {ours:.0f}; the paper, on an RTX 3090: {_PAPER_PHOTOS_PER_SECOND:.0f}")
+
+
+def _print_contenders(options: argparse.Namespace, policy: str) -> None:
+    from sr_keras.benchmark import contenders
+    from sr_keras.runtime import precision
+
+    arguments = [options.generator, str(options.hr_size), str(options.batch_size), policy]
+    pythons = (options.peer_python or [sys.executable]) if options.peers else []
+    with contenders.started(arguments, options.before, pythons) as (started, left_out):
+        print(
+            f"{policy} on {precision.devices()}, {psutil.cpu_count()} cores; {_of_training(options)}; "
+            f"{options.repeats} steps of each, in turns",
+            flush=True,
+        )
+        times = contenders.measure(started, options.repeats)
+    ours = times[contenders.OURS]
+    print(f"{'':14}  fastest s/step  median  work of cores  as times ours: fastest  median  work of cores")
+    for name, of_step in times.items():
+        print(
+            f"{name:14}  {of_step.fastest:14.3f}  {of_step.median:6.3f}  {of_step.cores:13.3f}  "
+            f"{of_step.fastest / ours.fastest:22.2f}  {of_step.median / ours.median:6.2f}  {of_step.cores / ours.cores:13.2f}"
+        )
+    for line in left_out:
+        print(line)
+
+
+def _of_training(options: argparse.Namespace) -> str:
+    low = options.hr_size // _SCALE
+    networks = "srgan with its discriminator" if options.generator == "srgan" else options.generator
+    return f"{networks}, batches of {options.batch_size}, {low}x{low} to {options.hr_size}x{options.hr_size}"
 
 
 def _comparisons(rows: Mapping[str, "TrainingSpeed"]) -> Iterator[str]:
@@ -139,7 +189,18 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
         "--model",
         type=lambda text: model_info.find_model(argument_types.name(text)),
         metavar="MODEL",
-        help="a name or a folder (srresnet; with --video espcn)",
+        help="a name or a folder (edsr; with --video espcn)",
+    )
+    upscale_parser.add_argument(
+        "--size", type=argument_types.positive_int, default=512, metavar="PIXELS", help="of the photo's sides (%(default)s)"
+    )
+    upscale_parser.add_argument(
+        "--before", type=argument_types.name, metavar="COMMIT", help="of this repository, whose build takes part too"
+    )
+    upscale_parser.add_argument(
+        "--peers",
+        action="store_true",
+        help="also TensorFlow, OpenVINO and ONNX Runtime as others would call them, those that are installed",
     )
     upscale_parser.add_argument("--video", action="store_true", help="a film, beside decoding and encoding it alone")
     upscale_parser.add_argument(
@@ -170,6 +231,35 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
         default=3,
         metavar="N",
         help="timings, of which the fastest counts (%(default)s)",
+    )
+    train_parser.add_argument(
+        "--generator",
+        choices=get_args(names.Generator),
+        default="srgan",
+        help="srgan is trained with its discriminator, the others are on pixels (%(default)s)",
+    )
+    train_parser.add_argument(
+        "--hr_size",
+        type=argument_types.positive_int,
+        default=256,
+        metavar="PIXELS",
+        help="side of the HR pictures (%(default)s, the paper's)",
+    )
+    train_parser.add_argument(
+        "--before",
+        type=argument_types.name,
+        metavar="COMMIT",
+        help="compare the step with that of another build, in turns: a commit of this checkout, or the folder of another one",
+    )
+    train_parser.add_argument(
+        "--peers", action="store_true", help="compare the step with that of PyTorch and of Keras on JAX, in turns"
+    )
+    train_parser.add_argument(
+        "--peer_python",
+        type=argument_types.name,
+        action="append",
+        metavar="PYTHON",
+        help="where to look for a peer: the Python of an environment that has it; may be given twice (default: this one)",
     )
     train_parser.set_defaults(print_results=_print_train)
     options = parser.parse_args(argv)

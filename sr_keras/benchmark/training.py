@@ -16,7 +16,7 @@ from sr_keras.data import sources
 from sr_keras.data.augmentation import Augmentation
 from sr_keras.data.pairs import PairMaker
 from sr_keras.data.stream import TrainStream
-from sr_keras.networks import flops
+from sr_keras.networks import flops, srgan
 from sr_keras.runtime import precision
 from sr_keras.training import losses, state, steps
 from sr_keras.training.adam import Adam
@@ -33,7 +33,8 @@ _PHOTOS_A_TURN = 512
 _LEARNING_RATE = 1e-4
 _SCALE = 4
 
-Networks = tuple[keras.Model, keras.Model]
+# A generator and its discriminator; None trains the generator alone, on pixels.
+Networks = tuple[keras.Model, keras.Model | None]
 
 
 class TrainingSpeed(NamedTuple):
@@ -87,7 +88,7 @@ def train(
 
     Args:
         photos: JPEG files, at least one.
-        build_networks: a generator that makes photos 4 times as large, and its discriminator.
+        build_networks: a generator that makes photos 4 times as large, and its discriminator or None.
         policy: the Keras policy of our step; the plain step is float32.
         batch_size: photos a step.
         hr_size: side of the large photos, in pixels.
@@ -151,6 +152,22 @@ def plain_step(generator: keras.Model, discriminator: keras.Model) -> steps.Step
     return traced
 
 
+def plain_pixel_step(generator: keras.Model) -> steps.Step:
+    """A step as the same guide has it, of the generator alone."""
+    optimizer = keras.optimizers.Adam(_LEARNING_RATE)
+    optimizer.build(generator.trainable_variables)
+
+    def step(lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            loss = losses.mean_squared_error(hr, generator(lr, training=True))
+        weights = generator.trainable_variables
+        optimizer.apply(tape.gradient(loss, weights), weights)
+        return {"generator/loss": loss}
+
+    traced: steps.Step = tf.function(step)
+    return traced
+
+
 def bare_batches(photos: sources.Files, batch_size: int, hr_size: int, **resizing: Any) -> tf.data.Dataset:
     """The least that any pipeline does: endless batches of `(lr, hr)`, whole photos decoded and resized, in parallel.
 
@@ -177,15 +194,19 @@ def _in_policy(policy: str, build_networks: Callable[[], Networks]) -> Networks:
 
 
 def _our_step(networks: Networks, batch_size: int, hr_size: int) -> dict[str, _Work]:
-    generator = networks[0]
-    trained = state.TrainState(*networks, *(_optimizer(network) for network in networks))
+    generator, discriminator = networks
+    # Without one, the smallest stands in the state; no step runs it.
+    both = generator, discriminator or srgan.build_discriminator(1)
+    trained = state.TrainState(*both, *(_optimizer(network) for network in both))
     batch = _noise(batch_size, hr_size)
-    counted = flops.of_gan_step(*_counts(networks, hr_size))
-
+    counted = _operations(networks, hr_size, flops.of_gan_step)
     objective = Objective(iterations=trained.generator_optimizer.iterations)
 
     def work(options: steps.StepOptions) -> _Work:
-        step = steps.gan_step(trained, objective, adversarial_weight=1.0, options=options)
+        if discriminator is None:
+            step = steps.pixel_step(trained, objective, options)
+        else:
+            step = steps.gan_step(trained, objective, adversarial_weight=1.0, options=options)
         return _Work(timing.timed(lambda: step(*batch)), batch_size, counted, generator.compute_dtype)
 
     works = {OURS: work(steps.PAPER)}
@@ -195,9 +216,12 @@ def _our_step(networks: Networks, batch_size: int, hr_size: int) -> dict[str, _W
 
 
 def _plain_step(networks: Networks, batch_size: int, hr_size: int) -> dict[str, _Work]:
-    step = plain_step(*map(plain_twin, networks))
+    generator, discriminator = networks
+    twin = plain_twin(generator)
+    step = plain_pixel_step(twin) if discriminator is None else plain_step(twin, plain_twin(discriminator))
     batch = _noise(batch_size, hr_size)
-    return {PLAIN: _Work(timing.timed(lambda: step(*batch)), batch_size, flops.of_guides_step(*_counts(networks, hr_size)))}
+    counted = _operations(networks, hr_size, flops.of_guides_step)
+    return {PLAIN: _Work(timing.timed(lambda: step(*batch)), batch_size, counted)}
 
 
 def _pipelines(photos: sources.Files, batch_size: int, hr_size: int) -> dict[str, _Work]:
@@ -248,8 +272,11 @@ def _noise(batch_size: int, hr_size: int) -> list[tf.Tensor]:
     return [tf.random.stateless_uniform([batch_size, side, side, 3], [0, side]) for side in (hr_size // _SCALE, hr_size)]
 
 
-def _counts(networks: Networks, hr_size: int) -> list[flops.Passes]:
-    return [flops.count(network, side, side) for network, side in zip(networks, (hr_size // _SCALE, hr_size), strict=True)]
+def _operations(networks: Networks, hr_size: int, of_both: Callable[[flops.Passes, flops.Passes], int]) -> int:
+    """Of a step, a photo."""
+    generator, discriminator = networks
+    counted = flops.count(generator, hr_size // _SCALE, hr_size // _SCALE)
+    return counted.trained if discriminator is None else of_both(counted, flops.count(discriminator, hr_size, hr_size))
 
 
 def _optimizer(network: keras.Model) -> keras.optimizers.Optimizer:

@@ -72,22 +72,23 @@ class Parts:
 
 
 @contextlib.contextmanager
-def opened(folder: pathlib.Path, recipe: Mapping[str, object]) -> Iterator[Parts]:
-    """Opens the folder of a film's segments; those of an earlier run with another recipe are thrown away.
+def opened(folder: pathlib.Path, recipe: Mapping[str, object], *, overwrite: bool = False) -> Iterator[Parts]:
+    """Opens the folder of a film's segments.
 
     At the end, a folder without a segment vanishes; others stay until `Parts.remove`.
 
     Args:
         folder: is made if need be.
         recipe: all that decides how the segments look, as JSON has it.
+        overwrite: whether the segments of an earlier run with another recipe are thrown away.
 
     Raises:
-        FilmError: another process is at it, or the folder can't be written.
+        FilmError: another process is at it, or it holds segments of another recipe.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(folder / _LOCK, timeout=0):
-            parts = Parts(folder, recipe, _finished(folder, recipe))
+            parts = Parts(folder, recipe, _finished(folder, recipe, overwrite))
             try:
                 yield parts
             finally:
@@ -97,15 +98,18 @@ def opened(folder: pathlib.Path, recipe: Mapping[str, object]) -> Iterator[Parts
         raise FilmError(f"{folder}: another process is making this film") from None
 
 
-def _finished(folder: pathlib.Path, recipe: Mapping[str, object]) -> list[Segment]:
-    """The segments of an earlier run of the same recipe, up to the first that is missing or damaged."""
+def _finished(folder: pathlib.Path, recipe: Mapping[str, object], overwrite: bool) -> list[Segment]:
+    """The segments of an earlier run, up to the first that is missing or damaged."""
     try:
         state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
-        if state["recipe"] != recipe:
-            return []
-        segments = [Segment(**each) for each in state["segments"]]
+        is_same, segments = state["recipe"] == recipe, [Segment(**each) for each in state["segments"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []
+    if not is_same:
+        if overwrite:
+            return []
+        count = sum(segment.count for segment in segments)
+        raise FilmError(f"{folder}: holds {count} frames of a run with other options; --overwrite begins anew")
     for index, segment in enumerate(segments):
         path = folder / f"{index:06}{SEGMENT_SUFFIX}"
         if not path.is_file() or path.stat().st_size != segment.size:

@@ -51,7 +51,7 @@ class Task:
         encoding: of the result.
         clip: the part of the film that is wanted.
         deinterlace, self_ensemble: see `source.Reader` and `Upscaler.upscale_to`.
-        overwrite: whether an older result is replaced.
+        overwrite: whether an older result is replaced, and what is finished of one with another recipe.
         recipe: what else decides how the result looks, such as the network; an interrupted run goes on only with the same.
     """
 
@@ -116,10 +116,10 @@ def run(task: Task, upscalers: Sequence[Upscaler], progress: Callable[[int], Non
     info = task.info
     encoder.require_encodable(task.encoding, info)
     reader = source.Reader(task.film, task.clip, deinterlace=task.deinterlace)
-    with parts.opened(parts_folder(task.output), _recipe(task)) as finished:
+    with parts.opened(parts_folder(task.output), _recipe(task), overwrite=task.overwrite) as finished:
         num_resumed = finished.num_frames
-        shots = _Shots(reader, colour.Converter(info.colour), skip=num_resumed)
         waiting, stop = _waiting(task), threading.Event()
+        shots = _Shots(reader, colour.Converter(info.colour), skip=num_resumed, stop=stop)
         with contextlib.closing(_beside(iter(shots), waiting)) as decoded:
             computed = _computed(decoded, upscalers, task, stop)
             with contextlib.closing(_beside(computed, waiting)) as results:
@@ -156,21 +156,25 @@ def _waiting(task: Task) -> int:
 
 
 class _Shots:
-    """A film's frames as RGB, of which the first few are skipped.
+    """A film's frames as RGB, of which the first few are skipped; until `stop` is set.
 
     Attributes:
         num_equal: frames that equal the one before them.
     """
 
-    def __init__(self, reader: source.Reader, converter: colour.Converter, skip: int) -> None:
+    def __init__(self, reader: source.Reader, converter: colour.Converter, *, skip: int, stop: threading.Event) -> None:
         self.num_equal = 0
-        self._reader, self._converter, self._skip = reader, converter, skip
+        self._reader, self._converter, self._skip, self._stop = reader, converter, skip, stop
 
     def __iter__(self) -> Iterator[_Shot]:
         last = None
         with contextlib.closing(self._reader.frames()) as frames:
-            # What is finished is decoded again: a film can't be trusted to be searched to the frame.
-            for frame in itertools.islice(frames, self._skip, None):
+            for index, frame in enumerate(frames):
+                if self._stop.is_set():
+                    return
+                # What is finished is decoded again: a film can't be trusted to be searched to the frame.
+                if index < self._skip:
+                    continue
                 rgb = self._converter.to_rgb(frame.picture)
                 if last is not None and np.array_equal(rgb, last):
                     rgb = last

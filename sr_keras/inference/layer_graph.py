@@ -20,6 +20,10 @@ _FILE = pathlib.PurePath("assets.extra", "layers.json")
 INPUT = "lr"
 
 
+class UnknownLayerError(ValueError):
+    """A layer is of a kind that has no name here: TensorFlow alone computes it."""
+
+
 class Layer(NamedTuple):
     """One layer, in the order of computation.
 
@@ -43,7 +47,7 @@ def describe(generator: "keras.Model") -> list[Layer]:
     """The layers of a functional generator that lead to its last output.
 
     Raises:
-        ValueError: a layer is of an unknown kind.
+        UnknownLayerError: a layer is of an unknown kind.
     """
     from sr_keras.networks import receptive_field
 
@@ -128,4 +132,4 @@ def _kind(layer: "keras.Layer") -> tuple[str, dict[str, Any]]:
             return "add", {}
         case DepthToSpace():
             return "depth_to_space", {"block": layer.block_size}
-    raise ValueError(f"{layer.name} ({type(layer).__name__}) is of an unknown kind")
+    raise UnknownLayerError(f"{layer.name} ({type(layer).__name__}) is of an unknown kind")

@@ -50,6 +50,7 @@ class ModelInfo:
         operations: multiplications and additions of its convolutions, per input pixel.
         back_projection: whether it ends with back-projection, which keeps the result consistent with the photo. A network that
             removes noise and blocks must not have it: they would come back.
+        licence, origin: what whoever brought the network in said of it; "" for one that was trained here.
     """
 
     scale: int
@@ -59,6 +60,8 @@ class ModelInfo:
     operations: int
     # As all networks were that were exported before there was a choice.
     back_projection: bool = True
+    licence: str = ""
+    origin: str = ""
 
 
 class ModelError(UserError):
@@ -138,3 +141,5 @@ def _require_sane(info: ModelInfo) -> None:
             raise ValueError(f"{name} must be a whole number from {lowest} to {highest}")
     if type(info.back_projection) is not bool:
         raise ValueError("back_projection must be true or false")
+    if type(info.licence) is not str or type(info.origin) is not str:
+        raise ValueError("licence and origin must be texts")

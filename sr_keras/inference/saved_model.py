@@ -74,8 +74,7 @@ class Servable(tf.Module, _Computed):
             operations=flops.count(generator, 1, 1).forward,
             back_projection=is_back_projected,
         )
-        # A text, for TensorFlow would track and write a list.
-        self._layers = layer_graph.to_json(layer_graph.describe(generator))
+        self._layers = _layers_of(generator)
         # In this order `load_weights` finds them again.
         self.weights = [variable.value for variable in generator.weights]
         # The generator itself stays out of the module: Keras would write its layers too, each with functions of its own.
@@ -93,8 +92,8 @@ class Servable(tf.Module, _Computed):
             setattr(self, _tile_name(dtype, precision), function)
 
     @property
-    def layers(self) -> str:
-        """Of the generator, as `layer_graph.write` takes them."""
+    def layers(self) -> str | None:
+        """Of the generator, as `layer_graph.write` takes them; None where one is of a kind that TensorFlow alone computes."""
         return self._layers
 
     def __call__(self, lr: np.ndarray) -> np.ndarray:
@@ -155,7 +154,8 @@ def save(servable: Servable, path: pathlib.Path) -> None:
         shutil.rmtree(left_over, ignore_errors=True)
     tf.saved_model.save(servable, str(part), signatures=servable.serve)
     model_info.write_info(servable.info, part)
-    layer_graph.write(servable.layers, part)
+    if servable.layers:
+        layer_graph.write(servable.layers, part)
     if path.exists():
         path.rename(old)
     part.rename(path)
@@ -187,6 +187,14 @@ def load_weights(path: str | os.PathLike[str]) -> list[np.ndarray]:
     if not weights:
         raise model_info.ModelError(f"{folder}: a SavedModel, but not one of sr_keras")
     return weights
+
+
+def _layers_of(generator: keras.Model) -> str | None:
+    # A text, for TensorFlow would track and write a list.
+    try:
+        return layer_graph.to_json(layer_graph.describe(generator))
+    except layer_graph.UnknownLayerError:
+        return None
 
 
 def _tile_name(dtype: str, precision: str) -> str:

@@ -19,7 +19,7 @@ from keras import layers
 
 from sr_keras.inference import model_info
 from sr_keras.networks import back_projection, receptive_field
-from sr_keras.networks.layers import DepthToSpace, blocked_conv
+from sr_keras.networks.layers import DepthToSpace, Scale, blocked_conv
 
 # A crop copies its tensor: to save fewer pixels than that at each side costs more than it brings.
 _LEAST_CROP = 6
@@ -151,6 +151,13 @@ class _Pass:
                 return tf.cast(x, tf.float32) * layer.scale + layer.offset
             case layers.Add():
                 return tf.add_n([x.tensor for x in inputs])
+            case layers.Concatenate():
+                return tf.concat([x.tensor for x in inputs], axis=-1)
+            case layers.UpSampling2D() if layer.interpolation == "nearest":
+                return tf.repeat(tf.repeat(x, layer.size[0], axis=1), layer.size[1], axis=2)
+            case Scale():
+                # A factor in 16 bits would be off by the same share everywhere.
+                return tf.cast(tf.cast(x, tf.float32) * layer.factor, x.dtype)
             case DepthToSpace():
                 return tf.nn.depth_to_space(x, layer.block_size)
             case back_projection.BackProjection():

@@ -8,7 +8,7 @@ import numpy as np
 from keras import KerasTensor, layers
 
 from sr_keras.networks import interpolation, sizes
-from sr_keras.networks.layers import DepthToSpace
+from sr_keras.networks.layers import BlockedConv2D, DepthToSpace
 
 # The mean colour of the photos of DIV2K, which the authors take off before the network and put back after it.
 _MEAN = (0.4488, 0.4371, 0.4040)
@@ -38,7 +38,7 @@ def build(num_blocks: int = 16, num_upscales: int = 2, filters: int = 64) -> ker
     x = layers.Add(name="trunk_add")([_conv(x, filters, "trunk_conv"), skip])
     for index in range(num_upscales):
         x = DepthToSpace(name=f"up{index}_shuffle")(_conv(x, 4 * filters, f"up{index}_conv"))
-    x = _conv(x, 3, "head_conv")
+    x = BlockedConv2D(3, 3, padding="same", name="head_conv")(x)
     sr = layers.Rescaling(1.0, offset=list(_MEAN), dtype="float32", name="add_mean")(x)
     return keras.Model(lr, sr, name="edsr")
 

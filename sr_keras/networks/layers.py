@@ -32,6 +32,25 @@ class DepthToSpace(layers.Layer):
 
 
 @_known_to_keras
+class Scale(layers.Layer):
+    """Multiplies by a constant, in the type of its input."""
+
+    def __init__(self, factor: float, **options: Any) -> None:
+        """`options` are those of every Keras layer."""
+        super().__init__(**options)
+        self.factor = factor
+
+    def call(self, inputs: KerasTensor) -> KerasTensor:
+        return inputs * self.factor
+
+    def compute_output_shape(self, input_shape: Sequence[Any]) -> Sequence[Any]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "factor": self.factor}
+
+
+@_known_to_keras
 class BatchNorm(layers.BatchNormalization):
     """Keras's batch norm over `[B, H, W, C]`, trained by TensorFlow's fused operation where that is the backend.
 

@@ -12,12 +12,12 @@ import keras
 from keras import layers
 
 from sr_keras.networks import back_projection
-from sr_keras.networks.layers import DepthToSpace
+from sr_keras.networks.layers import DepthToSpace, Scale
 
 # What computes each pixel of its output from the same pixel of its inputs.
 _POINTWISE = (
     *(layers.PReLU, layers.ReLU, layers.LeakyReLU, layers.Activation),
-    *(layers.BatchNormalization, layers.Rescaling, layers.Add, DepthToSpace),
+    *(layers.BatchNormalization, layers.Rescaling, layers.Add, layers.Concatenate, DepthToSpace, Scale),
 )
 
 
@@ -82,6 +82,8 @@ def enlargement(layer: keras.Layer) -> int:
     """How many times larger the output of a layer is than its input, along each axis."""
     if isinstance(layer, layers.Conv2DTranspose):
         return int(layer.strides[0])
+    if isinstance(layer, layers.UpSampling2D):
+        return int(layer.size[0])
     return int(layer.block_size) if isinstance(layer, DepthToSpace) else 1
 
 
@@ -96,7 +98,8 @@ def _own_receptive_field(layer: keras.Layer) -> int:
         return int(layer.kernel_size[0]) // 2
     if isinstance(layer, back_projection.BackProjection):
         return back_projection.RECEPTIVE_FIELD * layer.scale
-    if isinstance(layer, _POINTWISE):
+    is_repeat = isinstance(layer, layers.UpSampling2D) and layer.interpolation == "nearest"
+    if is_repeat or isinstance(layer, _POINTWISE):
         return 0
     raise ValueError(f"the receptive field of {layer.name} ({type(layer).__name__}) is not known")
 

@@ -6,8 +6,12 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import numpy as np
+
+from sr_keras.inference.tiling import Progress, Put
 from sr_keras.photos.picture import Picture
 from sr_keras.upscaling.choice import Choice, Choose
+from sr_keras.upscaling.enlarge import PhotoUpscaler
 
 # Not JPEG: cameras number photos, too.
 _SUFFIXES = frozenset({".png", ".tif", ".tiff", ".bmp", ".tga"})
@@ -38,8 +42,31 @@ def describe(frames: Sequence[pathlib.Path]) -> str:
     return f"{len(frames)} numbered frames, {numbers[0]} to {numbers[-1]}{missing}"
 
 
+class _Remembering:
+    """An upscaler that doesn't compute a photo again that equals the one before it; memory holds the last result."""
+
+    def __init__(self, upscaler: PhotoUpscaler) -> None:
+        self._upscaler = upscaler
+        self.scale, self.receptive_field = upscaler.scale, upscaler.receptive_field
+        self._photo: np.ndarray | None = None
+        self._tiles: list[tuple[int, int, np.ndarray]] = []
+
+    def upscale_to(self, put: Put, photo: np.ndarray, *, self_ensemble: bool, progress: Progress) -> None:
+        """See `Upscaler.upscale_to`; `self_ensemble` is the same each time."""
+        if self._photo is None or self._photo.dtype != photo.dtype or not np.array_equal(self._photo, photo):
+            self._photo, tiles = None, []
+            self._upscaler.upscale_to(lambda *tile: tiles.append(tile), photo, self_ensemble=self_ensemble, progress=progress)
+            self._photo, self._tiles = photo.copy(), tiles
+        for tile in self._tiles:
+            put(*tile)
+        progress(1.0)
+
+
 def decided_once(choosers: Sequence[Choose]) -> list[Choose]:
-    """Choosers that give each picture the network that the first one is given: a film by two networks would flicker."""
+    """Choosers that give each picture the network that the first one is given: a film by two networks would flicker.
+
+    A frame that equals the one before it is not computed again.
+    """
     first: list[Picture] = []
     lock = threading.Lock()
 
@@ -51,7 +78,8 @@ def decided_once(choosers: Sequence[Choose]) -> list[Choose]:
                 if not first:
                     first.append(picture)
             if not made:
-                made.append(choose(first[0]))
+                choice = choose(first[0])
+                made.append(choice._replace(upscaler=_Remembering(choice.upscaler)))
             return made[0]
 
         return choose_once

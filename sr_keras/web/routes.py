@@ -183,22 +183,29 @@ def job_view(job: DoneJob, kind: compute.View) -> Response:
     return FileResponse(compute.view(job, kind), headers={"cache-control": "private, max-age=3600"})
 
 
-@router.get("/v1/sessions/{session}/events", response_class=EventSourceResponse)
+async def _reading(session: Session, service: Known) -> AsyncIterator[None]:
+    with service.sessions.reading(session):
+        yield
+
+
+# As a dependency, it ends with the connection; a generator of events may be left waiting for the next one to be fetched.
+@router.get(
+    "/v1/sessions/{session}/events", response_class=EventSourceResponse, dependencies=[Depends(_reading, scope="request")]
+)
 async def session_events(session: Session, service: Known) -> AsyncIterator[ServerSentEvent]:
     """What becomes of a session's jobs, as server-sent events: each time that a job's status changes, the new one.
 
     Jobs that are not done end when this is read no more.
     """
     seen: dict[str, Status] = {}
-    with service.sessions.reading(session):
-        yield ServerSentEvent(comment="here is what becomes of the jobs")
-        while not service.queue.is_stopping:
-            for job in service.queue.of_session(session):
-                status = service.status(job)
-                if seen.get(job.id) != status:
-                    seen[job.id] = status
-                    yield ServerSentEvent(event="job", data=status)
-            await asyncio.sleep(_WATCH)
+    yield ServerSentEvent(comment="here is what becomes of the jobs")
+    while not service.queue.is_stopping:
+        for job in service.queue.of_session(session):
+            status = service.status(job)
+            if seen.get(job.id) != status:
+                seen[job.id] = status
+                yield ServerSentEvent(event="job", data=status)
+        await asyncio.sleep(_WATCH)
 
 
 @router.delete("/v1/sessions/{session}", status_code=204)

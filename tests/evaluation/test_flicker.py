@@ -5,6 +5,7 @@ import pytest
 
 from benchmarks import flicker as benchmark
 from sr_keras.evaluation import flicker
+from sr_keras.inference.upscaler import Upscaler
 from sr_keras.photos import rgb
 
 
@@ -56,3 +57,12 @@ def test_the_table(interpolator: pathlib.Path, capsys: pytest.CaptureFixture[str
 def test_a_folder_without_photos_is_one_line(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert benchmark.main([f"--data={tmp_path}"]) == 2
     assert "holds no photo of 200 pixels a side" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_photo_is_steady() -> None:
+    """At most 1.2 times as unsteady as bicubic."""
+    upscaler = Upscaler.load("photo")
+    photos = list(benchmark.middles(rgb.SAMPLE / "photos", 128))
+    ours, plain = (flicker.mean_flicker(upscale, photos, scale=4) for upscale in (upscaler.upscale, bicubic))
+    assert ours <= benchmark.STEADY * plain

@@ -158,11 +158,16 @@ def test_an_interruption_before_the_first_segment_leaves_nothing(tmp_path: pathl
 
 
 @pytest.mark.parametrize("changed", [{"crf": 30}, {"recipe": {"network": "other"}}, {"clip": source.Clip(frames=11)}])
-def test_other_options_begin_anew(tmp_path: pathlib.Path, changed: dict[str, Any]) -> None:
+def test_other_options_never_mix_with_what_is_finished(tmp_path: pathlib.Path, changed: dict[str, Any]) -> None:
+    """Nor do they throw it away, unless that is asked for."""
     film = making.make(tmp_path / "film.mp4")
     with pytest.raises(InterruptError):
         pipeline.run(task(film), [Repeater()], interrupt_at(8))
-    assert pipeline.run(task(film, **changed), [Repeater()]).num_resumed == 0
+    with pytest.raises(FilmError, match="holds 5 frames of a run with other options; --overwrite begins anew"):
+        pipeline.run(task(film, **changed), [Repeater()])
+    with pytest.raises(InterruptError):
+        pipeline.run(task(film, overwrite=True), [Repeater()], interrupt_at(12))
+    assert pipeline.run(task(film, overwrite=True, **changed), [Repeater()]).num_resumed == 0
 
 
 def test_a_damaged_segment_is_made_again(tmp_path: pathlib.Path) -> None:

