@@ -190,7 +190,7 @@ def test_closing_stops_between_tiles_and_leaves_nothing(photos: list[Job], large
     assert not large.exists()
 
 
-def test_what_was_chosen_is_told(photos: list[Job]) -> None:
+def test_what_was_chosen_is_reported(photos: list[Job]) -> None:
     by_name = choice.Choice(Repeater(), "edsr", "clean")
     outcome = next(iter(batch.run(photos[:1], [lambda picture: by_name], DOUBLE)))
     assert (outcome.network, outcome.why) == ("edsr", "clean")
