@@ -256,6 +256,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     )
     train_parser.add_argument(
         "--peer_python",
+        type=argument_types.name,
         action="append",
         metavar="PYTHON",
         help="where to look for a peer: the Python of an environment that has it; may be given twice (default: this one)",
