@@ -19,7 +19,7 @@ from sr_keras.inference.stages import Stage
 from sr_keras.inference.strips import Rows
 
 # For the work on a strip, in MB, at most.
-MEMORY_MB = 768
+MEMORY_MB = 900
 
 # Where that is not to be had, nothing is.
 _LEAST_MEMORY = 2**18

@@ -75,7 +75,8 @@ def overlap_factor(height: int, strip: int, margin: int) -> float:
 
 def _height(tensors: Rows, scales: Mapping[str, int]) -> int:
     """In rows of the photo."""
-    return next(rows.shape[1] // scales[name] for name, rows in tensors.items())
+    name = next(iter(tensors))
+    return int(tensors[name].shape[1]) // scales[name]
 
 
 def _rest(rest: Rows, whole: Rows) -> Rows:
