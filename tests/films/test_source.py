@@ -31,7 +31,7 @@ def comb(luma: np.ndarray) -> float:
     return float(np.abs(lines[1:-1] - (lines[:-2] + lines[2:]) / 2).mean())
 
 
-def test_interlaced_films_are_told(tmp_path: pathlib.Path) -> None:
+def test_interlaced_films_are_reported(tmp_path: pathlib.Path) -> None:
     assert source.probe(making.make(tmp_path / "film.mp4", combed(), options=FIELDS)).interlaced
     assert not source.probe(making.make(tmp_path / "whole.mp4")).interlaced
 
