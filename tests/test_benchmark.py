@@ -7,39 +7,38 @@ import pytest
 from sr_keras.benchmark import __main__ as benchmark
 from sr_keras.benchmark import timing, training, upscaling
 from sr_keras.data import sources
-from sr_keras.inference import saved_model
+from sr_keras.inference import model_info
 from sr_keras.networks import flops, srgan
 from sr_keras.photos import rgb
 from tests.types import TinyGenerator
 
 
-@pytest.fixture
-def network(interpolator: pathlib.Path) -> saved_model.ExportedNetwork:
-    return saved_model.ExportedNetwork(interpolator)
-
-
-def test_upscaling_is_measured_in_one_run(network: saved_model.ExportedNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timing, "MATRIX_SIDE", 64)
-    tile, rates, rows = upscaling.upscale(network, tile=12, repeats=1)
-    assert tile == 12
-    assert "float32" in rates
-    names = [row.name for row in rows]
-    assert names[:2] == ["plain Keras, float32", "optimised, float32"]
-    plain, fast = rows[:2]
-    assert plain.times_plain == 1
-    assert fast.times_plain == pytest.approx(plain.seconds_per_megapixel / fast.seconds_per_megapixel)
-    assert fast.gflops == pytest.approx(network.info.operations / fast.seconds_per_megapixel / 1e3)
-    assert fast.of_matrix_product == pytest.approx(fast.gflops / rates["float32"])
-
-
-def test_the_table_is_printed(
+def test_upscaling_is_measured_in_one_run(
     interpolator: pathlib.Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(timing, "MATRIX_SIDE", 64)
-    assert benchmark.main(["upscale", f"--model={interpolator}", "--tile=8", "--repeats=1"]) == 0
+    monkeypatch.setattr(timing, "MACHINE_SIDES", (64,))
+    folder = model_info.newest_version(interpolator)
+    rates, speeds = upscaling.measure(
+        folder, height=9, width=12, precisions=["float32"], before=None, with_peers=False, tile=None, repeats=1
+    )
+    assert [speed.name for speed in speeds] == ["openvino", "tensorflow"]
+    for speed in speeds:
+        gflops = model_info.read_info(folder).operations / speed.seconds_per_megapixel / 1e3
+        assert speed.of_machine == pytest.approx(gflops / rates["float32"])
+        assert speed.of_machine_with_overlap == pytest.approx(speed.of_machine * speed.overlap_factor)
+        assert speed.memory_mb > 50
+    monkeypatch.setattr(upscaling, "measure", lambda *_, **__: (rates, speeds))
+    assert benchmark.main(["upscale", f"--model={interpolator}"]) == 0
     out = capsys.readouterr().out
-    assert "tiles of 8 pixels" in out
-    assert "plain Keras, float32" in out
+    assert "openvino, float32" in out
+    assert "the machine's rate, float32" in out
+
+
+def test_an_unknown_commit_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "MACHINE_SIDES", (64,))
+    assert benchmark.main(["upscale", "--model=espcn", "--before=nothing"]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert "--before=nothing" in line
 
 
 def test_a_missing_model_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from data_prep import convert_rgb
 from sr_keras.photos import rgb
+from tests.folders import contents
 
 SCRIPT = pathlib.Path(convert_rgb.__file__)
 HEIGHT, WIDTH = 24, 40
@@ -35,10 +36,6 @@ def gradient(mode: str = "RGB") -> Image.Image:
     if mode in ("LA", "RGBA"):
         picture.putalpha(Image.fromarray(255 - tones))
     return picture.convert("P").convert("PA") if mode == "PA" else picture.convert(mode)
-
-
-def contents(root: pathlib.Path) -> dict[str, bytes]:
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
 def truncated(path: pathlib.Path) -> None:

@@ -12,6 +12,7 @@ from sr_keras import figures
 from sr_keras.evaluation import run_figures
 from sr_keras.photos import rgb
 from sr_keras.training import run_folder, tensorboard
+from tests.folders import listing
 from tests.types import Noise
 
 PIXELS = {"generator/loss": 0.02, "generator/pixel_loss": 0.02, "validation/psnr_db": 25.0, "validation/ssim": 0.6}
@@ -34,10 +35,6 @@ def write_events(run: pathlib.Path, iterations: Mapping[int, dict[str, float]]) 
     for iteration, scalars in iterations.items():
         write(iteration, {**scalars})
     writer.close()
-
-
-def listing(folder: pathlib.Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
 
 
 def size(path: pathlib.Path) -> tuple[int, int]:

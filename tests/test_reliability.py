@@ -13,7 +13,7 @@ import pytest
 
 from sr_keras.evaluation import run_figures
 from sr_keras.inference import model_info, saved_model
-from tests.test_train import SMALL, printed_until, start, train
+from tests.training_runs import SMALL, printed_until, start, train
 
 # Checkpoints within iterations, so that kills find the run between them, before the first, and while one is written.
 EXACT = [*SMALL, "--deterministic", "--steps_per_iteration=6", "--checkpoint_steps=2", "--pretrain_iterations=1"]
@@ -75,7 +75,7 @@ def test_a_kill_does_not_show_in_the_weights(tmp_path: pathlib.Path) -> None:
 def test_memory_and_disk_stay_flat_over_200_iterations(tmp_path: pathlib.Path) -> None:
     """Each with an export, a sample, summaries and a checkpoint."""
     flags = ["--iterations=200", "--average_decay=0.9", "--keep_exports=2", "--keep_checkpoints=2", "--keep_samples=4"]
-    code, stderr = train(*SMALL, *flags, f"--run_dir={tmp_path}", timeout=3000)
+    code, stderr = train(*SMALL, *flags, f"--run_dir={tmp_path}", seconds=3000)
     assert code == 0, stderr
     curves = run_figures.read_scalars(tmp_path / "tensorboard")
     assert set(curves["work/traces_of_the_step"].values()) == {1.0}

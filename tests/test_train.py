@@ -6,10 +6,6 @@ import pathlib
 import re
 import shutil
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -22,83 +18,11 @@ from tensorboard.plugins.custom_scalar import layout_pb2, metadata
 from sr_keras.evaluation import run_figures
 from sr_keras.inference import model_info, saved_model
 from sr_keras.photos import rgb
-from tests.conftest import ROOT, take_interrupts
+from tests.conftest import ROOT
+from tests.folders import listing
+from tests.training_runs import SMALL, printed_until, refused, start, train
 
-SMALL = [
-    "--data=sample",
-    "--batch_size=2",
-    "--hr_size=32",
-    "--num_blocks=1",
-    "--filters=4",
-    "--upscale_filters=96",
-    "--discriminator_filters=2",
-    "--steps_per_iteration=2",
-    "--validation_fraction=0.3",
-    "--validation_photos=2",
-    "--validation_pictures=1",
-    "--precision=float32",
-]
-
-
-def start(*arguments: object, command: Sequence[str] = (sys.executable, "train.py"), **options: Any) -> subprocess.Popen[str]:
-    options = {"preexec_fn": take_interrupts, **options}
-    return subprocess.Popen([*command, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, text=True, **options)
-
-
-def printed_until(process: subprocess.Popen[str], words: str) -> str:
-    """Waits for a line with these words on standard error, or for its end; returns what was printed until then."""
-    assert process.stderr
-    lines = []
-    for line in process.stderr:
-        lines.append(line)
-        if words in line:
-            break
-    return "".join(lines)
-
-
-def train(*arguments: object, timeout: float = 500) -> tuple[int, str]:
-    with start(*arguments) as process:
-        try:
-            _, stderr = process.communicate(timeout=timeout)
-        finally:
-            process.kill()  # if it has not ended in time
-    return process.returncode, stderr
-
-
-# Imports TensorFlow once, which takes seconds; each start is forked off before anything is used.
-STARTS = """
-import json, os, signal, sys, tempfile
-from sr_keras.training import command
-from sr_keras.training import setup
-for line in sys.stdin:
-    with tempfile.TemporaryFile("w+") as stderr:
-        child = os.fork()
-        if not child:
-            os.dup2(stderr.fileno(), sys.stderr.fileno())
-            signal.alarm(300)  # if it trains instead
-            command.main(json.loads(line))
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        stderr.seek(0)
-        print(json.dumps([code, stderr.read()]), flush=True)
-"""
-
-
-@pytest.fixture(scope="module")
-def refused() -> Iterator[Callable[..., str]]:
-    """Starts `train.py`, which has to refuse, without a traceback; returns the line that says why."""
-    options: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
-    with subprocess.Popen([sys.executable, "-c", STARTS], **options) as process:
-
-        def start_it(*arguments: object) -> str:
-            assert process.stdin and process.stdout
-            print(json.dumps([*map(str, arguments)]), file=process.stdin, flush=True)
-            code, stderr = json.loads(process.stdout.readline())
-            assert code == 2, stderr
-            assert "Traceback" not in stderr
-            lines: list[str] = stderr.splitlines()
-            return [line for line in lines if not line.startswith("Try: ")][-1]
-
-        yield start_it
+CAT = ROOT / "sr_keras" / "sample" / "photos" / "cat.jpg"
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +30,9 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path
     """A run of 20 iterations: one on pixels alone, then both networks. Returns its folder and what it printed."""
     run_dir = tmp_path_factory.mktemp("run")
     flags = ["--iterations=20", "--pretrain_iterations=1", "--keep_exports=2", "--keep_checkpoints=2", "--keep_samples=4"]
-    code, stderr = train(*SMALL, *flags, f"--run_dir={run_dir}")
-    assert code == 0, stderr
+    process = start(*SMALL, *flags, f"--run_dir={run_dir}")
+    _, stderr = process.communicate()
+    assert process.returncode == 0, stderr
     return run_dir, stderr
 
 
@@ -122,10 +47,6 @@ def scalars(events: EventAccumulator, name: str) -> dict[int, float]:
     from tensorflow import make_ndarray
 
     return {event.step: float(make_ndarray(event.tensor_proto)) for event in events.Tensors(name)}
-
-
-def listing(folder: pathlib.Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
 
 
 def test_a_run_leaves_what_it_should(finished_run: tuple[pathlib.Path, str]) -> None:
@@ -295,21 +216,8 @@ def test_the_papers_flagfile_says_how_to_get_its_photos(tmp_path: pathlib.Path) 
         ("stray", "unknown argument 'stray'"),
     ],
 )
-def test_wrong_use_is_one_clear_line(refused: Callable[..., str], tmp_path: pathlib.Path, flag: str, message: str) -> None:
+def test_wrong_use_is_one_clear_line(tmp_path: pathlib.Path, flag: str, message: str) -> None:
     assert message in refused(*SMALL, f"--run_dir={tmp_path}", *flag.split())
-
-
-def test_a_run_starts_from_an_export(finished_run: tuple[pathlib.Path, str], tmp_path: pathlib.Path) -> None:
-    run_dir, _ = finished_run
-    code, stderr = train(*SMALL, "--iterations=1", "--learning_rate=0", f"--init={run_dir}", f"--run_dir={tmp_path}")
-    assert code == 0, stderr
-    assert model_info.read_info(tmp_path / "1").scale == 4
-    trainable = [w.ndim == 4 for w in saved_model.load_weights(run_dir)]
-    for old, new, is_kernel in zip(
-        saved_model.load_weights(run_dir), saved_model.load_weights(tmp_path), trainable, strict=True
-    ):
-        if is_kernel:
-            np.testing.assert_array_equal(old, new)
 
 
 def test_a_run_starts_from_some_blocks_of_an_edsr(tmp_path: pathlib.Path) -> None:
@@ -323,59 +231,13 @@ def test_a_run_starts_from_some_blocks_of_an_edsr(tmp_path: pathlib.Path) -> Non
     np.testing.assert_array_equal(kernels[3], last)
 
 
-def test_flags_that_do_not_fit_the_checkpoint_are_refused(
-    refused: Callable[..., str], finished_run: tuple[pathlib.Path, str]
-) -> None:
+def test_flags_that_do_not_fit_the_checkpoint_are_refused(finished_run: tuple[pathlib.Path, str]) -> None:
     run_dir, _ = finished_run
     changes = ["--num_blocks=2", "--precision=mixed_float16", "--average_decay=0.9", "--schedule=cosine"]
     line = refused(f"--flagfile={run_dir}/train.flags", *changes)
     said = "--average_decay was 0.0, is 0.9, --num_blocks was 1, is 2, --precision was float32, is mixed_float16, "
     assert f"holds other networks: {said}--schedule was constant, is cosine" in line
     assert "--num_blocks=1" in (run_dir / "train.flags").read_text()
-
-
-def test_the_learning_rate_falls_and_kernels_are_normalised(tmp_path: pathlib.Path) -> None:
-    flags = ["--schedule=cosine", "--spectral_norm", "--iterations=2", f"--run_dir={tmp_path}"]
-    code, stderr = train(*SMALL, *flags)
-    assert code == 0, stderr
-    rates = list(run_figures.read_scalars(tmp_path / "tensorboard")["generator/learning_rate"].values())
-    assert rates == pytest.approx([0.505e-4, 1e-6], rel=1e-3)  # half-way from 1e-4 to its hundredth, and there
-    reader = tf.train.load_checkpoint(str(tmp_path / "checkpoints"))
-    assert any("vector_u" in name for name in reader.get_variable_to_shape_map())
-
-
-def test_the_learning_rate_grows_before_it_falls(tmp_path: pathlib.Path) -> None:
-    """Without a discriminator, whose steps are fewer than those of the warm-up."""
-    flags = ["--schedule=cosine", "--warmup_steps=4", "--iterations=4", "--pretrain_iterations=4", "--steps_per_iteration=2"]
-    code, stderr = train(*SMALL, *flags, f"--run_dir={tmp_path}")
-    assert code == 0, stderr
-    rates = list(run_figures.read_scalars(tmp_path / "tensorboard")["generator/learning_rate"].values())
-    assert rates == pytest.approx([0.5e-4, 1e-4, 0.505e-4, 1e-6], rel=1e-3)
-
-
-def test_a_changed_learning_rate_is_taken_on_resume(finished_run: tuple[pathlib.Path, str], tmp_path: pathlib.Path) -> None:
-    run_dir = shutil.copytree(finished_run[0], tmp_path / "run")
-    code, stderr = train(f"--flagfile={run_dir}/train.flags", f"--run_dir={run_dir}", "--iterations=21", "--learning_rate=0.5")
-    assert code == 0, stderr
-    assert run_figures.read_scalars(run_dir / "tensorboard")["generator/learning_rate"][21] == pytest.approx(0.5)
-    assert [path.name for path in model_info.versions(run_dir)] == ["20", "21"]
-
-
-def test_a_missing_export_is_made_on_resume(finished_run: tuple[pathlib.Path, str], tmp_path: pathlib.Path) -> None:
-    run_dir = shutil.copytree(finished_run[0], tmp_path / "run")
-    shutil.rmtree(run_dir / "20")
-    code, stderr = train(f"--flagfile={run_dir}/train.flags", f"--run_dir={run_dir}")
-    assert code == 0, stderr
-    for old, new in zip(saved_model.load_weights(finished_run[0]), saved_model.load_weights(run_dir), strict=True):
-        np.testing.assert_array_equal(old, new)
-
-
-def test_another_generator_trains_on_another_loss(tmp_path: pathlib.Path) -> None:
-    sizes = [flag for flag in SMALL if not flag.startswith("--upscale_filters")]
-    flags = ["--generator=edsr", "--pixel_loss=mae", "--iterations=1", "--pretrain_iterations=1", f"--run_dir={tmp_path}"]
-    code, stderr = train(*sizes, *flags)
-    assert code == 0, stderr
-    assert model_info.read_info(tmp_path / "1").scale == 4
 
 
 def test_the_papers_run_is_the_papers() -> None:
@@ -392,48 +254,107 @@ def test_the_papers_run_is_the_papers() -> None:
     }
 
 
-def test_a_network_learns_from_another(finished_run: tuple[pathlib.Path, str], tmp_path: pathlib.Path) -> None:
-    """From itself, so what it is taught is nearer than the originals are."""
-    run_dir, _ = finished_run
-    flags = [*SMALL, "--iterations=1", f"--init={run_dir}", f"--teacher={run_dir}", "--hold_norms", "--back_projection"]
-    code, stderr = train(*flags, f"--run_dir={tmp_path / 'run'}")
+def test_a_run_starts_from_an_export_and_learns_from_another(
+    finished_run: tuple[pathlib.Path, str], tmp_path: pathlib.Path
+) -> None:
+    """From the same, so what it is taught is nearer than the originals are."""
+    flags = ["--iterations=1", "--learning_rate=0", f"--init={finished_run[0]}", f"--teacher={finished_run[0]}"]
+    code, stderr = train(*SMALL, *flags, "--hold_norms", "--back_projection", f"--run_dir={tmp_path}")
     assert code == 0, stderr
-    curves = run_figures.read_scalars(tmp_path / "run" / "tensorboard")
+    assert model_info.read_info(tmp_path / "1").scale == 4
+    for old, new in zip(saved_model.load_weights(finished_run[0]), saved_model.load_weights(tmp_path), strict=True):
+        np.testing.assert_array_equal(old, new)
+    curves = run_figures.read_scalars(tmp_path / "tensorboard")
     assert curves["generator/teacher_loss"][1] < curves["generator/pixel_loss"][1]
 
 
-def test_features_are_compared_where_a_model_is_given(refused: Callable[..., str], tmp_path: pathlib.Path) -> None:
-    photo = keras.Input((None, None, 3))
-    features = keras.layers.Conv2D(4, 3, activation="relu", name="edges")(photo)
-    keras.Model(photo, features).save(tmp_path / "features.keras")
-    flags = [*SMALL, "--iterations=1", f"--perceptual_model={tmp_path / 'features.keras'}", "--perceptual_weight=1e9"]
-    more = ["--grid_weight=1", "--shift=4", "--hold_norms", "--back_projection", f"--run_dir={tmp_path / 'run'}"]
-    code, stderr = train(*flags, "--perceptual_layers=edges", *more)
+def test_a_resumed_run_makes_a_missing_export_and_takes_a_changed_learning_rate(
+    finished_run: tuple[pathlib.Path, str], tmp_path: pathlib.Path
+) -> None:
+    run_dir = shutil.copytree(finished_run[0], tmp_path / "run")
+    shutil.rmtree(run_dir / "20")
+    code, stderr = train(f"--flagfile={run_dir}/train.flags", f"--run_dir={run_dir}", "--iterations=21", "--learning_rate=0.5")
     assert code == 0, stderr
-    curves = run_figures.read_scalars(tmp_path / "run" / "tensorboard")
-    assert curves["generator/loss"][1] == pytest.approx(1e9 * curves["generator/perceptual_loss"][1], rel=1e-3)
-    assert "--perceptual_layers=edges" in (tmp_path / "run" / "train.flags").read_text()
-    line = refused(*flags, "--perceptual_layers=corners", f"--run_dir={tmp_path / 'other'}")
-    assert "features.keras has no layer 'corners'; it has" in line
+    assert run_figures.read_scalars(run_dir / "tensorboard")["generator/learning_rate"][21] == pytest.approx(0.5)
+    assert [path.name for path in model_info.versions(run_dir)] == ["20", "21"]
+    for old, new in zip(saved_model.load_weights(finished_run[0]), saved_model.load_weights(run_dir / "20"), strict=True):
+        np.testing.assert_array_equal(old, new)
 
 
-def test_test_photos_are_excluded_by_what_they_show(tmp_path: pathlib.Path) -> None:
-    """One of the bundled photos, under another name, smaller and mirrored."""
-    [photo, *_] = sorted((ROOT / "sr_keras" / "sample" / "photos").glob("*.jpg"))
-    with Image.open(photo) as picture:
+@pytest.fixture(scope="module")
+def pixel_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path, str]:
+    """A run on pixels alone, of another network, with options of its own. Returns its folder and what it printed."""
+    folder = tmp_path_factory.mktemp("pixels")
+    with Image.open(CAT) as picture:
         mirrored = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        mirrored.resize((picture.width * 3 // 4, picture.height * 3 // 4)).save(tmp_path / "test.png")
-    flags = [*SMALL, "--iterations=1", "--pretrain_iterations=1", f"--run_dir={tmp_path / 'run'}"]
-    code, stderr = train(*flags, f"--exclude={tmp_path}", f"--validation={tmp_path}")
+        mirrored.resize((picture.width * 3 // 4, picture.height * 3 // 4)).save(folder / "test.png")
+    sizes = [flag for flag in SMALL if not flag.startswith("--upscale_filters")]
+    flags = ["--generator=edsr", "--pixel_loss=mae", "--iterations=4", "--pretrain_iterations=4", "--profile=2,2"]
+    flags += ["--schedule=cosine", "--warmup_steps=4", f"--exclude={folder}", f"--validation={folder}"]
+    code, stderr = train(*sizes, *flags, f"--run_dir={folder / 'run'}")
     assert code == 0, stderr
-    assert f"excluded: {photo}" in stderr
-    count = len(list(photo.parent.glob("*.jpg")))
-    assert f"{count - 1} photos to train, 1 to validate" in stderr
+    return folder / "run", stderr
 
 
-def test_a_trace_is_recorded(tmp_path: pathlib.Path) -> None:
-    code, stderr = train(*SMALL, "--iterations=1", "--pretrain_iterations=1", "--profile=2,2", f"--run_dir={tmp_path}")
-    assert code == 0, stderr
-    [trace] = (tmp_path / "tensorboard" / "plugins" / "profile").rglob("*.xplane.pb")
+def test_another_generator_trains_on_another_loss(pixel_run: tuple[pathlib.Path, str]) -> None:
+    assert model_info.read_info(pixel_run[0] / "4").scale == 4
+
+
+def test_the_learning_rate_grows_before_it_falls(pixel_run: tuple[pathlib.Path, str]) -> None:
+    """Without a discriminator, whose steps are fewer than those of the warm-up."""
+    rates = list(run_figures.read_scalars(pixel_run[0] / "tensorboard")["generator/learning_rate"].values())
+    assert rates == pytest.approx([0.5e-4, 1e-4, 0.505e-4, 1e-6], rel=1e-3)
+
+
+def test_test_photos_are_excluded_by_what_they_show(pixel_run: tuple[pathlib.Path, str]) -> None:
+    """One of the bundled photos, under another name, smaller and mirrored."""
+    assert f"excluded: {CAT}" in pixel_run[1]
+    count = len(list(CAT.parent.glob("*.jpg")))
+    assert f"{count - 1} photos to train, 1 to validate" in pixel_run[1]
+
+
+def test_a_trace_is_recorded(pixel_run: tuple[pathlib.Path, str]) -> None:
+    [trace] = (pixel_run[0] / "tensorboard" / "plugins" / "profile").rglob("*.xplane.pb")
     # By this the tab Profile finds the steps; without it, it shows no time.
     assert b"step_num" in trace.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A file of a network whose layer `edges` is a feature."""
+    photo = keras.Input((None, None, 3))
+    path = tmp_path_factory.mktemp("features") / "features.keras"
+    keras.Model(photo, keras.layers.Conv2D(4, 3, activation="relu", name="edges")(photo)).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def gan_run(features: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """The folder of a run of both networks, with all that can be added to the generator's loss."""
+    run_dir = tmp_path_factory.mktemp("gan")
+    flags = ["--iterations=2", "--schedule=cosine", "--spectral_norm", f"--perceptual_model={features}"]
+    flags += ["--perceptual_layers=edges", "--perceptual_weight=1e6", "--grid_weight=1", "--shift=4", "--hold_norms"]
+    code, stderr = train(*SMALL, *flags, "--back_projection", f"--run_dir={run_dir}")
+    assert code == 0, stderr
+    return run_dir
+
+
+def test_the_learning_rate_falls(gan_run: pathlib.Path) -> None:
+    rates = list(run_figures.read_scalars(gan_run / "tensorboard")["generator/learning_rate"].values())
+    assert rates == pytest.approx([0.505e-4, 1e-6], rel=1e-3)  # half-way from 1e-4 to its hundredth, and there
+
+
+def test_kernels_are_normalised(gan_run: pathlib.Path) -> None:
+    reader = tf.train.load_checkpoint(str(gan_run / "checkpoints"))
+    assert any("vector_u" in name for name in reader.get_variable_to_shape_map())
+
+
+def test_features_are_compared_where_a_model_is_given(gan_run: pathlib.Path) -> None:
+    curves = run_figures.read_scalars(gan_run / "tensorboard")
+    assert curves["generator/loss"][1] == pytest.approx(1e6 * curves["generator/perceptual_loss"][1], rel=1e-3)
+    assert "--perceptual_layers=edges" in (gan_run / "train.flags").read_text()
+
+
+def test_features_of_no_layer_are_refused(features: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    line = refused(*SMALL, f"--perceptual_model={features}", "--perceptual_layers=corners", f"--run_dir={tmp_path}")
+    assert "features.keras has no layer 'corners'; it has" in line

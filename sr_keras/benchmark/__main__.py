@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, get_args
 
 import psutil
 
+from sr_keras.benchmark import machine
 from sr_keras.films import formats
 from sr_keras.inference import model_info
 from sr_keras.photos import rgb
@@ -53,23 +54,35 @@ def _print_video(options: argparse.Namespace) -> None:
 
 def _print_photos(options: argparse.Namespace) -> None:
     from sr_keras.benchmark import upscaling
-    from sr_keras.inference import saved_model
     from sr_keras.runtime import precision
 
-    network = saved_model.ExportedNetwork(options.model or model_info.find_model("srresnet"))
-    tile, rates, rows = upscaling.upscale(network, tile=options.tile, repeats=options.repeats)
+    folder = model_info.newest_version(options.model or model_info.find_model("edsr"))
+    precisions = list(dict.fromkeys([precision.resolve_inference("auto"), "float32"]))
+    rates, speeds = upscaling.measure(
+        folder,
+        height=options.size,
+        width=options.size,
+        precisions=precisions,
+        before=options.before,
+        with_peers=options.peers,
+        tile=options.tile,
+        repeats=options.repeats,
+    )
     print(
-        f"on {precision.devices()}, {psutil.cpu_count()} cores; tiles of {tile} pixels; the fastest of {options.repeats} runs"
+        f"{machine.processor()}, {psutil.cpu_count()} cores; {folder}; a photo of {options.size}x{options.size} pixels; "
+        f"the fastest of {options.repeats} turns"
     )
     for name, rate in rates.items():
-        print(f"matrix product, {name}: {rate:.0f} GFLOP/s")
-    print(f"{'':24}  s/megapixel  GFLOP/s  of matrix product  times plain")
-    for row in rows:
+        print(f"the machine's rate, {name}: {rate:.0f} GFLOP/s, the best of several matrix products")
+    print(f"{'':28}  s/megapixel  times the first  overlap  of the machine  with overlap     MB")
+    for speed in speeds:
+        overlap = f"{speed.overlap_factor:7.3f}" if speed.overlap_factor else f"{'?':>7}"
+        with_overlap = f"{speed.of_machine_with_overlap:12.2f}" if speed.overlap_factor else f"{'?':>12}"
         print(
-            f"{row.name:24}  {row.seconds_per_megapixel:11.1f}  {row.gflops:7.0f}  {row.of_matrix_product:17.2f}"
-            f"  {row.times_plain:11.2f}"
+            f"{f'{speed.name}, {speed.precision}':28}  {speed.seconds_per_megapixel:11.2f}"
+            f"  {speed.seconds_per_megapixel / speeds[0].seconds_per_megapixel:15.2f}  {overlap}"
+            f"  {speed.of_machine:14.2f}  {with_overlap}  {speed.memory_mb:5.0f}"
         )
-    print(f"resident memory, all of this together: {psutil.Process().memory_info().rss / 1e6:.0f} MB")
 
 
 def _print_train(options: argparse.Namespace) -> None:
@@ -176,7 +189,18 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
         "--model",
         type=lambda text: model_info.find_model(argument_types.name(text)),
         metavar="MODEL",
-        help="a name or a folder (srresnet; with --video espcn)",
+        help="a name or a folder (edsr; with --video espcn)",
+    )
+    upscale_parser.add_argument(
+        "--size", type=argument_types.positive_int, default=512, metavar="PIXELS", help="of the photo's sides (%(default)s)"
+    )
+    upscale_parser.add_argument(
+        "--before", type=argument_types.name, metavar="COMMIT", help="of this repository, whose build takes part too"
+    )
+    upscale_parser.add_argument(
+        "--peers",
+        action="store_true",
+        help="also TensorFlow, OpenVINO and ONNX Runtime as others would call them, those that are installed",
     )
     upscale_parser.add_argument("--video", action="store_true", help="a film, beside decoding and encoding it alone")
     upscale_parser.add_argument(
@@ -223,6 +247,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     )
     train_parser.add_argument(
         "--before",
+        type=argument_types.name,
         metavar="COMMIT",
         help="compare the step with that of another build, in turns: a commit of this checkout, or the folder of another one",
     )
@@ -231,6 +256,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     )
     train_parser.add_argument(
         "--peer_python",
+        type=argument_types.name,
         action="append",
         metavar="PYTHON",
         help="where to look for a peer: the Python of an environment that has it; may be given twice (default: this one)",

@@ -1,14 +1,19 @@
 """Measures how fast a machine is: works in turns, and the matrix product that others are compared with."""
 
 import contextlib
+import importlib.util
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 
+import numpy as np
 import psutil
 import tensorflow as tf
 
 MATRIX_SIDE = 4096
+
+# Of the matrices that tell what the machine can do at most.
+MACHINE_SIDES = (1024, 2048, 4096)
 
 
 def fastest(works: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, float]:
@@ -38,6 +43,44 @@ def matrix_product(dtype: str) -> Callable[[], object]:
     """A product of two square matrices of `MATRIX_SIDE`."""
     left, right = (tf.cast(tf.random.stateless_uniform([MATRIX_SIDE] * 2, [0, seed]), dtype) for seed in (0, 1))
     return lambda: tf.matmul(left, right)
+
+
+def machine_gflops(precision: str, repeats: int) -> float:
+    """What the machine can do at most, as far as a matrix product tells: 10^9 operations a second.
+
+    The best of several sizes, layouts and libraries: none of them is the fastest on every processor.
+    """
+    works = _tensorflow_products(precision) | _openvino_products(precision)
+    seconds = fastest({key: timed(work) for key, work in works.items()}, repeats)
+    return max(2 * side**3 / seconds[key] / 1e9 for key in works for side in [int(key.split()[1])])
+
+
+def _tensorflow_products(precision: str) -> dict[str, Callable[[], object]]:
+    def product(side: int, transpose: bool) -> Callable[[], object]:
+        left, right = (tf.cast(tf.random.stateless_uniform([side] * 2, [0, seed]), precision) for seed in (0, 1))
+        return lambda: tf.matmul(left, right, transpose_b=transpose)
+
+    return {f"tensorflow {side} {transpose}": product(side, transpose) for side in MACHINE_SIDES for transpose in (False, True)}
+
+
+def _openvino_products(precision: str) -> dict[str, Callable[[], object]]:
+    if importlib.util.find_spec("openvino") is None or precision == "float16":
+        return {}
+    import openvino
+    from openvino import opset13 as ops
+
+    def product(side: int, transpose: bool) -> Callable[[], object]:
+        # As in a network, one of the two is known beforehand, and laid out for the processor.
+        left = ops.parameter([side, side], np.float32)
+        weights = ops.constant(np.random.default_rng(0).random((side, side), np.float32))
+        result = ops.result(ops.matmul(left, weights, False, transpose))
+        model = openvino.Model([result], [left], "product")
+        hint = {"float32": "f32", "bfloat16": "bf16"}[precision]
+        request = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": hint}).create_infer_request()
+        request.set_input_tensor(openvino.Tensor(np.ones((side, side), np.float32)))
+        return lambda: request.infer()
+
+    return {f"openvino {side} {transpose}": product(side, transpose) for side in MACHINE_SIDES for transpose in (False, True)}
 
 
 def matrix_gflops(seconds: float) -> float:

@@ -1,74 +1,87 @@
-"""Measures upscaling on this machine: an exported network's optimised graph, the plain one, a matrix product, in one run."""
+"""Measures upscaling on this machine: this build with each engine, an earlier one, peers and a matrix product, in one run."""
 
-import functools
+import contextlib
+import pathlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
-from sr_keras.benchmark import timing
-from sr_keras.inference import saved_model, tiling
-from sr_keras.inference.upscaler import Upscaler
-from sr_keras.runtime import precision
+from sr_keras.benchmark import timing, upscaling_processes
+from sr_keras.benchmark.upscaling_processes import Contender, Worker
+from sr_keras.inference import model_info
 
 
 class Speed(NamedTuple):
     """What was measured of one way to upscale.
 
     Attributes:
+        name, precision: of the way.
         seconds_per_megapixel: of the small photo.
-        gflops: 10^9 operations a second, counting those of the network's convolutions for the photo alone, without overlaps.
-        of_matrix_product: that rate as a share of a matrix product's in the same precision.
-        times_plain: how many times faster than the plain Keras network.
+        overlap_factor: how many times the photo's own arithmetic is done, because tiles or strips overlap; 0 is not known.
+        of_machine: the rate of the photo's own arithmetic as a share of the machine's rate in the same precision.
+        of_machine_with_overlap: the same for all arithmetic, that of the overlap too.
+        memory_mb: the most resident memory of a process that does nothing else.
     """
 
     name: str
+    precision: str
     seconds_per_megapixel: float
-    gflops: float
-    of_matrix_product: float
-    times_plain: float
+    overlap_factor: float
+    of_machine: float
+    of_machine_with_overlap: float
+    memory_mb: float
 
 
-def upscale(
-    network: saved_model.ExportedNetwork, *, tile: int | None, repeats: int
-) -> tuple[int, dict[str, float], list[Speed]]:
-    """Measures an exported network on random noise of 2x2 tiles.
+def measure(
+    folder: pathlib.Path,
+    *,
+    height: int,
+    width: int,
+    precisions: Sequence[str],
+    before: str | None,
+    with_peers: bool,
+    tile: int | None,
+    repeats: int,
+) -> tuple[dict[str, float], list[Speed]]:
+    """Measures the network of a SavedModel's folder on random noise.
 
     Args:
-        network: to be measured.
-        tile: tile size for all forms; None is that of an `Upscaler` in this machine's fastest precision.
-        repeats: how often each is timed; the fastest counts, for others waited for something else.
+        height, width: of the photo, in pixels.
+        precisions: that are compared.
+        before: a commit of this repository whose build takes part.
+        with_peers: whether other libraries take part, as their users would call them.
+        tile: see `Upscaler`.
+        repeats: turns that count; the fastest does, for others waited for something else.
 
     Returns:
-        The tile size, the rate of a matrix product in each precision in 10^9 operations a second, and a row for each form.
+        The machine's rate in each precision, in 10^9 operations a second, and what was measured of each way.
     """
-    fastest = precision.resolve_inference("auto")
-    precisions = list(dict.fromkeys(["float32", fastest]))
-    tile = tile or Upscaler(network).tile
-    photo = np.random.default_rng(0).integers(0, 256, (2 * tile, 2 * tile, 3), dtype=np.uint8)
-    works = {f"matrix product, {name}": timing.matrix_product(name) for name in precisions}
-    works["plain Keras, float32"] = lambda: _upscale_plainly(network, photo, tile)
-    for name in precisions:
-        upscaler = Upscaler(network, precision=name, tile=tile)
-        works[f"optimised, {name}"] = functools.partial(upscaler.upscale, photo)
-    seconds = timing.fastest({name: timing.timed(work) for name, work in works.items()}, repeats)
-    rates = {name: timing.matrix_gflops(seconds.pop(f"matrix product, {name}")) for name in precisions}
-    pixels = photo.shape[0] * photo.shape[1]
+    info = model_info.read_info(folder)
+    rates = {precision: timing.machine_gflops(precision, repeats) for precision in precisions}
+    with contextlib.ExitStack() as stack:
+        ways = _ours(precisions, tile)
+        if before:
+            earlier = stack.enter_context(upscaling_processes.checkout(before))
+            ways += [upscaling_processes.earlier(earlier, precision) for precision in precisions]
+        if with_peers:
+            ways += upscaling_processes.peers(precisions, stack.enter_context(upscaling_processes.onnx_file(folder)))
+        workers = [Worker(way, folder, height, width) for way in ways]
+        for worker in workers:
+            stack.callback(worker.stop)
+        for worker in workers:
+            worker.ready()
+        turns = [[worker.turn() for worker in workers] for _ in range(repeats)]
+    pixels = height * width
 
-    def row(name: str) -> Speed:
-        gflops = network.info.operations * pixels / seconds[name] / 1e9
-        share = gflops / rates[name.split(", ")[1]]
-        return Speed(name, seconds[name] / pixels * 1e6, gflops, share, seconds["plain Keras, float32"] / seconds[name])
+    def speed(index: int, worker: Worker) -> Speed:
+        name, precision = worker.contender.name, worker.contender.precision
+        seconds = min(turn[index].seconds for turn in turns)
+        share = info.operations * pixels / seconds / 1e9 / rates[precision]
+        memory_mb = turns[-1][index].memory_mb
+        return Speed(name, precision, seconds / pixels * 1e6, worker.note, share, share * worker.note, memory_mb)
 
-    return tile, rates, [row(name) for name in seconds]
+    return rates, [speed(index, worker) for index, worker in enumerate(workers)]
 
 
-def _upscale_plainly(network: saved_model.ExportedNetwork, photo: np.ndarray, tile: int) -> None:
-    """What a program does without the optimised graph: all layers on all of each window, then cuts the tile out."""
-    scale = network.info.scale
-
-    def upscale_tile(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
-        sr = network(window[np.newaxis] / np.float32(255))[0]
-        y, x = (slice(scale * begin, scale * (begin + extent)) for begin, extent in zip(start, size, strict=True))
-        return np.asarray(np.rint(np.clip(sr[y, x], 0, 1) * 255), np.uint8)
-
-    tiling.upscale_tiled(upscale_tile, photo, lambda *_: None, scale=scale, tile=tile, overlap=network.info.receptive_field)
+def _ours(precisions: Sequence[str], tile: int | None) -> list[Contender]:
+    engines = [name for name in ("openvino", "tensorflow") if upscaling_processes.is_installed(name)]
+    return [upscaling_processes.ours(engine, precision, tile=tile) for precision in precisions for engine in engines]

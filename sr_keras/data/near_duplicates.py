@@ -181,9 +181,9 @@ def _details(grey: Image.Image, shorter_side: int) -> np.ndarray:
 
 
 def _blurred(photo: np.ndarray) -> np.ndarray:
-    reach = round(3 * _SIGMA)
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1, dtype=np.float32) / np.float32(_SIGMA)) ** 2)
-    photo = np.pad(photo, reach, mode="edge")
+    radius = round(3 * _SIGMA)
+    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1, dtype=np.float32) / np.float32(_SIGMA)) ** 2)
+    photo = np.pad(photo, radius, mode="edge")
     for axis in (0, 1):
         photo = np.lib.stride_tricks.sliding_window_view(photo, len(weights), axis=axis) @ (weights / weights.sum())
     return photo

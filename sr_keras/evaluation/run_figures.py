@@ -84,8 +84,8 @@ def draw_losses(scalars: Mapping[str, Curve], title: str) -> Figure:
         _mark_beginning(panels[0], scalars)
         panels[0].legend()
         _draw_curves(panels[1], discriminator, "discriminator's loss", guess=2 * math.log(2))
-        verdicts = {f"D({photos})": scalars[f"discriminator/D_{photos}"] for photos in ("real", "fake")}
-        _draw_curves(panels[2], verdicts, "mean prediction:\nprobability of a real photo", guess=0.5)
+        predictions = {f"D({photos})": scalars[f"discriminator/D_{photos}"] for photos in ("real", "fake")}
+        _draw_curves(panels[2], predictions, "mean prediction:\nprobability of a real photo", guess=0.5)
         panels[2].set_ylim(0, 1)
     return figure
 

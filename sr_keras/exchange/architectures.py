@@ -133,8 +133,6 @@ def _srvgg(weights: Weights) -> Architecture:
         raise ArchitectureError(f"an SRVGGNetCompact of {colours_in} channels to {shuffled}, not of 3 colours to 3")
     if scale < 2:
         raise ArchitectureError("an SRVGGNetCompact that does not enlarge")
-    if scale % 2:
-        raise ArchitectureError(f"an SRVGGNetCompact that enlarges {scale} times; only even scales are taken")
     convolutions = range(0, last + 1, 2)
     prelus = range(1, last, 2)
     names = [f"body.{index}.{part}" for index in convolutions for part in ("weight", "bias")]

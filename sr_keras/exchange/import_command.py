@@ -1,8 +1,9 @@
 """Takes over a network that was trained elsewhere: {call} FILE.pth
 
-FILE is a `.pth` or `.safetensors` with an RRDBNet (ESRGAN, Real-ESRGAN) or an SRVGGNetCompact; which of them, and of what size,
-is told from the names in it. It is read without PyTorch, and nothing that is in it is run. The result is a folder like one of a
-training: `upscale --model=FOLDER` takes it. Mind the licence of what you take over.
+FILE is a .pth, a .safetensors, or a .param of ncnn with its .bin beside it. It holds an RRDBNet (ESRGAN, Real-ESRGAN) or an
+SRVGGNetCompact; which of them, and of what size, is told from the names and shapes in it. It is read without PyTorch, and
+nothing that is in it is run. The result is a folder like that of a training: upscale --model=FOLDER takes it. Mind the licence
+of what you take over.
 """
 
 import argparse
@@ -19,12 +20,12 @@ def main(argv: Sequence[str] | None = None, prog: str = "sr-keras import") -> in
 
 
 def _import(options: argparse.Namespace) -> int:
-    from sr_keras.exchange import weight_files
+    from sr_keras.exchange import ncnn_files, weight_files
 
     folder = options.output or pathlib.Path(options.file.stem)
     if folder.exists():
         raise UserError(f"{folder}: exists already; --output=FOLDER names another place")
-    weights = weight_files.read(options.file)
+    weights = (ncnn_files if options.file.suffix == ".param" else weight_files).read(options.file)
     # Later, because TensorFlow takes seconds to import: a file that can't be read is said at once.
     with quiet_tensorflow.tensorflow_import():
         from sr_keras.exchange import importing
@@ -39,7 +40,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser = command_line.Parser(
         prog=prog, description=str(__doc__).format(call=command_line.typed(prog)), epilog=command_line.EXIT_CODES
     )
-    parser.add_argument("file", type=argument_types.path, metavar="FILE", help="weights, .pth or .safetensors")
+    parser.add_argument("file", type=argument_types.path, metavar="FILE", help="weights: .pth, .safetensors or .param")
     parser.add_argument("-o", "--output", type=argument_types.path, metavar="FOLDER", help="(default: the name of FILE, here)")
     parser.add_argument(
         "--licence",

@@ -30,8 +30,8 @@ _SAMPLED = range(0, 49, 12)
 _RUN_UP = Fraction(10)
 # Of these, the header says how long they are, so that one that is cut off can be told.
 _KNOW_THEIR_LENGTH = frozenset({"mov", "matroska", "avi", "flv", "asf"})
-# Sound may end a little before what the header says: so many seconds, or such a share of the film.
-_MISSED, _MISSED_SHARE = Fraction(1), Fraction(1, 20)
+# Sound, and the last frame, may end before what the header says: by such a share of the film, within these seconds.
+_MISSED_SHARE, _LEAST_MISSED, _MOST_MISSED = Fraction(1, 20), Fraction(1, 10), Fraction(1)
 _USUAL_RATE = Fraction(25)
 
 _LOST = {
@@ -313,8 +313,10 @@ class Reader:
             except (av.error.FFmpegError, OSError) as error:
                 self.problems.append(f"can't be read after {clock(shown - self.start)} ({files.reason(error)})")
                 break
-            if packet.pts is not None:
-                end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+            # Packets of .avi say only when they are decoded.
+            when = packet.pts if packet.pts is not None else packet.dts
+            if when is not None:
+                end = max(end, (when + (packet.duration or 0)) * packet.time_base)
             if packet.stream is not stream:
                 continue
             try:
@@ -331,7 +333,8 @@ class Reader:
                 yield frame
         if self.length is None or _KNOW_THEIR_LENGTH.isdisjoint(container.format.name.split(",")):
             return
-        if end - self.start < self.length - min(_MISSED, _MISSED_SHARE * self.length) and not self.problems:
+        missed = self.length - (end - self.start)
+        if missed > min(max(_MISSED_SHARE * self.length, _LEAST_MISSED), _MOST_MISSED) and not self.problems:
             self.problems.append(f"cut off: it ends at {clock(shown - self.start)} of {clock(self.length)}")
 
     def _timed(self, pictures: Iterator[VideoFrame], *, has_times: bool) -> Iterator[Frame]:

@@ -104,7 +104,8 @@ class _Pass:
         self._tile = _Tile(tf.shape(window)[:2], start, size)
         self._levels = tf.cast(window, tf.float32)[tf.newaxis]
         self._white = float(window.dtype.max)
-        self._reach = receptive_field.measure(network).receptive_field
+        # The margin around a tile that each layer must still have in its input.
+        self._needed = receptive_field.measure(network).receptive_field
         self._folded = _folded_norms(network)
         self._of_pictures = _picture_layers(network)
         self._last, self._after_last = _last_convolution(network)
@@ -113,15 +114,15 @@ class _Pass:
         """`[s * size[0], s * size[1], 3]`, float32, near [0, 1]."""
         maps = {id(self._network.input): _Map(self._levels / self._white, scale=1)}
         for layer in self._network.layers[1:]:
-            inputs = self._cropped([maps[id(symbol)] for symbol in receptive_field.inputs_of(layer)], self._reach[layer.name])
+            inputs = self._cropped([maps[id(symbol)] for symbol in receptive_field.inputs_of(layer)], self._needed[layer.name])
             scale = inputs[0].scale * receptive_field.enlargement(layer)
             maps[id(layer.output)] = _Map(self._apply(layer, inputs), scale, inputs[0].margin)
         return self._tile.crop(maps[id(self._network.outputs[-1])], 0).tensor[0]
 
-    def _cropped(self, inputs: list[_Map], reach: float) -> list[_Map]:
+    def _cropped(self, inputs: list[_Map], needed: float) -> list[_Map]:
         """Brings the inputs of a layer to one margin: the smallest that does, if that saves enough."""
         margins = [x.margin for x in inputs if x.margin is not None]
-        smallest = math.ceil(reach)
+        smallest = math.ceil(needed)
         if not margins or min(margins) - smallest >= _LEAST_CROP:
             margins = [smallest]
         return [self._tile.crop(x, min(margins)) for x in inputs]

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import keras
 
+# `back_projection` is for Keras alone: whoever imports this can load every `.keras` file of ours.
+from sr_keras.networks import back_projection as back_projection
 from sr_keras.networks import edsr, espcn, lapsrn, srgan
 
 

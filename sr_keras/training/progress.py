@@ -103,14 +103,13 @@ def duration(seconds: float) -> str:
 
 
 def _losses(metrics: Mapping[str, Any]) -> list[str]:
-    """The loss of each network, with the parts of the generator's where it has several."""
+    """The loss of each network, with the parts of the generator's where it has several; none where no step was left to do."""
     parts = {
         name.removeprefix("generator/").removesuffix("_loss"): float(value)
         for name, value in metrics.items()
         if name.startswith("generator/") and name.endswith("_loss")
     }
     of_parts = ", ".join(f"{name} {value:.4g}" for name, value in parts.items())
-    shown = [f"generator loss {float(metrics['generator/loss']):.4g}" + (f" ({of_parts})" if len(parts) > 1 else "")]
-    if "discriminator/loss" in metrics:
-        shown.append(f"discriminator loss {float(metrics['discriminator/loss']):.4g}")
-    return shown
+    networks = [network for network in ("generator", "discriminator") if f"{network}/loss" in metrics]
+    shown = [f"{network} loss {float(metrics[f'{network}/loss']):.4g}" for network in networks]
+    return [f"{shown[0]} ({of_parts})", *shown[1:]] if len(parts) > 1 else shown

@@ -21,7 +21,7 @@ from sr_keras.inference import model_info
 from sr_keras.photos import condition, rgb
 from sr_keras.photos.picture import Picture
 from sr_keras.runtime import argument_types
-from sr_keras.upscaling import batch
+from sr_keras.upscaling import batch, enlarge
 from sr_keras.upscaling.batch import BatchOptions, JobOutcome, JobProgress
 from sr_keras.upscaling.choice import Choice, Choose
 from sr_keras.upscaling.enlarge import Size
@@ -137,6 +137,8 @@ def _film(
         raise FilmError(job.problem)
     assert job.source is not None and job.output is not None  # `plan` saw to that
     batch.require_place(job.output, options)
+    if options.enlarging != enlarge.Options(self_ensemble=options.enlarging.self_ensemble):
+        raise FilmError("--alpha, --data, --limit, --pixel_art and --wrap are for pictures, not for films")
     info = _probe(job.source, film_options)
     size = info.shown_size
     pixels = math.prod(options.target.size(*size))

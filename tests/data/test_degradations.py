@@ -29,7 +29,7 @@ def test_a_gaussian_kernel_is_scipys() -> None:
 
 
 @pytest.mark.parametrize("angle", [0.4, 2.0])
-def test_a_turned_gaussian_kernel_is_scipys(angle: float) -> None:
+def test_a_rotated_gaussian_kernel_is_scipys(angle: float) -> None:
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     density = scipy.stats.multivariate_normal(cov=turn @ np.diag([2.4**2, 1.3**2]) @ turn.T).pdf(np.dstack([X, Y]))
     np.testing.assert_allclose(degradations.gaussian_kernel(1.3, 2.4, angle), density / density.sum(), atol=1e-6)

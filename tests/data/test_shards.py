@@ -23,10 +23,10 @@ from sr_keras.data.pairs import PairMaker, validation_pairs
 from sr_keras.data.stream import TrainStream
 from sr_keras.photos import rgb
 from tests.data.test_sources import fill_parquet, fill_tars
-from tests.test_train import SMALL, train
+from tests.data.test_stream import Batches, take
+from tests.folders import contents
+from tests.training_runs import SMALL, train
 from tests.types import Noise
-
-Batches = list[tuple[np.ndarray, np.ndarray]]
 
 SCRIPT = pathlib.Path(make_shards.__file__)
 
@@ -53,10 +53,6 @@ def pack(source: pathlib.Path, target: pathlib.Path, photos_per_shard: int = 4) 
     return make_shards.main([str(source), str(target), f"--photos_per_shard={photos_per_shard}"])
 
 
-def contents(root: pathlib.Path) -> dict[str, bytes]:
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
-
-
 def make_stream(photos: sources.Photos, position: int = 0) -> TrainStream:
     return TrainStream(
         photos,
@@ -68,10 +64,6 @@ def make_stream(photos: sources.Photos, position: int = 0) -> TrainStream:
         batch_size=4,
         seed=3,
     )
-
-
-def take(stream: TrainStream, count: int) -> Batches:
-    return [(lr.numpy(), hr.numpy()) for _, (lr, hr) in zip(range(count), stream, strict=False)]
 
 
 def assert_same_batches(some: Batches, others: Batches) -> None:

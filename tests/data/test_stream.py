@@ -20,6 +20,8 @@ from sr_keras.data.stream import TrainStream
 from sr_keras.photos import rgb
 from tests.types import Noise
 
+Batches = list[tuple[np.ndarray, np.ndarray]]
+
 PLAIN = Augmentation(flip_left_right=0, flip_up_down=0, darken=0, brightness=0, saturation=0)
 
 
@@ -71,7 +73,7 @@ def make_stream(
     )
 
 
-def take(stream: TrainStream, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def take(stream: TrainStream, count: int) -> Batches:
     # The range comes first: it ends before one batch too many is drawn.
     return [(lr.numpy(), hr.numpy()) for _, (lr, hr) in zip(range(count), stream, strict=False)]
 

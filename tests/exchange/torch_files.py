@@ -167,3 +167,22 @@ def write_safetensors(path: pathlib.Path, state: State) -> None:
         content += array.tobytes()
     encoded = json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(encoded)) + encoded + content)
+
+
+def write_ncnn(path: pathlib.Path, state: State, *, half: bool) -> None:
+    """The layers with weights, and those that are counted, as ncnn has them; connections are left out."""
+    lines, content = [], b""
+    for name, array in state.items():
+        if array.ndim == 4:
+            lines.append(f"Convolution {name} 1 1 a b 0={array.shape[0]} 1=3 4=1 5=1 6={array.size} -23310=1,2.0e-01")
+            values = array.astype(np.float16).tobytes() if half else array.tobytes()
+            content += struct.pack("<I", 0x01306B47 if half else 0) + values + bytes(-len(values) % 4)
+        elif name.endswith("bias"):
+            content += array.tobytes()
+        else:
+            lines.append(f"PReLU {name} 1 1 a b 0={array.size}")
+            content += array.tobytes()
+    is_compact = "body.1.weight" in state
+    lines += ["Interp resize 1 1 a b 0=1 1=2.0"] * (1 if is_compact else sum("conv_up" in name for name in state) // 2)
+    path.write_text("\n".join(["7767517", f"{len(lines)} 1", *lines, ""]))
+    path.with_suffix(".bin").write_bytes(content)

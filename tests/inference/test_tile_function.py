@@ -135,7 +135,7 @@ def test_no_convolution_has_an_odd_number_of_channels(network: keras.Model) -> N
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_numbers_that_are_not_finite_are_an_error(noise: Noise, network: keras.Model, value: float) -> None:
+def test_values_that_are_not_finite_are_an_error(noise: Noise, network: keras.Model, value: float) -> None:
     network.weights[-1].assign(np.full(network.weights[-1].shape, value))
     with pytest.raises(tf.errors.InvalidArgumentError, match=tile_function.NOT_FINITE):
         whole(network, "float32", noise(4, 4))

@@ -1,5 +1,5 @@
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -8,12 +8,6 @@ import tensorflow as tf
 
 from sr_keras.networks import edsr, espcn, generators, lapsrn
 from tests.small_networks import small
-
-
-@pytest.fixture
-def policy() -> Iterator[Callable[[str], None]]:
-    yield keras.mixed_precision.set_global_policy
-    keras.mixed_precision.set_global_policy("float32")
 
 
 def conv(inputs: int, outputs: int, kernel: int = 3) -> int:

@@ -47,7 +47,7 @@ def photos(rng: np.random.Generator) -> np.ndarray:
     return rng.random((2, 40, 53, 3), dtype=np.float32)
 
 
-def test_squeezenet_has_its_numbers_and_outputs(squeezenet: keras.Model, photos: np.ndarray) -> None:
+def test_squeezenet_has_its_parameters_and_outputs(squeezenet: keras.Model, photos: np.ndarray) -> None:
     assert squeezenet.count_params() == 722_496
     assert not squeezenet.trainable_weights
     shapes = {name: features.shape for name, features in squeezenet(photos).items()}

@@ -1,5 +1,5 @@
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -9,12 +9,6 @@ import tensorflow as tf
 from sr_keras.networks import srgan, unet_discriminator
 from sr_keras.networks.layers import BatchNorm
 from tests.types import TinyGenerator
-
-
-@pytest.fixture
-def policy() -> Iterator[Callable[[str], None]]:
-    yield keras.mixed_precision.set_global_policy
-    keras.mixed_precision.set_global_policy("float32")
 
 
 def conv(kernel: int, inputs: int, outputs: int, bias: bool) -> int:
@@ -65,7 +59,7 @@ def test_image_head_flattens_first() -> None:
 
 
 @pytest.mark.parametrize("height, width, regions", [(256, 256, (16, 16)), (16, 33, (1, 3))])
-def test_patch_head_judges_each_16x16_region(height: int, width: int, regions: tuple[int, int]) -> None:
+def test_patch_head_predicts_for_each_16x16_region(height: int, width: int, regions: tuple[int, int]) -> None:
     logits = srgan.build_discriminator(filters=2)(np.zeros((1, height, width, 3), np.float32))
     assert logits.shape == (1, *regions, 1)
 
@@ -83,7 +77,7 @@ def test_unet_discriminator_has_the_parameters_of_its_paper() -> None:
 
 
 @pytest.mark.parametrize("height, width", [(8, 8), (32, 48)])
-def test_unet_discriminator_judges_each_pixel(height: int, width: int) -> None:
+def test_unet_discriminator_predicts_for_each_pixel(height: int, width: int) -> None:
     logits = unet_discriminator.build(filters=2)(np.zeros((3, height, width, 3), np.float32))
     assert logits.shape == (3, height, width, 1)
 
@@ -169,7 +163,7 @@ def test_outputs_are_float32_in_every_precision(
         (lambda: srgan.build_discriminator(head="image"), "needs hr_size, got None"),
     ],
 )
-def test_wrong_numbers_are_refused(build: Callable[[], keras.Model], message: str) -> None:
+def test_wrong_sizes_are_refused(build: Callable[[], keras.Model], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         build()
 

@@ -102,7 +102,7 @@ def test_pages_are_counted(values: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("orientation, seen", [(1, (12, 8)), (3, (12, 8)), (6, (8, 12)), (8, (8, 12))])
-def test_deep_pictures_are_turned_as_others(values: np.ndarray, orientation: int, seen: tuple[int, int]) -> None:
+def test_deep_pictures_are_rotated_as_others(values: np.ndarray, orientation: int, seen: tuple[int, int]) -> None:
     eight = (values >> 8).astype(np.uint8)
     turned = picture_file.read(saved(Image.fromarray(eight), "TIFF", exif=_exif(orientation)))
     deep_one = picture_file.read(

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from sr_keras.inference import saved_model
 from sr_keras.training import distribution
-from tests.test_train import SMALL, printed_until, start, train
+from tests.training_runs import SMALL, printed_until, start, train
 
 RUN = [*SMALL, "--iterations=2", "--pretrain_iterations=1", "--average_decay=0.9", "--clip_gradients=0.5"]
 TWO_CPUS = """

@@ -8,7 +8,7 @@ from sr_keras.training import losses
 
 
 @pytest.mark.parametrize("name, expected", [("mse", (0.25 + 0 + 1) / 3), ("mae", (0.5 + 0 + 1) / 3)])
-def test_pixel_losses_are_means_over_all_numbers(name: str, expected: float) -> None:
+def test_pixel_losses_are_means_over_all_values(name: str, expected: float) -> None:
     hr = tf.constant([[[[0.0, 0.5, 1.0]]]])
     sr = tf.constant([[[[0.5, 0.5, 0.0]]]])
     assert float(losses.PIXEL_LOSSES[name](hr, sr)) == pytest.approx(expected)

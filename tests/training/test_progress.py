@@ -44,3 +44,12 @@ def test_the_line_of_an_iteration_is_for_a_person(caplog: pytest.LogCaptureFixtu
         "iteration 2 of 9: generator loss 0.71 (pixel 0.01236, adversarial 0.698), discriminator loss 1.38, PSNR 28.31 dB, "
         "8.51 photos/s, 2 min left"
     )
+
+
+def test_an_iteration_without_a_step_has_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    """A run that goes on with fewer steps an iteration may have done all of this one before."""
+    line = progress.ProgressLine(iteration=0, iterations=1, steps_per_iteration=1, batch_size=4, steps_left=0)
+    with caplog.at_level(logging.INFO):
+        line.after_iteration(1, {"work/photos_per_second": 0.0})
+    line.close()
+    assert caplog.messages[-1] == "iteration 1 of 1: 0 photos/s"

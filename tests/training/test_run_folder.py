@@ -30,7 +30,7 @@ def test_a_second_process_is_refused_until_the_first_ends(tmp_path: pathlib.Path
         assert folder == tmp_path / "run"
 
 
-def test_flags_that_changed_are_told(tmp_path: pathlib.Path) -> None:
+def test_flags_that_changed_are_reported(tmp_path: pathlib.Path) -> None:
     assert run_folder.changed_flags(tmp_path, ["--a=1"], []) == []
     run_folder.record_flags(tmp_path, ["--a=1", "--b=x=y", "--gone=3"])
     assert run_folder.changed_flags(tmp_path, ["--a=1", "--b=x=y", "--gone=3"], []) == []

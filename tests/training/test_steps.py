@@ -130,7 +130,7 @@ def test_smoothed_labels_punish_being_too_sure() -> None:
     assert float(losses.real_loss(sure, 0.9)) == pytest.approx(2.0, abs=1e-3)
 
 
-def test_the_verdict_reaches_the_generator(batch: Batch) -> None:
+def test_the_prediction_reaches_the_generator(batch: Batch) -> None:
     """In the authors' code the adversarial term never had a gradient."""
     lr, hr = batch
     runs = [new_state() for _ in range(2)]
@@ -157,7 +157,7 @@ def test_the_scalars_add_up(batch: Batch) -> None:
     assert 0 < scalars["discriminator/D_fake"] < 1
 
 
-def test_distributions_are_those_of_all_verdicts(batch: Batch) -> None:
+def test_distributions_are_those_of_all_predictions(batch: Batch) -> None:
     run = new_state()
     _, hr = batch
     verdicts = tf.sigmoid(run.discriminator(hr, training=True)).numpy().ravel()
@@ -166,7 +166,7 @@ def test_distributions_are_those_of_all_verdicts(batch: Batch) -> None:
     np.testing.assert_allclose(distribution, np.histogram(verdicts, len(distribution), (0, 1))[0] / verdicts.size, atol=1e-6)
 
 
-def test_gradients_are_clipped_and_their_norm_is_told(batch: Batch) -> None:
+def test_gradients_are_clipped_and_their_norm_is_reported(batch: Batch) -> None:
     """A step of plain gradient descent is as long as its gradient."""
     for clip_norm in (None, 1e-3):
         run = new_state(optimizer=lambda: keras.optimizers.SGD(1.0))
@@ -201,7 +201,7 @@ def test_losses_see_what_is_exported(batch: Batch) -> None:
         assert float(scalars["generator/pixel_loss"]) == pytest.approx(float(expected[corrected]), rel=1e-5)
 
 
-def test_a_teacher_sees_photos_in_8_ways_and_what_it_makes_is_turned_back(batch: Batch) -> None:
+def test_a_teacher_sees_photos_in_8_ways_and_its_output_is_rotated_back(batch: Batch) -> None:
     lr, hr = batch
     seen = set()
 
@@ -220,7 +220,7 @@ def test_a_teacher_sees_photos_in_8_ways_and_what_it_makes_is_turned_back(batch:
     assert len(seen) == 8
 
 
-def test_judges_see_pictures_moved_about(batch: Batch) -> None:
+def test_losses_see_pictures_moved_about(batch: Batch) -> None:
     """Both in the same way, from step to step another one, and the same again in a run that begins anew."""
 
     def seen(shift: int) -> list[list[np.ndarray]]:

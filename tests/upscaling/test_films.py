@@ -149,6 +149,7 @@ def test_wrong_use(
             ["--width=64", "--height=96", "--codec=av1", "--output=large.mkv"],
             "film.mp4: its pixels are not square, which .mkv files",
         ),
+        (["--pixel_art"], "film.mp4: --alpha, --data, --limit, --pixel_art and --wrap are for pictures, not for films"),
         (["--start=99"], "film.mp4: no frame of it can be read"),
         (["--output=no.mp4/film.mp4"], "no.mp4 is no folder"),
     ],
@@ -307,7 +308,7 @@ def test_an_interrupted_run_goes_on(
 
 
 def write_frames(folder: pathlib.Path, names: list[str]) -> None:
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for index, name in enumerate(names):
         Image.fromarray(making.moving(index + 1)[index]).save(folder / name)
 
@@ -327,19 +328,24 @@ def test_numbered_frames_keep_their_names(tmp_path: pathlib.Path, run: Run, caps
     assert capsys.readouterr().out.splitlines()[-1] == "0 done, 5 skipped, 0 failed"
 
 
-def test_numbered_frames_in_another_folder(tmp_path: pathlib.Path, run: Run) -> None:
-    write_frames(tmp_path / "in" / "shot", ["1.png", "2.png", "3.png"])
-    assert run(tmp_path / "in", "--recursive", f"--output_dir={tmp_path / 'out'}", "--format=jpg") == 0
-    assert sorted(path.name for path in (tmp_path / "out" / "shot").iterdir()) == ["1.jpg", "2.jpg", "3.jpg"]
+def planned(folder: pathlib.Path, **options: Any) -> list[str]:
+    """The names of the results."""
+    jobs = plan.plan(plan.find([str(folder)], recursive=True), label="x4", **options)
+    return [str(job.output) for job in jobs]
+
+
+def test_numbered_frames_in_another_folder(tmp_path: pathlib.Path) -> None:
+    write_frames(tmp_path / "in" / "shot", ["1.png", "2.png", "10.png"])
+    out = tmp_path / "out"
+    assert planned(tmp_path / "in", output_dir=out, suffix=".jpg") == [f"{out}/shot/{number}.jpg" for number in (1, 2, 10)]
 
 
 @pytest.mark.parametrize(
     "names", [["1.jpg", "2.jpg", "3.jpg"], ["1.png", "2.png"], ["a1.png", "b2.png", "c3.png"], ["1.png", "2.png", "last.png"]]
 )
-def test_these_are_photos(tmp_path: pathlib.Path, run: Run, names: list[str]) -> None:
-    write_frames(tmp_path / "photos", names)
-    assert run(tmp_path / "photos") == 0
-    assert len(list((tmp_path / "photos").glob("*_x4.*"))) == len(names)
+def test_these_are_photos(tmp_path: pathlib.Path, names: list[str]) -> None:
+    write_frames(tmp_path, names)
+    assert planned(tmp_path) == [str(tmp_path / name).replace(".", "_x4.") for name in names]
 
 
 def test_numbered_frames_that_are_equal_are_computed_once(tmp_path: pathlib.Path) -> None:
