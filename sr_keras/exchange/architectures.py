@@ -1,4 +1,4 @@
-"""Which network a file of weights is, told from the names and shapes in it; and ours of that kind, with those weights."""
+"""Which network a file of weights is, by the names and shapes in it; and ours of that kind, with those weights."""
 
 import re
 from collections.abc import Callable, Mapping
