@@ -121,11 +121,18 @@ def test_ctrl_c_is_exit_code_130(command: str, monkeypatch: pytest.MonkeyPatch, 
     assert not capsys.readouterr().err
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device", "a\nb"), ValueError("three\nlines\n"), MemoryError()])
+@pytest.mark.parametrize(
+    "error, told",
+    [
+        (OSError(28, "No space left on device", "a\nb"), "a b: No space left on device"),
+        (ValueError("three\nlines\n"), "three lines"),
+        (MemoryError(), "MemoryError"),
+    ],
+)
 @pytest.mark.usefixtures("no_work")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_fault_is_a_line(
-    command: str, error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: str, error: Exception, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fault(*_: object) -> int:
         raise error

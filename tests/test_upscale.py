@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageSequence
+from PIL import ExifTags, Image, ImageSequence
 
 from sr_keras.photos import condition, rgb
 from sr_keras.upscaling import command
@@ -419,3 +419,46 @@ def test_names_that_are_no_text_or_none_in_this_terminal(
     assert process.returncode == 0
     assert err == b""
     assert len(out.splitlines()) == 3
+
+
+def test_strip_leaves_out_where_a_photo_was_taken(tmp_path: pathlib.Path, noise: Noise, run: Run) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "Maker"
+    Image.fromarray(noise(8, 9)).save(tmp_path / "a.jpg", exif=exif.tobytes(), comment=b"mine", xmp=b"<x/>")
+    assert run(tmp_path / "a.jpg", "--strip", "--name={stem}-plain{ext}") == 0
+    with Image.open(tmp_path / "a-plain.jpg") as result:
+        assert not {"exif", "comment", "xmp"} & result.info.keys()
+
+
+def test_what_a_file_is_does_not_depend_on_the_one_before_it(tmp_path: pathlib.Path, noise: Noise, run: Run) -> None:
+    for name in ("a.tga", "b.ico"):
+        Image.fromarray(noise(16, 16)).save(tmp_path / name)
+    assert run(tmp_path / "a.tga", tmp_path / "b.ico") == 0
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_what_is_no_file_is_refused_at_once(
+    tmp_path: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str], make: Callable[[pathlib.Path], None]
+) -> None:
+    make(tmp_path / "a.png")
+    assert run(tmp_path / "a.png") in (1, 2)
+    assert "a.png: " in capsys.readouterr().err
+
+
+def test_names_never_steer_the_terminal(
+    tmp_path: pathlib.Path, noise: Noise, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rgb.write_photo(tmp_path / "a\x1b[2Jb.png", noise(3, 4))
+    (tmp_path / "c\x1b]0;.png").write_bytes(b"")
+    assert run(tmp_path) == 1
+    out, err = capsys.readouterr()
+    assert "\x1b" not in out + err
+    assert "a\\x1b[2Jb_x4.png" in out
+    assert "c\\x1b]0;.png" in err
+
+
+def test_closed_streams_are_no_traceback(photo: pathlib.Path, interpolator: pathlib.Path) -> None:
+    command = f"{sys.executable} upscale.py {photo} --model={interpolator} <&- >&-"
+    result = subprocess.run(command, shell=True, cwd=ROOT, stderr=subprocess.PIPE, check=False)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert rgb.read_photo(photo.with_name("photo_x4.jpg")).shape == (84, 136, 3)

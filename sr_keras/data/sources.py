@@ -150,22 +150,20 @@ def open_training_photos(source: pathlib.Path, lr: pathlib.Path | None, scale: i
         scale: how many times larger the HR photos are.
 
     Raises:
-        FileNotFoundError: there is no photo, or none of a photo's low-resolution file.
-        OSError, ValueError, ImportError: as `open_photos` has them; also ValueError if only files can have pairs.
+        FileNotFoundError, OSError, ImportError: as `open_photos` has them.
+        ValueError: also if a photo's low-resolution file is missing.
     """
     folders = pair_folders.PairFolders(source, lr) if lr else pair_folders.find(source, scale)
     photos = open_photos(folders.hr)
     if folders.lr is None:
         return photos
     if not folders.lr.is_dir():
-        raise FileNotFoundError(f"{folders.lr}: no such folder")
+        raise ValueError(f"{folders.lr}: no such folder")
     if not isinstance(photos, Files):
         raise ValueError(f"{source}: only photos that are files can have low-resolution files")
     lr_paths = [pair_folders.low_resolution_file(name, folders.lr, scale) for name in photos.names]
     if missing := [path for path in lr_paths if not path.is_file()]:
-        raise FileNotFoundError(
-            f"{missing[0]}: no such file; {len(missing)} of {len(lr_paths)} photos lack a low-resolution file"
-        )
+        raise ValueError(f"{missing[0]}: no such file; {len(missing)} of {len(lr_paths)} photos lack a low-resolution file")
     return PairedFiles(photos.paths, photos.source, [str(path) for path in lr_paths], scale)
 
 

@@ -5,6 +5,7 @@ import os
 import pathlib
 
 import numpy as np
+from PIL import Image
 
 from sr_keras.inference import engine as engines
 from sr_keras.inference import model_info, tiling
@@ -43,7 +44,7 @@ class Upscaler:
             denoise: the share of `network` in that, from 0 to 1. Noise falls steadily as it grows; 0 is `enlarging` alone.
             precision: "auto" is the fastest of "float32", "bfloat16" and "float16" that the hardware multiplies natively.
             memory_mb: memory for the work on a tile, in MB (10^6 bytes), beside the photo and the result. The tile size follows
-                from it. None is 384 on a CPU and 4096 on a GPU.
+                from it. None is 4096 on a GPU, 384 for TensorFlow on a CPU, up to 900 for OpenVINO.
             tile: overrides `memory_mb`.
             device: where the network was loaded, as TensorFlow names it.
 
@@ -53,8 +54,8 @@ class Upscaler:
         if precision not in ("auto", *model_info.PRECISIONS):
             raise ValueError(f"precision must be auto or one of {', '.join(model_info.PRECISIONS)}, got {precision!r}")
         for name, number in (("memory_mb", memory_mb), ("tile", tile)):
-            if number is not None and number < 1:
-                raise ValueError(f"{name} must be at least 1, got {number}")
+            if number is not None and (not isinstance(number, (int, np.integer)) or number < 1):
+                raise ValueError(f"{name} must be a whole number from 1 on, got {number!r}")
         self._shares = [
             (each.engine(precision=precision, memory_mb=memory_mb, tile=tile, device=device), share)
             for each, share in _shares(network, enlarging, denoise)
@@ -65,6 +66,7 @@ class Upscaler:
         self.tile = min(each.tile for each, _ in self._shares)
         self.has_tiles = tile is not None or first.name == "tensorflow"
         self.device = device
+        self._process = os.getpid()
 
     @classmethod
     def load(
@@ -112,21 +114,23 @@ class Upscaler:
             device=device,
         )
 
-    def upscale(self, photo: np.ndarray, *, self_ensemble: bool = False) -> np.ndarray:
+    def upscale(self, photo: "np.ndarray | Image.Image", *, self_ensemble: bool = False) -> np.ndarray:
         """Upscales a photo: `[H, W, 3]` RGB, uint8 or uint16, to `[s H, s W, 3]` of the same type.
 
         The result does not depend on the tile size, up to rounding: in float32 at most 1 level of 255 differs anywhere, in
         fewer than 1 of 10,000 pixels; in the reduced precisions at most 2 levels. uint16 is always computed in float32.
 
         Args:
-            photo: at least one pixel.
+            photo: at least one pixel; an array, or a picture of Pillow's of mode "RGB".
             self_ensemble: the mean over the 8 flips and quarter turns of the photo (Lim et al. 2017, section 3.4): a little
                 better, and 8 times the work.
 
         Raises:
             ValueError: it is no such photo, or the network computed a value that is not finite.
             MemoryError: there is too little even for the smallest tile.
+            RuntimeError: it is used in a fork of the process that loaded it, where TensorFlow would wait without end.
         """
+        photo = np.asarray(photo)
         _require_photo(photo)
         result = np.empty((self.scale * photo.shape[0], self.scale * photo.shape[1], 3), photo.dtype)
 
@@ -152,9 +156,11 @@ class Upscaler:
             progress: called with the share that is done, from 0 to 1, again and again. What it raises ends the work.
 
         Raises:
-            ValueError, MemoryError: as `upscale` does.
+            ValueError, MemoryError, RuntimeError: as `upscale` does.
         """
         _require_photo(photo)
+        if os.getpid() != self._process:
+            raise RuntimeError("this Upscaler was loaded before a fork, and works there alone; load one in each process")
         if len(self._shares) == 1 and not self_ensemble:
             self._shares[0][0].upscale_to(put, photo, progress)
             return

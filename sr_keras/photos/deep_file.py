@@ -15,8 +15,12 @@ _OF_PIXELS = frozenset({b"IHDR", b"IDAT", b"IEND", b"PLTE", b"tRNS", b"bKGD"})
 
 def bits(stream: BinaryIO, file_format: str | None) -> int:
     """Bits a channel of a file that is open; 8 where nothing says more."""
+    if file_format not in ("PNG", "JPEG2000", "AVIF"):
+        return 8
+    place = stream.tell()  # some of Pillow's decoders read on from where the stream is
     stream.seek(0)
-    head = stream.read(65536 if file_format in ("JPEG2000", "AVIF") else 32)
+    head = stream.read(65536)
+    stream.seek(place)
     if file_format == "PNG" and head[12:16] == b"IHDR":
         return head[24]
     if file_format == "JPEG2000":

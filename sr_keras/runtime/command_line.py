@@ -47,7 +47,7 @@ def run(prog: str, work: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except (UserError, OSError, ValueError, ImportError, MemoryError) as error:
-        print(f"{prog}: {one_line(str(error)) or type(error).__name__}", file=sys.stderr)
+        print(f"{prog}: {one_line(_told(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:
         return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
@@ -75,6 +75,13 @@ def open_closed_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, pathlib.Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
+
+
+def _told(error: Exception) -> str:
+    """The message of an error, with the file's name first where it is about one."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    return str(error) or type(error).__name__
 
 
 def refusal(prog: str, message: str) -> str:

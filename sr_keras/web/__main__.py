@@ -7,7 +7,6 @@ The address that is printed is for a browser; the page needs nothing from the in
 import argparse
 import contextlib
 import ipaddress
-import os
 import socket
 import sys
 import types
@@ -78,7 +77,8 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((host, port), family=family, reuse_port=False)
     except OSError as error:
-        raise UserError(f"--host={host} --port={port}: {os.strerror(error.errno or 0)}") from None
+        reason, _, _ = (error.strerror or str(error)).partition(" (while")
+        raise UserError(f"--host={host} --port={port}: {reason}") from None
     with listener:
         yield listener
 

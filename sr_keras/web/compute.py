@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import pathlib
+import re
 import time
 from typing import TYPE_CHECKING, Literal
 
@@ -63,7 +64,7 @@ def computer(device: str | None, limits: Limits) -> Compute:
         path = job.folder / f"result{suffix}"
         with path.open("w+b") as file:
             picture_file.write(file, larger, FORMATS[suffix], order.quality)
-        return Result(path, path.stat().st_size, larger.frames[0].size, chosen.network, chosen.why, larger.notes, seconds)
+        return Result(path, path.stat().st_size, larger.frames[0].size, chosen.network, chosen.why, _notes(larger), seconds)
 
     return compute
 
@@ -102,3 +103,8 @@ def _shown(path: pathlib.Path) -> Picture:
     """The first frame of a file, in 8 bits."""
     with path.open("rb") as file:
         return fitted(picture_file.read(file), FORMATS[".webp"])
+
+
+def _notes(picture: Picture) -> tuple[str, ...]:
+    """Options of the command, which some of them name, mean nothing here."""
+    return tuple(re.sub(r" \(--[^)]*\)", "", note) for note in picture.notes)

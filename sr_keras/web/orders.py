@@ -1,16 +1,19 @@
 """What a visitor asks for, how far that may go, and what is refused. Knows neither HTTP nor TensorFlow."""
 
+import contextlib
 import dataclasses
 import enum
 import functools
 import pathlib
 import re
 import unicodedata
+from typing import BinaryIO
 
 from PIL import Image
 
 from sr_keras.inference import model_info
-from sr_keras.photos import picture_file, rgb
+from sr_keras.photos import file_kind, picture_file, rgb
+from sr_keras.photos.picture import FORMATS
 from sr_keras.upscaling.enlarge import Size, Target
 
 # On the way to a smaller size the network makes 16 times as many pixels as the picture has.
@@ -139,9 +142,22 @@ def require_format(suffix: str, size: Size) -> None:
     """
     width, height = size
     try:
-        rgb.require_writable(pathlib.Path(f"result{suffix}"), height, width)
+        rgb.require_size(pathlib.Path(f"result{suffix}"), height, width)
     except rgb.PhotoError as error:
         raise RefusalError(Reason.TOO_LARGE, str(error).removeprefix(f"result{suffix}: ")) from None
+
+
+@functools.cache
+def formats() -> list[str]:
+    """Those that results can be written in here, by their suffix without its dot."""
+
+    def is_writable(suffix: str) -> bool:
+        with contextlib.suppress(rgb.PhotoError):
+            file_kind.require_package(FORMATS[suffix].package)
+            return True
+        return False
+
+    return sorted(suffix[1:] for suffix in FORMATS if is_writable(suffix))
 
 
 class _HeaderReadError(rgb.PhotoError):
@@ -157,10 +173,7 @@ def _size(path: pathlib.Path) -> Size:
 
     try:
         with path.open("rb") as file:
-            with Image.open(file) as picture:
-                if picture.format not in _kinds():
-                    raise rgb.PhotoError(f"{picture.format} files are not taken")
-            file.seek(0)
+            _require_kind(file)
             picture_file.read(file, check_size=note)
     except _HeaderReadError:
         pass
@@ -171,11 +184,20 @@ def _size(path: pathlib.Path) -> Size:
     return sizes[0]
 
 
-@functools.cache
-def _kinds() -> frozenset[str]:
-    """What is taken, as Pillow names it: pictures alone. Some of what else it opens, it hands to other programs."""
+def _require_kind(file: BinaryIO) -> None:
+    """Lets pictures through alone: some of what else Pillow opens, it hands to other programs.
+
+    Raises:
+        PhotoError: it is none.
+    """
+    file_kind.init_plugins()
+    if file_kind.of_stream(file) is not None:
+        return
     kinds = Image.registered_extensions()
-    return frozenset({*(kinds[suffix] for suffix in picture_file.SUFFIXES if suffix in kinds), "MPO"})
+    with Image.open(file) as picture:
+        if picture.format not in {kinds[suffix] for suffix in picture_file.SUFFIXES if suffix in kinds}:
+            raise rgb.PhotoError(f"{picture.format} files are not taken")
+    file.seek(0)
 
 
 def _info(model: str) -> model_info.ModelInfo:

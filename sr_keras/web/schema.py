@@ -7,7 +7,6 @@ from fastapi import UploadFile
 from pydantic import Field
 
 from sr_keras.inference import model_info
-from sr_keras.photos.picture import FORMATS
 from sr_keras.upscaling.enlarge import Target
 from sr_keras.web import jobs, orders
 from sr_keras.web.jobs import Job
@@ -25,7 +24,6 @@ _WORDS = {
     "srresnet": ("Clean picture, SRResNet", "The generator of the paper, trained on pixels alone. Slow."),
 }
 
-Formats = tuple(sorted({suffix[1:] for suffix in FORMATS}))
 _SESSION = r"^[A-Za-z0-9_-]{16,64}$"
 Session = Annotated[
     str,
@@ -104,6 +102,10 @@ def _model_schema(schema: dict[str, Any]) -> None:
     schema["enum"] = model_names()
 
 
+def _format_schema(schema: dict[str, Any]) -> None:
+    schema["enum"] = orders.formats()
+
+
 class UpscaleForm(pydantic.BaseModel):
     """A picture, and what is to be done to it."""
 
@@ -116,7 +118,7 @@ class UpscaleForm(pydantic.BaseModel):
     height: _Side | None = Field(None, description="Likewise.")
     denoise: float = Field(1.0, ge=0, le=1, description="How much a network that restores takes out: 1 all that it can.")
     format: str | None = Field(
-        None, json_schema_extra={"enum": list(Formats)}, description="Of the result; default: the picture's own, else png."
+        None, json_schema_extra=_format_schema, description="Of the result; default: the picture's own, else png."
     )
     quality: int | None = Field(None, ge=1, le=100, description="Of JPEG, WebP and AVIF; 95 where it is left out.")
     wait: bool = Field(True, description="True answers with the result; false at once with a job.")
@@ -132,8 +134,8 @@ class UpscaleForm(pydantic.BaseModel):
     @pydantic.field_validator("format")
     @classmethod
     def _writable(cls, name: str | None) -> str | None:
-        if name is not None and name not in Formats:
-            raise ValueError(f"must be one of {', '.join(Formats)}")
+        if name is not None and name not in orders.formats():
+            raise ValueError(f"must be one of {', '.join(orders.formats())}")
         return name
 
     @pydantic.model_validator(mode="after")
@@ -173,7 +175,7 @@ def limits(of_server: orders.Limits) -> Limits:
         max_result_pixels=of_server.max_pixels,
         max_jobs=of_server.max_jobs,
         max_seconds=of_server.max_seconds,
-        formats=list(Formats),
+        formats=orders.formats(),
     )
 
 

@@ -22,6 +22,7 @@ from sr_keras.data.augmentation import Augmentation
 from sr_keras.data.pairs import PairMaker, validation_pairs
 from sr_keras.data.stream import TrainStream
 from sr_keras.photos import rgb
+from tests.data.test_sources import fill_parquet, fill_tars
 from tests.data.test_stream import Batches, take
 from tests.folders import contents
 from tests.training_runs import SMALL, train
@@ -343,3 +344,16 @@ def test_a_wild_list_of_shards_is_one_line(packed: pathlib.Path, listed: Any) ->
     (packed / "shards.json").write_text(json.dumps({"shards": listed}))
     with pytest.raises(ValueError, match=r"shards\.json: not a list of shards$"):
         sources.open_photos(packed)
+
+
+@pytest.mark.parametrize("fill", [fill_tars, fill_parquet])
+def test_what_holds_many_photos_is_packed_too(
+    tmp_path: pathlib.Path, noise: Noise, fill: Callable[[pathlib.Path, list[np.ndarray]], None]
+) -> None:
+    (tmp_path / "held").mkdir()
+    fill(tmp_path / "held", [noise(20 + number, 20) for number in range(5)])
+    assert pack(tmp_path / "held", tmp_path / "shards") == 0
+    held, packed = (sources.open_photos(tmp_path / name) for name in ("held", "shards"))
+    assert packed.names == held.names
+    for number in range(5):
+        assert packed.content(number) == held.content(number)

@@ -101,9 +101,9 @@ def test_pairs_that_do_not_fit_are_named(tmp_path: pathlib.Path, caplog: pytest.
         batches(photos, 2)
     assert "0001.png: must have 12x12 pixels for" in caplog.text
     (tmp_path / "small" / "0002.png").unlink()
-    with pytest.raises(FileNotFoundError, match=r"0002.png: no such file; 1 of 3 photos lack a low-resolution file"):
+    with pytest.raises(ValueError, match=r"0002.png: no such file; 1 of 3 photos lack a low-resolution file"):
         sources.open_training_photos(tmp_path / "large", tmp_path / "small", 4)
-    with pytest.raises(FileNotFoundError, match="nowhere: no such folder"):
+    with pytest.raises(ValueError, match="nowhere: no such folder"):
         sources.open_training_photos(tmp_path / "large", tmp_path / "nowhere", 4)
 
 

@@ -70,8 +70,9 @@ def srvgg_of_its_authors(state: State, lr: np.ndarray, *, convs: int, scale: int
     return np.asarray(places.reshape(batch, scale * height, scale * width, 3) + repeated(lr, scale))
 
 
-@pytest.mark.parametrize("upscales", [1, 2, 3])
-@pytest.mark.parametrize("spelling", RRDB_SPELLINGS)
+@pytest.mark.parametrize(
+    "spelling, upscales", [("real-esrgan", 2), ("esrgan", 2), ("old esrgan", 1), ("old esrgan", 2), ("old esrgan", 3)]
+)
 def test_rrdbnet_computes_what_the_paper_says(spelling: str, upscales: int, rng: np.random.Generator) -> None:
     state = torch_files.rrdbnet(rng, blocks=2, upscales=upscales)
     found = architectures.recognise(RRDB_SPELLINGS[spelling](state))
@@ -103,10 +104,10 @@ def test_what_is_imported_upscales_and_its_tiles_do_not_show(
     assert (info.scale, info.licence, info.origin, info.back_projection) == (4, "CC0-1.0", "a friend", False)
     assert models.main([str(folder)]) == 0
     assert capsys.readouterr().out.endswith(" MB  licence: CC0-1.0; origin: a friend\n")
-    photo = rng.integers(0, 256, (61, 40, 3), np.uint8)
+    photo = rng.integers(0, 256, (61, 30, 3), np.uint8)
     exact = saved_model.ExportedNetwork(folder)(photo[np.newaxis].astype(np.float32) / 255)[0]
     expected = np.rint(255 * np.clip(exact, 0, 1))
-    for tile, precision, most in ((100, "float32", 1), (16, "float32", 1), (16, "bfloat16", 6)):
+    for tile, precision, most in ((24, "float32", 1), (24, "bfloat16", 6)):
         sr = Upscaler.load(folder, precision=precision, tile=tile).upscale(photo)
         assert np.abs(sr.astype(int) - expected).max() <= most
     assert import_command.main([str(tmp_path / "theirs.pth"), f"--output={folder}"]) == 2

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 import sr_keras
 from sr_keras.inference import model_info, saved_model
@@ -213,3 +214,20 @@ for device in ("/CPU:0", "/CPU:1"):
     command = [sys.executable, "-c", code, str(tmp_path / "1")]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
+
+
+def test_pictures_of_pillow_are_taken(noise: Noise, servable: saved_model.Servable) -> None:
+    photo = noise(9, 7)
+    upscaler = Upscaler(servable, precision="float32")
+    np.testing.assert_array_equal(upscaler.upscale(Image.fromarray(photo)), upscaler.upscale(photo))
+    with pytest.raises(ValueError, match="a photo must be uint8 or uint16"):
+        upscaler.upscale(Image.fromarray(photo).convert("RGBA"))
+
+
+def test_after_a_fork_it_says_so_instead_of_waiting(
+    noise: Noise, servable: saved_model.Servable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upscaler = Upscaler(servable, precision="float32")
+    monkeypatch.setattr("os.getpid", lambda: -1)
+    with pytest.raises(RuntimeError, match="loaded before a fork"):
+        upscaler.upscale(noise(3, 4))

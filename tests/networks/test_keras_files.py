@@ -1,6 +1,8 @@
 """`model.save("network.keras")` and `keras.models.load_model`, which need none of this code's names."""
 
 import pathlib
+import subprocess
+import sys
 from collections.abc import Callable
 
 import keras
@@ -64,7 +66,9 @@ def test_all_families_are_tried() -> None:
     assert set(SMALL) == set(generators.FAMILIES)
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if family == "srgan" else []) for name, (family, _) in BUNDLED.items()]
+)
 def test_a_bundled_network_comes_back(name: str, rng: np.random.Generator, tmp_path: pathlib.Path) -> None:
     """Its SavedModel, the network of its weights, and the file of that network compute the same."""
     assert set(BUNDLED) == set(model_info.PURPOSES)
@@ -77,3 +81,13 @@ def test_a_bundled_network_comes_back(name: str, rng: np.random.Generator, tmp_p
     lr = rng.random((1, 7, 6, 3), dtype=np.float32)
     np.testing.assert_array_equal(last_picture(reloaded(network, tmp_path), lr), last_picture(network, lr))
     np.testing.assert_allclose(last_picture(network, lr), exported(lr), atol=1e-5)
+
+
+def test_a_stranger_needs_one_import(tmp_path: pathlib.Path) -> None:
+    """Another process, which knows nothing of how the network was made."""
+    for name in generators.FAMILIES:
+        back_projection.with_back_projection(small(name), 4).save(tmp_path / f"{name}.keras")
+    code = "import pathlib, keras, sr_keras.networks.generators\n"
+    code += "for path in pathlib.Path().glob('*.keras'): print(path.stem, keras.models.load_model(path).output_shape)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert sorted(done.stdout.splitlines()) == [f"{name} (None, None, None, 3)" for name in sorted(generators.FAMILIES)]

@@ -406,6 +406,15 @@ def test_a_transparent_tone_of_16_bits_becomes_transparency(rng: np.random.Gener
     assert frame.samples[3, 4].tolist() == [9, 0]
 
 
+@pytest.mark.parametrize("options", [{}, *({"pixel_format": name} for name in ("DXT1", "DXT5"))], ids=str)
+def test_reading_a_file_does_not_disturb_pillows_decoders(coloured: Image.Image, options: dict[str, str]) -> None:
+    """Some read on from where the stream is."""
+    dds = saved(coloured.resize((16, 16)).convert("RGBA"), "DDS", **options)
+    with Image.open(io.BytesIO(dds.getvalue())) as file:
+        expected = np.asarray(file)
+    np.testing.assert_array_equal(np.asarray(picture_file.read(dds).frames[0]), expected)
+
+
 FUZZED = ["JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "AVIF", "PPM", "TGA", "ICO", "JPEG2000", "PCX", "QOI", "MPO"]
 
 

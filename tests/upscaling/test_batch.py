@@ -1,7 +1,7 @@
 import pathlib
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -202,3 +202,46 @@ def test_a_network_that_is_missing_ends_the_run(photos: list[Job]) -> None:
 
     with pytest.raises(model_info.ModelError, match="no such network"):
         list(batch.run([photos[0], photos[3]], [missing], DOUBLE))
+
+
+@pytest.mark.parametrize("existing, status", [("skip", "skipped"), ("fail", "failed")])
+def test_a_result_that_another_run_has_written_meanwhile(
+    photos: list[Job], existing: Literal["skip", "fail"], status: str
+) -> None:
+    class Racing(Repeater):
+        def upscale_to(self, put: Put, photo: np.ndarray, **options: Any) -> None:
+            output = photos[0].output
+            assert output is not None
+            output.parent.mkdir(exist_ok=True)
+            output.write_bytes(b"theirs")
+            super().upscale_to(put, photo, **options)
+
+    options = batch.BatchOptions(Target(scale=2), existing=existing)
+    assert outcomes(photos[:1], options, upscalers=[Racing()])["a"].status == status
+    assert photos[0].output is not None
+    assert photos[0].output.read_bytes() == b"theirs"
+
+
+def test_a_worker_that_is_stuck_does_not_keep_a_stopped_run(photos: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "_PATIENCE_SECONDS", 0.1)
+    begun, end = threading.Event(), threading.Event()
+
+    class Stuck(Repeater):
+        def upscale_to(self, put: Put, photo: np.ndarray, **options: Any) -> None:
+            begun.set()
+            end.wait(timeout=30)
+
+    running = batch.run([photos[2], photos[0]], choosers(Stuck()), DOUBLE)
+    assert next(running).status == "failed"
+    assert begun.wait(timeout=10)
+    running.close()
+    assert batch.is_stuck()
+    end.set()
+
+
+def test_all_frames_together_count(tmp_path: pathlib.Path, noise: Noise) -> None:
+    frames = [Image.fromarray(noise(9, 7)) for _ in range(3)]
+    frames[0].save(tmp_path / "a.png", save_all=True, append_images=frames[1:])
+    options = batch.BatchOptions(Target(scale=2), all_frames=True, max_pixels=3 * 252 - 1)
+    outcome = outcomes([Job(tmp_path / "a.png", tmp_path / "b.png")], options)["a"]
+    assert "its result would have 756 pixels" in outcome.reason

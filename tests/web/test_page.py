@@ -117,7 +117,7 @@ def test_drop_a_picture_watch_it_move_the_slider_and_download(
     drawn = row(page, "drawn.png")
     expect(drawn).to_contain_text(re.compile("24 . 16 → 192 . 128 · starting"))
     hand.share = 0.5
-    expect(drawn).to_contain_text(re.compile(r"50 % · .* s left"))
+    expect(drawn).to_contain_text(re.compile(r"50.% · .*.s left"))
     expect(drawn.get_by_role("progressbar")).to_have_js_property("value", 0.5)
     expect(page).to_have_title(re.compile("%"))
     expect(row(page, "broken.png")).to_contain_text("Not a picture")

@@ -252,15 +252,15 @@ class Item {
   }
 }
 
-export const percent = (share) => `${Math.floor(100 * share)} %`;
+export const percent = (share) => `${Math.floor(100 * share)}\u00a0%`;
 const size = ({ width, height }) => `${width} × ${height}`;
 
 function bytes(number) {
-  return number < 1e6 ? `${Math.max(1, Math.round(number / 1e3))} kB` : `${(number / 1e6).toFixed(number < 1e7 ? 1 : 0)} MB`;
+  return number < 1e6 ? `${Math.max(1, Math.round(number / 1e3))}\u00a0kB` : `${(number / 1e6).toFixed(number < 1e7 ? 1 : 0)}\u00a0MB`;
 }
 
 function duration(seconds) {
-  if (seconds < 60) return `${seconds < 10 && seconds % 1 ? Math.max(0.1, seconds).toFixed(1) : Math.ceil(seconds)} s`;
+  if (seconds < 60) return `${seconds < 10 && seconds % 1 ? Math.max(0.1, seconds).toFixed(1) : Math.ceil(seconds)}\u00a0s`;
   const minutes = Math.round(seconds / 60);
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return minutes < 60 ? `${minutes}\u00a0min` : `${Math.floor(minutes / 60)} h ${minutes % 60}\u00a0min`;
 }

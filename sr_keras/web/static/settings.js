@@ -1,9 +1,10 @@
 // What is to be done to the pictures that are added: the form, and what the server offers for it.
 
 const KEPT = "sr_keras.settings";
-const LOSSY = new Set(["jpg", "webp", "avif"]);
-const FORMATS = { png: "PNG", jpg: "JPEG", webp: "WebP", tif: "TIFF", avif: "AVIF", bmp: "BMP" };
+const LOSSY = new Set(["jpg", "webp", "avif", "heic", "jxl"]);
+const FORMATS = { png: "PNG", jpg: "JPEG", webp: "WebP", tif: "TIFF", avif: "AVIF", heic: "HEIC", jxl: "JPEG XL", bmp: "BMP" };
 const COMMON = 4;
+const USUAL_QUALITY = "95";
 
 const find = (id) => document.getElementById(id);
 
@@ -43,7 +44,8 @@ export class Settings {
     if (this.model.strength) values.denoise = find("strength").value / 100;
     const format = find("format").value;
     if (format) values.format = format;
-    if (LOSSY.has(format)) values.quality = find("quality").value;
+    // Where it is not moved, the server knows best.
+    if (LOSSY.has(format) && find("quality").value !== USUAL_QUALITY) values.quality = find("quality").value;
     return values;
   }
 
