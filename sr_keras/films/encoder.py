@@ -21,7 +21,7 @@ os.environ.setdefault("SVT_LOG", "1")
 
 # It keeps any time base; times before 0 would move all others.
 SEGMENT_FORMAT, SEGMENT_SUFFIX = "nut", ".nut"
-# Frames are stored at most so many places before their turn: decoders hold no more of them.
+# Frames are stored at most this many places early: decoders hold no more of them.
 _MOST_DELAY = 16
 
 
@@ -134,7 +134,7 @@ def _add_stream(container: av.container.OutputContainer, encoding: Encoding, inf
 
 
 def _encoder_options(codec: str, info: FilmInfo) -> dict[str, str]:
-    """What an encoder is told in its own words: to be quiet, and of HDR10 which display it was made on."""
+    """Options in an encoder's own words: to be quiet, and for HDR10 the display it was made on."""
     light = ",".join(map(str, info.light))
     match codec:
         case "h264":

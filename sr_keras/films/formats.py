@@ -28,7 +28,7 @@ class Container(NamedTuple):
     Attributes:
         name: FFmpeg's name of it.
         codecs: the names in `CODECS` that it holds, the default first.
-        rotation: whether it says how a film is to be turned.
+        rotation: whether it can store how a film is to be rotated.
         shape: the codecs with which it says what shape pixels have.
     """
 

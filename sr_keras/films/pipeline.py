@@ -106,7 +106,7 @@ def run(task: Task, upscalers: Sequence[Upscaler], progress: Callable[[int], Non
     Args:
         task: what is to be done.
         upscalers: frames are computed by all of them at once, each one by one. The same one may be there twice.
-        progress: told the number of frames that are finished. What it raises ends the work.
+        progress: called with the number of finished frames. What it raises ends the work.
 
     Raises:
         FilmError: the film can't be read or the result can't be written.

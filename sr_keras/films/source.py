@@ -62,7 +62,7 @@ class FilmInfo:
     """What a film is.
 
     Attributes:
-        width, height: as stored, before it is turned.
+        width, height: as stored, before rotation.
         rate: frames a second; of a film with a varying rate, some mean.
         time_base: the unit of its times, in seconds.
         start: where its times begin, in seconds.
@@ -101,7 +101,7 @@ class FilmInfo:
 
     @property
     def quarter_turns(self) -> int:
-        """How often it is turned by 90 degrees, counterclockwise, to be shown."""
+        """How many times it is rotated by 90 degrees, counterclockwise, to be shown."""
         if self.display_matrix is None:
             return 0
         return round(math.atan2(-self.display_matrix[1], self.display_matrix[0]) / (math.pi / 2)) % 4
@@ -398,7 +398,7 @@ def _pulled(graph: av.filter.Graph) -> Iterator[VideoFrame]:
 
 def _seconds(ticks: int, picture: VideoFrame) -> Fraction:
     assert picture.time_base is not None  # the decoder has it from its stream
-    return ticks * picture.time_base
+    return Fraction(ticks * picture.time_base)
 
 
 def _shape(picture: VideoFrame) -> tuple[int, int, bool]:

@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import ctypes
 import math
 import pathlib
 import threading
@@ -18,15 +19,18 @@ from sr_keras.inference.stages import Stage
 from sr_keras.inference.strips import Rows
 
 # For the work on a strip, in MB, at most.
-MEMORY_MB = 768
+MEMORY_MB = 900
 
 # Where that is not to be had, nothing is.
 _LEAST_MEMORY = 2**18
 
-# The share of a stage's work that may be done twice, because windows overlap: smaller strips take less memory. Of photos up to
-# so many pixels, of larger ones, and of back-projection, which has little arithmetic but large tensors.
+# The share of a stage's work that may be done twice, because windows overlap, from the smallest strips on, which take the least
+# memory: as small as the whole network's share allows. That is less for photos up to so many pixels.
+_OVERLAPS = (0.08, 0.06, 0.05, 0.04, 0.03, 0.02, 0.015, 0.01)
 _SMALL_PHOTO = 512 * 512
-_SMALL_PHOTO_OVERLAP, _OVERLAP, _LAST_OVERLAP = 0.015, 0.055, 0.15
+_SMALL_PHOTO_SHARE, _SHARE = 0.019, 0.07
+# Of the last stage, which has little arithmetic but large tensors.
+_LAST_OVERLAP = 0.15
 # What strips overlap before a photo is divided into columns too, which overlap as far as the whole network sees.
 _MOST_OVERLAP = 0.075
 
@@ -38,6 +42,9 @@ _SMALL_STAGE = 4_000_000
 
 # Lower strips make many calls of little work.
 _LEAST_STRIP = 16
+
+# Of glibc's malloc.h.
+_MALLOPT_MMAP_THRESHOLD = -3
 
 _HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 _CAPABILITIES = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16"}
@@ -116,6 +123,7 @@ class OpenVinoEngine:
         self._stages = network.stages
         self._is_finite = network.is_finite
         self._core = ov.Core()
+        _return_freed_memory()
         self.precision = _resolved(precision, self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
         self._memory = (memory_mb or MEMORY_MB) * 10**6
         self._tile = tile
@@ -147,16 +155,19 @@ class OpenVinoEngine:
                 tiling.logger.warning("out of memory: goes on from row %d with smaller strips", begin)
 
     def overlap_factor(self, height: int, width: int) -> float:
-        """How many times a photo's own arithmetic is done, because strips and columns overlap."""
+        """See `engine.Engine`."""
         columns = tiling.split(width, self._tile or self._widest(self._memory), self.info.receptive_field)
         window = columns[0].window_stop - columns[0].window_start
         heights = self._strips(height, window, self._memory, self.precision)
+        return self._factor(height, heights) * len(columns) * window / width
+
+    def _factor(self, height: int, heights: Sequence[int]) -> float:
+        """How many times the arithmetic of a column is done."""
         work = [sum(map(stages.operations, stage.nodes)) for stage in self._stages]
         factors = [
             strips.overlap_factor(height, strip, stage.margin) for strip, stage in zip(heights, self._stages, strict=True)
         ]
-        rows = sum(part * factor for part, factor in zip(work, factors, strict=True)) / sum(work)
-        return rows * len(columns) * window / width
+        return sum(part * factor for part, factor in zip(work, factors, strict=True)) / sum(work)
 
     def _upscale_from(
         self,
@@ -222,7 +233,7 @@ class OpenVinoEngine:
 
     def _compile(self, index: int, shape: _Shape) -> ov.CompiledModel:
         stage = self._stages[index]
-        span = tiling.split(shape.height, shape.strips[index], stage.margin)[0]
+        span = strips.windows(shape.height, shape.strips[index], stage.margin)[0]
         model = openvino_stage.build(
             stage,
             rows=span.window_stop - span.window_start,
@@ -241,10 +252,15 @@ class OpenVinoEngine:
         return self._core.compile_model(model, "CPU", options)
 
     def _strips(self, height: int, width: int, memory: int, precision: str) -> tuple[int, ...]:
-        """The height of each stage's strips: the smallest that makes little overlap, if that fits into memory."""
+        """The height of each stage's strips: the smallest that make little overlap, if they fit into memory."""
         if self._tile:
             return (self._tile,) * len(self._stages)
-        return tuple(_strip(stage, height, width, memory, precision) for stage in self._stages)
+        share = _SMALL_PHOTO_SHARE if height * width <= _SMALL_PHOTO else _SHARE
+        for overlap in _OVERLAPS:
+            heights = tuple(_strip(stage, height, width, memory, precision, overlap) for stage in self._stages)
+            if self._factor(height, heights) <= 1 + share:
+                break
+        return heights
 
     def _widest(self, memory: int) -> int:
         """The width up to which a photo is computed in one column: strips are high enough to overlap little."""
@@ -309,6 +325,15 @@ class _OutOfMemoryError(Exception):
         self.row = row
 
 
+def _return_freed_memory() -> None:
+    """Lets tensors of more than 1 MB go back to the system when they are freed, which glibc keeps otherwise.
+
+    A photo of 512x512 so takes half of the memory.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # another C library
+        ctypes.CDLL(None).mallopt(_MALLOPT_MMAP_THRESHOLD, 2**20)
+
+
 def _resolved(precision: str, capabilities: Sequence[str]) -> str:
     if precision == "auto":
         return "bfloat16" if _CAPABILITIES["bfloat16"] in capabilities else "float32"
@@ -322,15 +347,13 @@ def _pixel_bytes(stage: Stage, precision: str) -> int:
     return stage.values * (4 if stage.is_picture or precision == "float32" else 2)
 
 
-def _strip(stage: Stage, height: int, width: int, memory: int, precision: str) -> int:
+def _strip(stage: Stage, height: int, width: int, memory: int, precision: str, overlap: float) -> int:
     """The height of a stage's strips: the smallest that makes little overlap, if that fits into memory."""
     fits = memory // (_pixel_bytes(stage, precision) * width) - 2 * stage.margin
-    overlap = _SMALL_PHOTO_OVERLAP if height * width <= _SMALL_PHOTO else _OVERLAP
     overlap = _LAST_OVERLAP if stage.is_last else overlap
     windows = 1 + math.floor(overlap * height / max(1, 2 * stage.margin))
-    while windows > 1 and strips.overlap_factor(height, math.ceil(height / windows), stage.margin) > 1 + overlap:
-        windows -= 1
-    return max(1, stage.margin, min(height, fits, max(math.ceil(height / windows), _LEAST_STRIP)))
+    inner = math.ceil((height - 2 * stage.margin) / windows)
+    return max(1, stage.margin, min(height, fits, max(inner, _LEAST_STRIP)))
 
 
 def _ahead(bands: Iterator[tuple[int, np.ndarray]]) -> Iterator[tuple[int, np.ndarray]]:

@@ -17,7 +17,7 @@ from sr_keras.inference import layer_graph
 from sr_keras.inference.layer_graph import Layer
 
 # How far a stage at the photo's own size sees, in rows: more makes fewer stages, but larger margins.
-_SIGHT = 8
+_SIGHT = 4
 
 _SMALL_KERNEL = 3
 

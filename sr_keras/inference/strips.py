@@ -1,10 +1,11 @@
 """Computes a photo by stages, strip of rows by strip of rows (see `stages.py`): pure arithmetic, NumPy only."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from sr_keras.inference import tiling
+from sr_keras.inference.tiling import Span
 
 # Rows of several tensors, by name: `[1, s rows, s width, C]` each, where s is its scale.
 Rows = Mapping[str, np.ndarray]
@@ -34,15 +35,14 @@ def through(
     """
     kept: Rows = {}
     first = end = done = 0
-    spans = tiling.split(height, strip, margin)
+    spans = windows(height, strip, margin)
     for span, following in zip(spans, [*spans[1:], None], strict=True):
         while end < span.window_stop:
             kept = _joined(kept, next(incoming))
-            name, rows = next(iter(kept.items()))
-            end = first + rows.shape[1] // scales[name]
+            end = first + _height(kept, scales)
         window = [_cut(kept, span.window_start - first, span.window_stop - first, scales)]
         if following:
-            kept = _cut(kept, following.window_start - first, end - first, scales)
+            kept = _rest(_cut(kept, following.window_start - first, end - first, scales), kept)
             first = following.window_start
         else:
             kept = {}
@@ -52,14 +52,39 @@ def through(
         yield _cut(compute(window.pop(), span.window_start), begin, done - span.window_start, scales)
 
 
+def windows(height: int, strip: int, margin: int) -> list[Span]:
+    """Divides rows into the fewest windows of one height that give at most `strip` rows between their margins.
+
+    The first and the last have a margin at one side only, and give more. The last slides inward, over what is done.
+    """
+    count = max(1, math.ceil((height - 2 * margin) / strip))
+    window = min(height, math.ceil((height - 2 * margin) / count) + 2 * margin)
+    spans = []
+    for index in range(count):
+        begin = min(index * (window - 2 * margin), height - window)
+        end = begin + window
+        spans.append(Span(begin, end, begin + margin if index else 0, end - margin if index < count - 1 else height))
+    return spans
+
+
 def overlap_factor(height: int, strip: int, margin: int) -> float:
     """How many times its own work a stage does, because windows overlap."""
-    spans = tiling.split(height, strip, margin)
+    spans = windows(height, strip, margin)
     return sum(span.window_stop - span.window_start for span in spans) / height
 
 
+def _height(tensors: Rows, scales: Mapping[str, int]) -> int:
+    """In rows of the photo."""
+    name = next(iter(tensors))
+    return int(tensors[name].shape[1]) // scales[name]
+
+
+def _rest(rest: Rows, whole: Rows) -> Rows:
+    """The last rows of arrays, without keeping all of their rows in memory where most are done."""
+    return {name: rows if 2 * rows.shape[1] > whole[name].shape[1] else rows.copy() for name, rows in rest.items()}
+
+
 def _joined(kept: Rows, block: Rows) -> Rows:
-    # Without its last rows an array stays whole in memory, so what is kept of one is copied before the next is added.
     return {name: np.concatenate([kept[name], rows], axis=1) for name, rows in block.items()} if kept else block
 
 

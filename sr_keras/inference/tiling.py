@@ -52,7 +52,7 @@ def split(length: int, tile: int, overlap: int, begin: int = 0) -> list[Span]:
 
 
 def largest_tile(memory: int, *, bytes_per_pixel: int, margin: int) -> int:
-    """The largest tile whose work fits into so many bytes, at least `SMALLEST_TILE`.
+    """The largest tile whose work fits into a number of bytes, at least `SMALLEST_TILE`.
 
     Args:
         memory: bytes.

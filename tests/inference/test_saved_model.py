@@ -135,3 +135,13 @@ def test_a_missing_model_is_named(tmp_path: pathlib.Path) -> None:
         saved_model.ExportedNetwork(tmp_path / "nothing")
     with pytest.raises(model_info.ModelError, match="holds no SavedModel"):
         saved_model.load_weights(tmp_path)
+
+
+def test_serving_finds_a_signature(interpolator: pathlib.Path, rng: np.random.Generator) -> None:
+    """As TensorFlow Serving calls it: the default signature, by the names of its tensors."""
+    signature = tf.saved_model.load(str(interpolator / "1")).signatures["serving_default"]
+    [(name, spec)] = signature.structured_input_signature[1].items()
+    assert (name, spec.dtype, spec.shape.as_list()) == ("lr", tf.float32, [None, None, None, 3])
+    lr = rng.random((2, 5, 6, 3), dtype=np.float32)
+    [sr] = signature(lr=tf.constant(lr)).values()
+    np.testing.assert_array_equal(sr, saved_model.ExportedNetwork(interpolator)(lr))

@@ -41,4 +41,4 @@ def test_a_margin_that_is_too_small_shows() -> None:
 
 def test_what_is_done_twice_is_counted() -> None:
     assert strips.overlap_factor(100, 100, MARGIN) == 1
-    assert strips.overlap_factor(100, 25, MARGIN) == 4 * (25 + 2 * MARGIN) / 100
+    assert strips.overlap_factor(100, 24, MARGIN) == 4 * (24 + 2 * MARGIN) / 100

@@ -20,7 +20,7 @@ from sr_keras.upscaling import command
 from sr_keras.web import compute
 from sr_keras.web.jobs import Compute
 from sr_keras.web.orders import Limits
-from tests.web.conftest import Hand, Serve, Served, until
+from tests.web.conftest import Hand, Serve, Served, serving, until
 
 SESSION = "0123456789abcdef"
 
@@ -29,6 +29,15 @@ SESSION = "0123456789abcdef"
 def real() -> Compute:
     """Computes with the bundled networks, each of which it loads once."""
     return compute.computer(None, Limits())
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The same for tests that leave no job behind."""
+    hand = Hand()
+    hand.go.set()
+    with serving(tmp_path_factory.mktemp("shared") / "server", hand, Limits()) as served:
+        yield served
 
 
 @pytest.fixture
@@ -281,19 +290,19 @@ def test_a_file_whose_length_is_not_announced_is_limited_too(serve: Serve, hand:
     ],
     ids=str,
 )
-def test_wrong_use_is_named(served: Served, picture: pathlib.Path, fields: dict[str, Any], words: str) -> None:
-    answer = served.post(picture, **fields)
+def test_wrong_use_is_named(shared: Served, picture: pathlib.Path, fields: dict[str, Any], words: str) -> None:
+    answer = shared.post(picture, **fields)
     assert (answer.status_code, answer.json()["detail"][: len(words)]) == (422, words)
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"nothing", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"], ids=["empty", "text", "EPS"]
 )
-def test_what_is_no_picture_is_refused(served: Served, tmp_path: pathlib.Path, content: bytes) -> None:
+def test_what_is_no_picture_is_refused(shared: Served, tmp_path: pathlib.Path, content: bytes) -> None:
     path = tmp_path / "photo.png"
     path.write_bytes(content)
-    assert served.post(path).status_code == 415
-    assert list(served.folder.iterdir()) == []
+    assert shared.post(path).status_code == 415
+    assert list(shared.folder.iterdir()) == []
 
 
 def test_a_damaged_picture_fails_by_itself(serve: Serve, real: Compute, tmp_path: pathlib.Path, picture: pathlib.Path) -> None:
@@ -372,34 +381,34 @@ def test_no_answer_holds_a_path_of_the_server(served: Served, picture: pathlib.P
     ],
     ids=str,
 )
-def test_other_pages_are_refused(served: Served, picture: pathlib.Path, headers: dict[str, str], allowed: bool) -> None:
+def test_other_pages_are_refused(shared: Served, picture: pathlib.Path, headers: dict[str, str], allowed: bool) -> None:
     with picture.open("rb") as file:
-        answer = served.client.post("/v1/upscale", files={"file": file}, headers=headers)
+        answer = shared.client.post("/v1/upscale", files={"file": file}, headers=headers)
     assert answer.status_code == (200 if allowed else 403)
-    assert served.client.get("/healthz", headers=headers).status_code == (200 if allowed else 403)
+    assert shared.client.get("/healthz", headers=headers).status_code == (200 if allowed else 403)
 
 
-def test_a_link_elsewhere_leads_to_the_page_but_no_form_does(served: Served) -> None:
+def test_a_link_elsewhere_leads_to_the_page_but_no_form_does(shared: Served) -> None:
     headers = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
-    assert served.client.get("/", headers=headers).status_code == 200
-    assert served.client.post("/v1/upscale", headers=headers).status_code == 403
+    assert shared.client.get("/", headers=headers).status_code == 200
+    assert shared.client.post("/v1/upscale", headers=headers).status_code == 403
 
 
-def test_the_page_takes_nothing_from_elsewhere(served: Served) -> None:
-    policy = served.client.get("/").headers["content-security-policy"]
+def test_the_page_takes_nothing_from_elsewhere(shared: Served) -> None:
+    policy = shared.client.get("/").headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
     for path in (pathlib.Path(compute.__file__).parent / "static").iterdir():
-        assert served.client.get(f"/static/{path.name}").content == path.read_bytes()
+        assert shared.client.get(f"/static/{path.name}").content == path.read_bytes()
         assert "://" not in path.read_text().replace("http://www.w3.org/2000/svg", "")
 
 
-def test_the_interface_is_described(served: Served) -> None:
-    described = served.client.get("/openapi.json").json()
+def test_the_interface_is_described(shared: Served) -> None:
+    described = shared.client.get("/openapi.json").json()
     assert set(described["paths"]) >= {"/v1/upscale", "/v1/models", "/v1/jobs/{job_id}", "/healthz"}
     form = described["components"]["schemas"]["UpscaleForm"]["properties"]
     assert form["model"]["enum"] == [model_info.AUTO, *model_info.shipped()]
     assert set(form["format"]["enum"]) >= {"png", "jpg", "webp", "tif", "avif", "bmp"}
-    models = served.client.get("/v1/models").json()
+    models = shared.client.get("/v1/models").json()
     assert {model["name"] for model in models} == {model_info.AUTO, *model_info.shipped()}
     assert {model["name"] for model in models if model["strength"]} == {model_info.AUTO, model_info.RESTORING}
     assert models[0]["title"] == "Choose for me"

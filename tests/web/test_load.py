@@ -43,8 +43,10 @@ class Client:
                     continue
                 self.results += 1
                 result = np.asarray(Image.open(io.BytesIO(answer.content)))
-                if result.shape != (48, 4 * self._side, 3) or abs(result - self.colour).max() > 3:
-                    self.faults.append(f"{self.colour} became {result.mean((0, 1))} {result.shape}")
+                mean = result.mean((0, 1))
+                # The next colours differ by 5. Towards its edge, a picture may differ by a few levels.
+                if result.shape != (48, 4 * self._side, 3) or abs(mean - self.colour).max() > 2:
+                    self.faults.append(f"{self.colour} became {mean} {result.shape}")
 
 
 @pytest.mark.slow
