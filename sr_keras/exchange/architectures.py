@@ -167,15 +167,15 @@ def _count(weights: Weights, pattern: str) -> int:
 
 
 def _shape(weights: Weights, name: str) -> tuple[int, ...]:
-    _require_all(weights, [name], others_too=True)
+    _require_all(weights, [name], may_have_others=True)
     return weights[name].shape
 
 
-def _require_all(weights: Weights, names: list[str], *, others_too: bool = False) -> None:
-    """Raises ArchitectureError if one is missing, or if there are others."""
+def _require_all(weights: Weights, names: list[str], *, may_have_others: bool = False) -> None:
+    """Raises ArchitectureError if one is missing, or if there are others and there may be none."""
     if missing := [name for name in names if name not in weights]:
         raise ArchitectureError(f"weights are missing: {_some(missing)}")
-    if not others_too and (others := [name for name in weights if name not in names]):
+    if not may_have_others and (others := [name for name in weights if name not in names]):
         raise _not_understood(others)
 
 

@@ -44,7 +44,7 @@ class Upscaler:
             denoise: the share of `network` in that, from 0 to 1. Noise falls steadily as it grows; 0 is `enlarging` alone.
             precision: "auto" is the fastest of "float32", "bfloat16" and "float16" that the hardware multiplies natively.
             memory_mb: memory for the work on a tile, in MB (10^6 bytes), beside the photo and the result. The tile size follows
-                from it. None is 384 on a CPU and 4096 on a GPU.
+                from it. None is 4096 on a GPU, 384 for TensorFlow on a CPU, up to 900 for OpenVINO.
             tile: overrides `memory_mb`.
             device: where the network was loaded, as TensorFlow names it.
 

@@ -171,7 +171,11 @@ def resize_bicubic(photo: np.ndarray, height: int, width: int) -> np.ndarray:
 def _read(file: str | os.PathLike[str] | IO[bytes], name: str) -> np.ndarray:
     try:
         with Image.open(file) as picture:
+            if picture.mode == "F" or (picture.mode == "I" and picture.format == "TIFF"):
+                raise PhotoError(f"{name}: 32-bit greyscale does not say which number is white")
             return np.asarray(to_rgb(upright(picture)))
+    except PhotoError:
+        raise
     except UnidentifiedImageError:
         raise PhotoError(f"{name}: not a picture") from None
     # A damaged file raises whatever its decoder stumbles over.

@@ -383,7 +383,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         "--memory_mb",
         type=argument_types.positive_int,
         metavar="MB",
-        help="memory for the work on a tile, whose size follows (384, on a GPU 4096)",
+        help="memory for the work on a tile or strip, whose size follows (TensorFlow 384, on a GPU 4096; OpenVINO up to 900)",
     )
     network.add_argument(
         "--tile",

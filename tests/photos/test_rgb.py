@@ -121,3 +121,10 @@ def test_values_are_clipped_then_rounded() -> None:
 def test_values_that_are_not_finite_are_refused(value: float) -> None:
     with pytest.raises(ValueError, match="not finite"):
         rgb.to_uint8(np.array([0.5, value], np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float32])
+def test_values_that_are_no_tones_are_refused_and_not_clipped(tmp_path: pathlib.Path, dtype: type) -> None:
+    Image.fromarray(np.arange(100, 196).reshape(8, 12).astype(dtype)).save(tmp_path / "heights.tif")
+    with pytest.raises(rgb.PhotoError, match=r"heights\.tif: 32-bit greyscale does not say which number is white"):
+        rgb.read_photo(tmp_path / "heights.tif")
