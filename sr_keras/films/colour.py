@@ -107,7 +107,7 @@ class Converter:
     def to_rgb(self, frame: VideoFrame) -> np.ndarray:
         """A frame as `[H, W, 3]`: uint8, or uint16 where the film has more than 8 bits."""
         if frame.format.is_rgb:
-            return self._reader.reformat(frame, format=self._rgb).to_ndarray()
+            return np.asarray(self._reader.reformat(frame, format=self._rgb).to_ndarray())
         rgb = self._reader.reformat(
             frame,
             format=self._rgb,
@@ -116,7 +116,7 @@ class Converter:
             dst_color_range=FULL,
             interpolation=Interpolation.BICUBIC | _EXACT,
         )
-        return rgb.to_ndarray()
+        return np.asarray(rgb.to_ndarray())
 
     def to_frame(self, rgb: np.ndarray, width: int, height: int) -> VideoFrame:
         """`[H, W, 3]` as a frame of the film's colours; it is resized where it has another size.

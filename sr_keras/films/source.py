@@ -398,7 +398,7 @@ def _pulled(graph: av.filter.Graph) -> Iterator[VideoFrame]:
 
 def _seconds(ticks: int, picture: VideoFrame) -> Fraction:
     assert picture.time_base is not None  # the decoder has it from its stream
-    return ticks * picture.time_base
+    return Fraction(ticks * picture.time_base)
 
 
 def _shape(picture: VideoFrame) -> tuple[int, int, bool]:

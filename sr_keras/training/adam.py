@@ -7,10 +7,14 @@ import tensorflow as tf
 class Adam(keras.optimizers.Adam):
     """Keras's Adam, computed by TensorFlow's fused operation: the same update from the same variables.
 
-    Keras makes ten passes over each variable and its two moments.
+    Keras makes ten passes over each variable and its two moments. On several devices, it is Keras's that updates.
     """
 
     def update_step(self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor) -> None:
+        if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+            # Several devices, each with a copy of the moments: Keras knows which is whose. With one pass, the copies drifted.
+            super().update_step(gradient, variable, learning_rate)
+            return
         index = self._get_variable_index(variable)
         step = tf.cast(self.iterations + 1, variable.dtype)
         beta_1, beta_2, epsilon, rate = (

@@ -1,5 +1,6 @@
 """Fifty at once for a minute: none gets another's picture, and memory stays as it is."""
 
+import contextlib
 import io
 import os
 import pathlib
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 
 import httpx
 import numpy as np
@@ -49,8 +51,14 @@ class Client:
                     self.faults.append(f"{self.colour} became {mean} {result.shape}")
 
 
+@pytest.fixture
+def stack() -> Iterator[contextlib.ExitStack]:
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
 @pytest.mark.slow
-def test_none_gets_anothers_picture_and_memory_is_flat(tmp_path: pathlib.Path) -> None:
+def test_none_gets_anothers_picture_and_memory_is_flat(tmp_path: pathlib.Path, stack: contextlib.ExitStack) -> None:
     server = subprocess.Popen(
         [sys.executable, "-m", "sr_keras.web", "--port=0"],
         cwd=tmp_path,
@@ -60,6 +68,7 @@ def test_none_gets_anothers_picture_and_memory_is_flat(tmp_path: pathlib.Path) -
         preexec_fn=take_interrupts,
     )
     assert server.stdout
+    stack.callback(server.kill)  # if the test fails before its end
     address = server.stdout.readline().split()[0]
     clients = [Client(address, index, time.monotonic() + SECONDS) for index in range(CLIENTS)]
     threads = [threading.Thread(target=client.run) for client in clients]
