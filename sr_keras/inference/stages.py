@@ -151,7 +151,7 @@ def _nodes(layers: Sequence[Layer], weights: Sequence[np.ndarray]) -> list[Node]
 def _chained(nodes: Sequence[Node]) -> list[Node]:
     """The layers with the convolutions before a picture as one, where nothing but shuffles lies between them.
 
-    All of it is linear, so that there is one kernel for it, at the size of the first: EDSR's end takes a tenth of the arithmetic.
+    All of it is linear, so that one kernel does it, at the size of the first: EDSR's end takes a tenth of the arithmetic.
     """
     takers = collections.Counter(name for node in nodes for name in node.layer.inputs)
     by_name = {node.layer.name: node for node in nodes}
