@@ -160,8 +160,6 @@ def rgb_jpeg(path: pathlib.Path) -> bytes | None:
         with Image.open(path) as picture:
             if picture.mode == "RGB" and not picture.has_transparency_data:
                 return None
-            if picture.mode in ("I", "F"):
-                raise rgb.PhotoError(f"{path}: 32-bit greyscale does not say which number is white")
     rgb.require_writable(path.with_suffix(".jpg"), *photo.shape[:2])
     jpeg = io.BytesIO()
     # An array has no metadata: the orientation would be applied twice, and a CMYK profile spoil the colours.

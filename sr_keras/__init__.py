@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sr_keras.inference.model_info import ModelError
     from sr_keras.inference.model_info import shipped as list_models
     from sr_keras.inference.upscaler import Upscaler
-    from sr_keras.photos.rgb import PhotoError
+    from sr_keras.photos.errors import PhotoError
 
 __all__ = ["ModelError", "PhotoError", "Upscaler", "__version__", "list_models"]
 
@@ -36,7 +36,7 @@ def __getattr__(name: str) -> object:
 
         return shipped
     if name == "PhotoError":
-        from sr_keras.photos.rgb import PhotoError
+        from sr_keras.photos.errors import PhotoError
 
         return PhotoError
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

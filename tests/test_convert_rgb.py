@@ -215,7 +215,7 @@ def test_greyscale_of_unknown_range_is_refused(folder: pathlib.Path, capsys: pyt
     before = contents(folder)
     assert convert(folder) == 1
     assert contents(folder) == before
-    assert "32-bit" in capsys.readouterr().err
+    assert "float32" in capsys.readouterr().err
 
 
 def test_a_picture_that_no_jpeg_can_hold_is_refused(folder: pathlib.Path, capfd: pytest.CaptureFixture[str]) -> None:

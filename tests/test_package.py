@@ -21,6 +21,12 @@ COMMANDS = ["upscale", "web", "train", "evaluate", "figures", "leaks", "benchmar
 MOST_MB = 100
 
 
+@pytest.fixture(autouse=True)
+def called_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever started pytest: messages say how this process's user calls the commands."""
+    monkeypatch.setattr(sys, "argv", ["sr-keras"])
+
+
 def pip(*arguments: object) -> None:
     # Nothing is looked up: setuptools is there already.
     subprocess.run([sys.executable, "-m", "pip", "--disable-pip-version-check", *map(str, arguments)], check=True)

@@ -281,7 +281,7 @@ def test_a_picture_that_is_too_large_is_one_clear_line(
         (["--quality=101"], "must be a whole number from 1 to 100"),
         (["--output=a.png", "--output_dir=b"], "exclude each other"),
         (["--overwrite", "--skip_existing"], "not allowed with"),
-        (["--report=nowhere/report"], "nowhere/report: No such file"),
+        (["--report=nowhere/report"], "there is no folder 'nowhere'"),
         (["--output=a.xyz"], "must end in"),
     ],
 )

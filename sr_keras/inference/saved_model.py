@@ -6,10 +6,12 @@
 Beside the SavedModel's own files lie, in `assets.extra`, its metadata (see `model_info.py`) and its layers (`layer_graph.py`).
 """
 
+import contextlib
 import gc
 import os
 import pathlib
 import shutil
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -148,27 +150,41 @@ class ExportedNetwork(_Computed):
 
 def save(servable: Servable, path: pathlib.Path) -> None:
     """Writes a SavedModel to the folder `path`, which appears whole or not at all; an older one there is replaced."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part, old = (path.with_name(f".{path.name}.{ending}") for ending in ("part", "old"))
-    for left_over in (part, old):
-        shutil.rmtree(left_over, ignore_errors=True)
-    tf.saved_model.save(servable, str(part), signatures=servable.serve)
-    model_info.write_info(servable.info, part)
-    if servable.layers:
-        layer_graph.write(servable.layers, part)
-    if path.exists():
-        path.rename(old)
-    part.rename(path)
-    shutil.rmtree(old, ignore_errors=True)
+    with _replaced(path) as part:
+        tf.saved_model.save(servable, str(part), signatures=servable.serve)
+        model_info.write_info(servable.info, part)
+        if servable.layers:
+            layer_graph.write(servable.layers, part)
     # TensorFlow leaves megabytes of objects that point at each other; left to itself, Python would wait for some 15 exports.
     gc.collect()
 
 
+def copy(source: pathlib.Path, path: pathlib.Path) -> None:
+    """Like `save`, of what is in the folder `source`."""
+    with _replaced(path) as part:
+        shutil.copytree(source, part)
+
+
 def save_version(servable: Servable, folder: pathlib.Path, version: int, keep: int) -> None:
-    """Writes `folder/version` and removes all but the newest `keep` versions."""
+    """Writes `folder/version` and removes all others but the newest `keep` versions."""
     save(servable, folder / str(version))
     for old in model_info.versions(folder)[:-keep]:
-        shutil.rmtree(old)
+        if old.name != str(version):
+            shutil.rmtree(old)
+
+
+@contextlib.contextmanager
+def _replaced(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """A name to write a folder under, which then gets the name `path`; an older one there is replaced."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part, old = (path.with_name(f".{path.name}.{ending}") for ending in ("part", "old"))
+    for left_over in (part, old):
+        shutil.rmtree(left_over, ignore_errors=True)
+    yield part
+    if path.exists():
+        path.rename(old)
+    part.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def load_weights(path: str | os.PathLike[str]) -> list[np.ndarray]:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 import PIL
 from PIL import Image
 
-from sr_keras.photos import rgb
+from sr_keras.photos.errors import PhotoError
 
 HEAD_BYTES = 64
 RAW = "camera raw"
@@ -88,9 +88,9 @@ def require_regular(path: str | os.PathLike[str]) -> None:
     """
     mode = os.stat(path).st_mode  # noqa: PTH116 - a path may be a text
     if stat.S_ISDIR(mode):
-        raise rgb.PhotoError(f"{path}: is a folder")
+        raise PhotoError(f"{path}: is a folder")
     if not stat.S_ISREG(mode):
-        raise rgb.PhotoError(f"{path}: is a pipe or a device, not a file; - reads standard input")
+        raise PhotoError(f"{path}: is a pipe or a device, not a file; - reads standard input")
 
 
 def require_package(kind: str | None) -> None:
@@ -100,7 +100,7 @@ def require_package(kind: str | None) -> None:
         PhotoError: it is not.
     """
     if kind in _PACKAGES and not _has(_PACKAGES[kind]):
-        raise rgb.PhotoError(f"{kind} needs a package that is not installed: {_INSTALL}")
+        raise PhotoError(f"{kind} needs a package that is not installed: {_INSTALL}")
 
 
 @functools.cache

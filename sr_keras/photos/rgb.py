@@ -9,13 +9,17 @@ import logging
 import os
 import pathlib
 import warnings
-from typing import IO
+from collections.abc import Iterator
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
 
+from sr_keras.photos import file_kind
+from sr_keras.photos.errors import NameTakenError as NameTakenError
+from sr_keras.photos.errors import PhotoError as PhotoError
+from sr_keras.photos.raster import Raster
 from sr_keras.runtime import files
-from sr_keras.runtime.errors import UserError
 
 # Bundled photos: a few to train on, and small ones to upscale.
 SAMPLE = pathlib.Path(__file__).parent.parent / "sample"
@@ -47,26 +51,20 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())
 SAVE_OPTIONS = {"quality": 95, "subsampling": "4:4:4"}
 
 
-class PhotoError(UserError):
-    """A photo can't be read or written; the message is one line that names the file and the reason."""
-
-
-class NameTakenError(PhotoError):
-    """A file can't have its name, for another has it."""
-
-
 def read_photo(path: str | os.PathLike[str]) -> np.ndarray:
     """Reads a picture of any kind as RGB, rotated as its EXIF orientation says: uint8 `[H, W, 3]`.
 
     Raises:
         PhotoError: the file is missing, is no picture, or is damaged.
     """
-    return _read(path, str(path))
+    with _named_errors(str(path)), pathlib.Path(path).open("rb") as stream:
+        return _read(stream)
 
 
 def decode_photo(content: bytes, name: str) -> np.ndarray:
     """Like `read_photo`, of what such a file holds; `name` is what errors call it."""
-    return _read(io.BytesIO(content), name)
+    with _named_errors(name):
+        return _read(io.BytesIO(content))
 
 
 def upright(file: Image.Image) -> Image.Image:
@@ -168,14 +166,53 @@ def resize_bicubic(photo: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.asarray(Image.fromarray(photo).resize((width, height), Image.Resampling.BICUBIC))
 
 
-def _read(file: str | os.PathLike[str] | IO[bytes], name: str) -> np.ndarray:
+def _read(stream: BinaryIO) -> np.ndarray:
+    return np.asarray(_rgb_of_tiff(stream) or _rgb_by_pillow(stream))
+
+
+def _rgb_of_tiff(stream: BinaryIO) -> Image.Image | None:
+    """What lies in a TIFF that Pillow would read otherwise than its tags have it; None for all other files."""
+    if file_kind.of_stream(stream) != "TIFF":
+        return None
+    from sr_keras.photos import tiff_file  # only for those who have one
+
     try:
-        with Image.open(file) as picture:
-            if picture.mode == "F" or (picture.mode == "I" and picture.format == "TIFF"):
-                raise PhotoError(f"{name}: 32-bit greyscale does not say which number is white")
-            return np.asarray(to_rgb(upright(picture)))
-    except PhotoError:
-        raise
+        opened = tiff_file.read(stream, all_frames=False, check_size=lambda width, height: None)
+    except tiff_file.RawError:
+        raise PhotoError("camera raw, which must be developed first") from None
+    stream.seek(0)
+    if opened is None:
+        return None
+    [frame] = opened.frames
+    return to_rgb(_tones(frame) if isinstance(frame, Raster) else frame)
+
+
+def _tones(frame: Raster) -> Image.Image:
+    """The colours and the transparency of a raster whose values are tones, in 8 bits."""
+    if frame.samples.dtype.name not in ("uint8", "uint16"):
+        raise PhotoError(f"{frame.samples.dtype.name} values do not say which number is white")
+    if frame.colours == 1 and frame.bands > 1 + frame.alpha:
+        raise PhotoError(f"{frame.bands} bands, which do not say what is red, green and blue")
+    bands = [*range(frame.colours), *([frame.bands - 1] if frame.alpha else [])]
+    samples = frame.samples[..., bands]
+    if samples.dtype == np.uint16:
+        samples = to_uint8(samples / 65535)
+    return Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
+
+
+def _rgb_by_pillow(stream: BinaryIO) -> Image.Image:
+    with Image.open(stream) as picture:
+        if picture.mode == "F":
+            raise PhotoError("float32 values do not say which number is white")
+        return to_rgb(upright(picture))
+
+
+@contextlib.contextmanager
+def _named_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except PhotoError as error:
+        raise PhotoError(f"{name}: {error}") from None
     except UnidentifiedImageError:
         raise PhotoError(f"{name}: not a picture") from None
     # A damaged file raises whatever its decoder stumbles over.

@@ -13,7 +13,7 @@ import numpy as np
 import tifffile
 from PIL import ExifTags, Image, TiffImagePlugin
 
-from sr_keras.photos import rgb
+from sr_keras.photos.errors import PhotoError
 from sr_keras.photos.metadata import IPTC_TAG, Metadata, exif_content
 from sr_keras.photos.raster import Raster, of_image, upright
 
@@ -122,16 +122,16 @@ def _is_plain(page: Any) -> bool:
 def _require_known(page: Any) -> None:
     if int(page.photometric) not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _YCBCR) or page.dtype is None:
         name = getattr(page.photometric, "name", page.photometric)
-        raise rgb.PhotoError(f"a TIFF of a kind that is not read: {name} of {_bits(page)} bits, compression {page.compression}")
+        raise PhotoError(f"a TIFF of a kind that is not read: {name} of {_bits(page)} bits, compression {page.compression}")
     if page.dtype.kind not in "uifb" or page.imagedepth > 1:
-        raise rgb.PhotoError("a TIFF of a kind that is not read: its samples are complex numbers, or volumes")
+        raise PhotoError("a TIFF of a kind that is not read: its samples are complex numbers, or volumes")
 
 
 def _frame(page: Any, stream: BinaryIO) -> Raster | Image.Image:
     stream.seek(0, 2)
     end = stream.tell()
     if any(start + count > end for start, count in zip(page.dataoffsets, page.databytecounts, strict=False)):
-        raise rgb.PhotoError("the file is truncated")
+        raise PhotoError("the file is truncated")
     samples = page.asarray()
     if page.samplesperpixel > 1 and int(page.planarconfig) == 2:
         samples = np.moveaxis(samples, 0, -1)

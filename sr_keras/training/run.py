@@ -181,7 +181,7 @@ def _actions(run: Run, upscaler: Upscaler, shown: progress.ProgressLine) -> list
         *(tensorboard.text_writer(writer, name, lines) for name, lines in run.texts.items()),
         functools.partial(_write_sample, run.folder / "samples", upscaler, run.sample, run.keep_samples),
         lambda iteration, _: saved_model.save_version(run.servable, run.folder, iteration, keep=run.keep_exports),
-        functools.partial(_keep_best, run.folder / "best", run.servable),
+        functools.partial(_keep_best, run.folder),
     ]
 
 
@@ -226,13 +226,13 @@ def _make_up_for_exports(run: Run, upscaler: Upscaler) -> None:
         saved_model.save_version(run.servable, run.folder, iteration, keep=run.keep_exports)
 
 
-def _keep_best(folder: pathlib.Path, servable: saved_model.Servable, iteration: int, metrics: loop.Metrics) -> None:
-    """Keeps the network with the highest PSNR on the validation photos in `best/`."""
-    path = folder / "psnr.json"
+def _keep_best(folder: pathlib.Path, iteration: int, metrics: loop.Metrics) -> None:
+    """Keeps the network with the highest PSNR on the validation photos in `best/`: a copy of what was exported."""
+    path = folder / "best" / "psnr.json"
     before = json.loads(path.read_text(encoding="utf-8"))["psnr_db"] if path.exists() else -math.inf
     psnr_db = metrics.get("validation/psnr_db", -math.inf)
     if psnr_db > before:
-        saved_model.save(servable, folder / "1")
+        saved_model.copy(folder / str(iteration), folder / "best" / "1")
         with files.written_beside(path) as part:
             part.write_text(json.dumps({"iteration": iteration, "psnr_db": psnr_db}) + "\n", encoding="utf-8")
 

@@ -138,6 +138,15 @@ def test_halves_are_read(rng: np.random.Generator, tmp_path: pathlib.Path) -> No
     np.testing.assert_allclose(read["brain"], values, rtol=2**-7)
 
 
+@pytest.mark.parametrize("name", ["nothing.pth", "nothing.safetensors", "nothing.param"])
+def test_a_missing_file_is_a_line(
+    name: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert import_command.main([name]) == 2
+    assert capsys.readouterr().err == f"sr-keras import: {name}: No such file or directory\n"
+
+
 class Evil:
     def __reduce__(self) -> Any:
         return os.system, ("touch evil",)

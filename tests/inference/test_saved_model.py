@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from sr_keras.inference import model_info, saved_model
 from sr_keras.networks import back_projection, srgan
+from tests.folders import contents, listing
 from tests.small_networks import small
 from tests.types import TinyGenerator
 
@@ -36,6 +37,22 @@ def test_info_of_earlier_versions_is_read(tmp_path: pathlib.Path, servable: save
     path = tmp_path / "1" / "assets.extra" / "sr_keras.json"
     path.write_text(path.read_text().replace('"receptive_field"', '"reach"'))
     assert model_info.read_info(tmp_path / "1") == servable.info
+
+
+def test_what_was_just_exported_stays_though_others_are_newer(tmp_path: pathlib.Path, servable: saved_model.Servable) -> None:
+    """As after a damaged checkpoint, when a run goes on from the one before it."""
+    for version in (7, 8, 3):
+        saved_model.save_version(servable, tmp_path, version, keep=1)
+    assert listing(tmp_path) == ["3", "8"]
+
+
+def test_a_copy_has_the_same_files_and_replaces_what_was_there(tmp_path: pathlib.Path, servable: saved_model.Servable) -> None:
+    saved_model.save(servable, tmp_path / "run" / "1")
+    (tmp_path / "best" / "1").mkdir(parents=True)
+    (tmp_path / "best" / "1" / "older").touch()
+    saved_model.copy(tmp_path / "run" / "1", tmp_path / "best" / "1")
+    assert contents(tmp_path / "best") == contents(tmp_path / "run")
+    assert listing(tmp_path / "best") == ["1"]
 
 
 def test_an_export_stores_each_weight_once(tmp_path: pathlib.Path) -> None:

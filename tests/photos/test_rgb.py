@@ -2,6 +2,7 @@ import pathlib
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from sr_keras.photos import rgb
@@ -123,8 +124,26 @@ def test_values_that_are_not_finite_are_refused(value: float) -> None:
         rgb.to_uint8(np.array([0.5, value], np.float32))
 
 
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+@pytest.mark.parametrize("bands", [3, 4])
+def test_16_bit_colour_of_a_tiff_keeps_its_tones(tmp_path: pathlib.Path, noise: Noise, planar: str, bands: int) -> None:
+    photo = noise(24, 32)
+    samples = np.dstack([photo, *[photo[..., 0]] * (bands - 3)]).astype(np.uint16) * 257
+    in_file = samples if planar == "contig" else np.moveaxis(samples, 2, 0)
+    further = ["unspecified"] * (bands - 3) or None
+    tifffile.imwrite(tmp_path / "photo.tif", in_file, photometric="rgb", planarconfig=planar, extrasamples=further)
+    np.testing.assert_array_equal(rgb.read_photo(tmp_path / "photo.tif"), photo)
+    np.testing.assert_array_equal(rgb.decode_photo((tmp_path / "photo.tif").read_bytes(), "a photo"), photo)
+
+
+def test_bands_that_are_no_colours_are_refused(tmp_path: pathlib.Path) -> None:
+    tifffile.imwrite(tmp_path / "bands.tif", np.zeros((8, 12, 10), np.uint16), photometric="minisblack", planarconfig="contig")
+    with pytest.raises(rgb.PhotoError, match=r"bands\.tif: 10 bands, which do not say what is red"):
+        rgb.read_photo(tmp_path / "bands.tif")
+
+
 @pytest.mark.parametrize("dtype", [np.int32, np.float32])
 def test_values_that_are_no_tones_are_refused_and_not_clipped(tmp_path: pathlib.Path, dtype: type) -> None:
     Image.fromarray(np.arange(100, 196).reshape(8, 12).astype(dtype)).save(tmp_path / "heights.tif")
-    with pytest.raises(rgb.PhotoError, match=r"heights\.tif: 32-bit greyscale does not say which number is white"):
+    with pytest.raises(rgb.PhotoError, match=rf"heights\.tif: {np.dtype(dtype).name} values do not say which number is white"):
         rgb.read_photo(tmp_path / "heights.tif")

@@ -105,6 +105,15 @@ def row(page: Page, name: str) -> Any:
     return page.locator(".row").filter(has=page.get_by_text(name, exact=True))
 
 
+def test_all_formats_that_the_server_writes_are_offered(serve: Serve, hand: Hand, open_page: Open) -> None:
+    served = serve(hand)
+    page = open_page(str(served.client.base_url))
+    offered = page.locator("#format option").evaluate_all("(options) => options.map((option) => option.value)")
+    # Other suffixes of the same formats.
+    aliases = {"jpeg", "tiff"}
+    assert set(offered) == {"", *served.client.get("v1/limits").json()["formats"]} - aliases
+
+
 def test_drop_a_picture_watch_it_move_the_slider_and_download(
     serve: Serve, hand: Hand, open_page: Open, picture: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:

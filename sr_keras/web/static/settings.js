@@ -2,7 +2,7 @@
 
 const KEPT = "sr_keras.settings";
 const LOSSY = new Set(["jpg", "webp", "avif", "heic", "jxl"]);
-const FORMATS = { png: "PNG", jpg: "JPEG", webp: "WebP", tif: "TIFF", avif: "AVIF", heic: "HEIC", jxl: "JPEG XL", bmp: "BMP" };
+const FORMATS = { png: "PNG", jpg: "JPEG", webp: "WebP", tif: "TIFF", avif: "AVIF", heic: "HEIC", jxl: "JPEG XL", gif: "GIF", bmp: "BMP" };
 const COMMON = 4;
 const USUAL_QUALITY = "95";
 
