@@ -114,13 +114,23 @@ def _outcomes(
     apart = {job.numbered: [each for each in pictures if each.numbered == job.numbered] for job in pictures}
     for folder, jobs in sorted(apart.items(), key=lambda item: item[0] is not None):
         if folder is not None:
-            console.tell(f"{folder}: {numbered.describe([job.source for job in jobs if job.source])}")
+            _tell_numbered(folder, jobs, console)
         yield from batch.run(jobs, numbered.decided_once(choosers) if folder else choosers, options, console.within)
     yield from films.run([job for job in todo if job.is_film], choosers, options, film_options, console.within)
 
 
+def _tell_numbered(folder: pathlib.Path, jobs: Sequence[plan.Job], console: Console) -> None:
+    frames = [job.source for job in jobs if job.source]
+    result = jobs[0].output
+    assert result is not None  # standard output takes one picture
+    for line in numbered.describe(folder, frames, result.parent).splitlines():
+        console.tell(line)
+
+
 def _tell_plan(todo: Sequence[plan.Job], target: enlarge.Target, options: argparse.Namespace, console: Console) -> int:
     """A dry run: what would be done, how long it would take about, and what can't be read."""
+    for folder in dict.fromkeys(job.numbered for job in todo if job.numbered):
+        _tell_numbered(folder, [job for job in todo if job.numbered == folder], console)
     sizes: dict[plan.Job, enlarge.Size] = {}
     frames: dict[plan.Job, int] = {}
     problems: dict[plan.Job, str] = {}
@@ -177,6 +187,8 @@ def _chooser(options: argparse.Namespace, device: str | None, console: Console) 
 
     if options.model != model_info.AUTO:
         return choice.always(load(options.model, options.denoise))
+    if options.pixel_art:  # there is nothing to choose
+        return choice.always(load(model_info.find_model(model_info.ENLARGING), 1.0))
     strengths = {model_info.ENLARGING: 1.0, model_info.RESTORING: options.denoise}
     return choice.by_condition(lambda name: load(model_info.find_model(name), strengths[name]))
 
@@ -409,6 +421,8 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         parser.error("--scale and --width or --height exclude each other")
     if options.output and options.format and options.output.suffix not in ("", f".{options.format}"):
         parser.error("the suffix of --output is its format; leave --format out")
+    if options.start is not None and options.end is not None and options.end <= options.start:
+        parser.error("--end must be later than --start")
     if options.output and options.output_dir:
         parser.error("--output and --output_dir exclude each other")
     return options
