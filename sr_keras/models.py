@@ -1,4 +1,4 @@
-"""Lists the bundled networks, and what is known of others: python -m sr_keras.models [FOLDER ...]"""
+"""Lists the bundled networks, and what is known of others: python -m sr_keras.models [MODEL ...]"""
 
 import argparse
 import pathlib
@@ -14,16 +14,20 @@ PROG = "python -m sr_keras.models"
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     parser = command_line.Parser(prog=prog, description=__doc__.replace(PROG, prog), epilog=command_line.EXIT_CODES)
     parser.add_argument(
-        "folders", nargs="*", type=argument_types.path, metavar="FOLDER", help="of a run, or of what the command import made"
+        "models",
+        nargs="*",
+        type=argument_types.name,
+        metavar="MODEL",
+        help="the name of a bundled network, or the folder of a run, or of what the command import made",
     )
     options = parser.parse_args(argv)
     return command_line.run(prog, lambda: _print_models(options))
 
 
 def _print_models(options: argparse.Namespace) -> int:
-    if options.folders:
-        for folder in options.folders:
-            print(_described(folder))
+    if options.models:
+        for model in options.models:
+            print(_described(model_info.find_model(model)))
         return 0
     rows = [_row(name, model_info.SHIPPED_MODELS / name, model_info.PURPOSES[name]) for name in model_info.shipped()]
     print(f"{'name':10} {'scale':>5} {'size':>8}  for")
@@ -40,6 +44,8 @@ def _row(name: str, path: pathlib.Path, purpose: str) -> str:
 
 def _described(path: pathlib.Path) -> str:
     """A line of what is known of the network in a folder."""
+    if path.parent == model_info.SHIPPED_MODELS:
+        return _row(path.name, path, model_info.PURPOSES[path.name])
     info = model_info.read_info(model_info.newest_version(path))
     texts = [f"{label}: {text}" for label, text in (("licence", info.licence), ("origin", info.origin)) if text]
     return _row(path.name, path, "; ".join(texts) or "trained here")

@@ -85,6 +85,11 @@ def test_each_bundled_network_has_a_purpose() -> None:
     assert names == set(sr_keras.list_models())
 
 
+def test_a_bundled_network_is_looked_up_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert __main__.main(["models", "espcn"]) == 0
+    assert capsys.readouterr().out.startswith("espcn         x4 ")
+
+
 def test_the_installed_command_upscales(
     run: Callable[..., str], installed: pathlib.Path, tmp_path: pathlib.Path, noise: Noise
 ) -> None:

@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from sr_keras.evaluation import comparison, degradations, metrics
 from sr_keras.inference import model_info, saved_model
@@ -185,3 +186,28 @@ def test_each_photo_goes_to_its_network(name: str) -> None:
     hr = hr[: hr.shape[0] // 4 * 4, : hr.shape[1] // 4 * 4]
     assert not condition.examine(rgb.resize_bicubic(hr, hr.shape[0] // 4, hr.shape[1] // 4)).wear
     assert all(condition.examine(degradations.degrade(hr, kind, name, 4)).wear for kind in degradations.KINDS)
+
+
+def one_bit(kind: str) -> np.ndarray:
+    """A scan of 1 bit, as RGB: text on white, or a dithered photo."""
+    if kind == "page":
+        large = Image.new("L", (480, 480), 255)
+        pen = ImageDraw.Draw(large)
+        for y in range(10, 480, 48):
+            pen.text((10, y), "The quick brown fox", fill=0, font=ImageFont.load_default(40))
+        scan = large.resize((160, 160), Image.Resampling.BOX).convert("1", dither=Image.Dither.NONE)
+    else:
+        scan = Image.open(rgb.SAMPLE / "photos" / "cat.jpg").convert("L").resize((160, 120)).convert("1")
+    return np.asarray(scan.convert("RGB"))
+
+
+@pytest.mark.parametrize("kind", ["page", "dithered"])
+def test_the_mean_of_a_1_bit_scan(kind: str) -> None:
+    """It is kept by the network that `auto` takes. The other cuts off what overshoots; the page on formats says by how much."""
+    scan = one_bit(kind)
+    assert condition.examine(scan).wear, "auto takes what restores"
+    changes = {}
+    for model in (model_info.RESTORING, model_info.ENLARGING):
+        changes[model] = Upscaler(load(model), precision="float32").upscale(scan).mean() - scan.mean()
+    assert abs(changes[model_info.RESTORING]) < 1
+    assert abs(changes[model_info.ENLARGING]) < 6

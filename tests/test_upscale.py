@@ -240,6 +240,11 @@ def test_quiet_and_verbose(photo: pathlib.Path, run: Run, capsys: pytest.Capture
     assert ", float32, tiles of 12 pixels" in capsys.readouterr().out
 
 
+def test_pixel_art_names_no_network(photo: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(photo, "--pixel_art", "--model=auto") == 0
+    assert re.fullmatch(r".* s", capsys.readouterr().out.splitlines()[0])
+
+
 def bad_inputs(tmp_path: pathlib.Path) -> dict[str, str]:
     Image.new("RGB", (64, 64)).save(tmp_path / "whole.jpg")
     (tmp_path / "text.jpg").write_text("no photo")

@@ -3,7 +3,6 @@
 import collections
 import itertools
 import resource
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sr_keras.benchmark import timing
+from sr_keras.benchmark import machine, timing
 from sr_keras.data import sources
 from sr_keras.data.augmentation import Augmentation
 from sr_keras.data.pairs import PairMaker
@@ -100,7 +99,7 @@ def train(
     networks = _in_policy(policy, build_networks)
     ours = _our_step(networks, batch_size, hr_size)
     ours[OURS].run()
-    host_mb, device_mb = _peak_host_mb(), _peak_device_mb()
+    host_mb, device_mb = machine.peak_memory_mb(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss), _peak_device_mb()
     works = ours | _plain_step(networks, batch_size, hr_size) | _pipelines(photos, batch_size, hr_size)
     formats = dict.fromkeys(work.number_format for work in works.values())
     products = {name: timing.timed(timing.matrix_product(name)) for name in formats}
@@ -281,12 +280,6 @@ def _operations(networks: Networks, hr_size: int, of_both: Callable[[flops.Passe
 
 def _optimizer(network: keras.Model) -> keras.optimizers.Optimizer:
     return precision.with_loss_scale(Adam(_LEARNING_RATE), network.dtype_policy.name)
-
-
-def _peak_host_mb() -> float:
-    # In bytes on macOS, in KiB elsewhere.
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 def _peak_device_mb() -> float | None:

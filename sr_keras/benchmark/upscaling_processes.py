@@ -10,11 +10,12 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from sr_keras.benchmark import machine
 from sr_keras.runtime.errors import UserError
 
 _ROOT = pathlib.Path(__file__).parents[2]
 
-# Works when it is told to, and answers with the seconds that this took and the process's resident memory at most.
+# Works when it is told to, and answers with the seconds that this took and what `getrusage` says of its memory.
 _LOOP = """
 import os, resource, sys, time
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -152,9 +153,8 @@ class Worker:
         """Lets it work once."""
         assert self._process.stdin
         print(file=self._process.stdin, flush=True)
-        seconds, peak = self._answer("done")
-        # In bytes on macOS, in KiB elsewhere.
-        return Turn(seconds, peak * (1 if sys.platform == "darwin" else 1024) / 1e6)
+        seconds, max_rss = self._answer("done")
+        return Turn(seconds, machine.peak_memory_mb(int(max_rss), self._process.pid))
 
     def stop(self) -> None:
         """Ends the process."""

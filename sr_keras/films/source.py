@@ -177,7 +177,8 @@ def probe(path: pathlib.Path, clip: Clip = WHOLE) -> FilmInfo:
             if index == _SAMPLED[-1]:
                 break
     if not samples:
-        raise FilmError(f"{path}: {'; '.join(['no frame of it can be read', *reader.problems])}")
+        nothing = f"it has no frame from {float(clip.start):g} s on" if clip.start else "no frame of it can be read"
+        raise FilmError(f"{path}: {'; '.join([nothing, *reader.problems])}")
     first = samples[0]
     try:
         film_colour = colour.of_frame(first)

@@ -37,8 +37,12 @@ _MOST_OVERLAP = 0.075
 # Of the photos in a folder, several sizes may take turns: what is compiled for so many sizes is kept.
 _KEPT_SIZES = 2
 
-# Of larger stages, what their work took is given back before another stage works; it is found anew the next time.
+# Of larger stages of photos that are not computed whole, what their work took is given back before another stage works; it is
+# found anew the next time, which takes a quarter of the time.
 _SMALL_STAGE = 4_000_000
+
+# Of the memory, for two tensors of a photo that is computed whole: twice as much is in use, and later stages follow.
+_WHOLE_SHARE = 1 / 3
 
 # Lower strips make many calls of little work.
 _LEAST_STRIP = 16
@@ -70,6 +74,7 @@ class _Shape(NamedTuple):
     width: int
     photo_type: str
     precision: str
+    is_whole: bool
     strips: tuple[int, ...]
 
 
@@ -79,6 +84,7 @@ class OpenVinoNetwork:
     Attributes:
         info: its metadata.
         stages: what it is divided into.
+        whole_stages: the same for photos that all layers at their own size have memory for at once: fewer stages.
         is_finite: whether all of its weights are.
     """
 
@@ -93,7 +99,9 @@ class OpenVinoNetwork:
         # A ReLU makes 0 of what is no number, so that the result can't tell.
         self.is_finite = all(np.isfinite(weight).all() for weight in weights)
         try:
-            self.stages = stages.divide(layer_graph.read(folder), weights, back_projection=self.info.back_projection)
+            layers = layer_graph.read(folder)
+            self.stages = stages.divide(layers, weights, back_projection=self.info.back_projection)
+            self.whole_stages = stages.divide(layers, weights, back_projection=self.info.back_projection, sight=math.inf)
         except (ValueError, IndexError, KeyError) as error:
             raise model_info.ModelError(f"{folder}: damaged ({type(error).__name__})") from None
 
@@ -120,10 +128,9 @@ class OpenVinoEngine:
             ValueError: this processor does not have the precision.
         """
         self.info = network.info
-        self._stages = network.stages
+        self._stages, self._whole_stages = network.stages, network.whole_stages
         self._is_finite = network.is_finite
         self._core = ov.Core()
-        _return_freed_memory()
         self.precision = _resolved(precision, self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
         self._memory = (memory_mb or MEMORY_MB) * 10**6
         self._tile = tile
@@ -158,16 +165,16 @@ class OpenVinoEngine:
         """See `engine.Engine`."""
         columns = tiling.split(width, self._tile or self._widest(self._memory), self.info.receptive_field)
         window = columns[0].window_stop - columns[0].window_start
-        heights = self._strips(height, window, self._memory, self.precision)
-        return self._factor(height, heights) * len(columns) * window / width
+        division = self._division(self._is_whole(height, window, self._memory, self.precision))
+        heights = self._strips(division, height, window, self._memory, self.precision)
+        return _factor(division, height, heights) * len(columns) * window / width
 
-    def _factor(self, height: int, heights: Sequence[int]) -> float:
-        """How many times the arithmetic of a column is done."""
-        work = [sum(map(stages.operations, stage.nodes)) for stage in self._stages]
-        factors = [
-            strips.overlap_factor(height, strip, stage.margin) for strip, stage in zip(heights, self._stages, strict=True)
-        ]
-        return sum(part * factor for part, factor in zip(work, factors, strict=True)) / sum(work)
+    def _is_whole(self, height: int, width: int, memory: int, precision: str) -> bool:
+        takes = _pixel_bytes(self._whole_stages[0], precision) * height * width
+        return self._tile is None and takes <= _WHOLE_SHARE * memory
+
+    def _division(self, is_whole: bool) -> list[Stage]:
+        return self._whole_stages if is_whole else self._stages
 
     def _upscale_from(
         self,
@@ -206,11 +213,16 @@ class OpenVinoEngine:
         height, width, _ = photo.shape
         # In bfloat16, OpenVINO 2026.4 was seen to compute garbage where a picture is one pixel wide.
         precision = "float32" if photo.dtype == np.uint16 or width == 1 else self.precision
-        shape = _Shape(height, width, photo.dtype.name, precision, self._strips(height, width, memory, precision))
+        is_whole = self._is_whole(height, width, memory, precision)
+        division = self._division(is_whole)
+        heights = self._strips(division, height, width, memory, precision)
+        shape = _Shape(height, width, photo.dtype.name, precision, is_whole, heights)
+        if not is_whole:
+            _return_freed_memory()
         with _clear_errors():
             rows: Iterator[Rows] = iter([{layer_graph.INPUT: photo[np.newaxis]}])
-            for stage, strip, model in zip(self._stages, shape.strips, self._models(shape), strict=True):
-                runner = _Runner(stage, model, precision, photo)
+            for stage, strip, model in zip(division, heights, self._models(shape), strict=True):
+                runner = _Runner(stage, model, precision, photo, keeps_memory=is_whole)
                 rows = strips.through(
                     runner, rows, height=height, strip=strip, margin=stage.margin, scales=runner.scales(self.info.scale)
                 )
@@ -223,16 +235,18 @@ class OpenVinoEngine:
     def _models(self, shape: _Shape) -> list[_Model]:
         with self._lock:
             if shape not in self._compiled:
-                self._compiled[shape] = [
-                    _Model(self._compile(index, shape), threading.Lock()) for index in range(len(self._stages))
-                ]
+                count = len(self._division(shape.is_whole))
+                self._compiled[shape] = [_Model(self._compile(index, shape), threading.Lock()) for index in range(count)]
+            for other in self._compiled:
+                if other != shape:
+                    _release(self._compiled[other])
             self._compiled.move_to_end(shape)
             while len(self._compiled) > _KEPT_SIZES:
                 self._compiled.popitem(last=False)
             return self._compiled[shape]
 
     def _compile(self, index: int, shape: _Shape) -> ov.CompiledModel:
-        stage = self._stages[index]
+        stage = self._division(shape.is_whole)[index]
         span = strips.windows(shape.height, shape.strips[index], stage.margin)[0]
         model = openvino_stage.build(
             stage,
@@ -251,14 +265,14 @@ class OpenVinoEngine:
         }
         return self._core.compile_model(model, "CPU", options)
 
-    def _strips(self, height: int, width: int, memory: int, precision: str) -> tuple[int, ...]:
+    def _strips(self, division: Sequence[Stage], height: int, width: int, memory: int, precision: str) -> tuple[int, ...]:
         """The height of each stage's strips: the smallest that make little overlap, if they fit into memory."""
         if self._tile:
-            return (self._tile,) * len(self._stages)
+            return (self._tile,) * len(division)
         share = _SMALL_PHOTO_SHARE if height * width <= _SMALL_PHOTO else _SHARE
         for overlap in _OVERLAPS:
-            heights = tuple(_strip(stage, height, width, memory, precision, overlap) for stage in self._stages)
-            if self._factor(height, heights) <= 1 + share:
+            heights = tuple(_strip(stage, height, width, memory, precision, overlap) for stage in division)
+            if _factor(division, height, heights) <= 1 + share:
                 break
         return heights
 
@@ -273,12 +287,13 @@ class OpenVinoEngine:
 class _Runner:
     """Runs a compiled stage on windows."""
 
-    def __init__(self, stage: Stage, model: _Model, precision: str, photo: np.ndarray) -> None:
+    def __init__(self, stage: Stage, model: _Model, precision: str, photo: np.ndarray, *, keeps_memory: bool) -> None:
         """Args:
         precision: of the tensors between stages.
         photo: all of it; stages that take the photo cut their windows out.
+        keeps_memory: whether what the work of a window took is kept for the next one's.
         """
-        self._stage, self._model, self._photo = stage, model, photo
+        self._stage, self._model, self._photo, self._keeps_memory = stage, model, photo, keeps_memory
         photo_type = photo.dtype.name
         self._types = {value.name: value_type(value, precision, photo_type) for value in (*stage.inputs, *stage.outputs)}
         self._types[_RESULT] = photo_type
@@ -305,7 +320,7 @@ class _Runner:
             request.set_output_tensor(index, self._tensor(name, outputs[name]))
         with self._model.lock:
             request.infer()
-            if self._stage.values * rows * self._photo.shape[1] > _SMALL_STAGE:
+            if not self._keeps_memory and self._stage.values * rows * self._photo.shape[1] > _SMALL_STAGE:
                 compiled.release_memory()
         if self._stage.is_last:
             if not np.isfinite(request.get_output_tensor(1).data).all():
@@ -340,6 +355,23 @@ def _resolved(precision: str, capabilities: Sequence[str]) -> str:
     if _CAPABILITIES[precision] not in capabilities:
         raise ValueError(f"precision {precision} is not what OpenVINO computes on this processor")
     return precision
+
+
+def _release(models: Sequence[_Model]) -> None:
+    """Gives back what the work of stages took, but for those at work."""
+    for model in models:
+        if model.lock.acquire(blocking=False):
+            try:
+                model.compiled.release_memory()
+            finally:
+                model.lock.release()
+
+
+def _factor(division: Sequence[Stage], height: int, heights: Sequence[int]) -> float:
+    """How many times the arithmetic of a column is done."""
+    work = [sum(map(stages.operations, stage.nodes)) for stage in division]
+    factors = [strips.overlap_factor(height, strip, stage.margin) for strip, stage in zip(heights, division, strict=True)]
+    return sum(part * factor for part, factor in zip(work, factors, strict=True)) / sum(work)
 
 
 def _pixel_bytes(stage: Stage, precision: str) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from sr_keras.inference import layer_graph
+from sr_keras.inference import layer_graph, stages
 from sr_keras.inference.stages import COLOURS, Node, Stage, Value, affine
 
 TYPES = {"float32": ov.Type.f32, "bfloat16": ov.Type.bf16, "float16": ov.Type.f16, "uint8": ov.Type.u8, "uint16": ov.Type.u16}
@@ -89,6 +89,8 @@ def _apply(node: Node, inputs: Sequence[ov.Output]) -> ov.Output:
             return _conv(x, weights)
         case "conv_shuffle":
             return ops.depth_to_space(_conv(x, weights), "blocks_first", options["block"])
+        case "conv_chain":
+            return _conv_chain(node, x)
         case "conv_transpose":
             return _conv_transpose(x, *weights, stride=options["stride"])
         case "norm":
@@ -126,6 +128,35 @@ def _blocked_conv(x: ov.Output, weights: tuple[np.ndarray, ...]) -> ov.Output:
     kernels = [np.pad(kernel, [(dy, 1 - dy), (dx, 1 - dx), (0, 0), (0, 0)]) for dy, dx in offsets]
     blocked = (np.concatenate(kernels, axis=-1), *(np.tile(bias, 4) for bias in biases))
     return ops.depth_to_space(_conv(x, blocked, stride=2), "blocks_first", 2)
+
+
+def _conv_chain(node: Node, x: ov.Output) -> ov.Output:
+    """Convolutions in a row as one, and at the edges, where each has zeros around, as they are."""
+    edge, block = stages.chain_edge(node), node.layer.options["block"]
+    window = edge + stages.chain_sight(node)
+    _, _, rows, width = x.get_output_shape(0)
+    if min(rows, width) < 2 * window:
+        return _one_by_one(node, x)
+    inner = ops.depth_to_space(_conv(x, node.weights), "blocks_first", block)
+    cut = block * edge
+    parts = [_sliced(inner, 3, cut, block * width - cut)]
+    for begin, end, outer in ((0, window, 0), (width - window, width, block * (window - edge))):
+        columns = _sliced(_one_by_one(node, _sliced(x, 3, begin, end)), 3, outer, outer + cut)
+        parts.insert(0 if begin == 0 else len(parts), columns)
+    middle = _sliced(ops.concat(parts, 3), 2, cut, block * rows - cut)
+    top = _sliced(_one_by_one(node, _sliced(x, 2, 0, window)), 2, 0, cut)
+    bottom = _one_by_one(node, _sliced(x, 2, rows - window, rows))
+    return ops.concat([top, middle, _sliced(bottom, 2, block * (window - edge), block * window)], 2)
+
+
+def _one_by_one(node: Node, x: ov.Output) -> ov.Output:
+    for link in node.chain:
+        x = _apply(link, [x])
+    return x
+
+
+def _sliced(x: ov.Output, axis: int, begin: int, end: int) -> ov.Output:
+    return ops.slice(x, *(_integers([value]) for value in (begin, end, 1, axis)))
 
 
 def _conv_transpose(x: ov.Output, kernel: np.ndarray, bias: np.ndarray, *, stride: int) -> ov.Output:

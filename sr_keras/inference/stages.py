@@ -16,12 +16,11 @@ import numpy as np
 from sr_keras.inference import layer_graph
 from sr_keras.inference.layer_graph import Layer
 
-# How far a stage at the photo's own size sees, in rows: more makes fewer stages, but larger margins.
 _SIGHT = 4
 
 _SMALL_KERNEL = 3
 
-_CONVOLUTIONS = ("conv", "conv_shuffle", "conv_transpose")
+_CONVOLUTIONS = ("conv", "conv_shuffle", "conv_transpose", "conv_chain")
 
 # Colours: such a convolution makes a picture of features, and belongs to the network's arithmetic in any precision.
 COLOURS = 3
@@ -44,12 +43,14 @@ class Node(NamedTuple):
         weights: float32 arrays; a batch norm that follows a convolution is folded into them.
         scale: how many times larger its output is than the photo, along each axis.
         channels: of its output.
+        chain: of a `conv_chain`, the layers that it stands for; see `_chained`.
     """
 
     layer: Layer
     weights: tuple[np.ndarray, ...]
     scale: int
     channels: int
+    chain: "tuple[Node, ...]" = ()
 
 
 class Value(NamedTuple):
@@ -83,17 +84,22 @@ class Stage(NamedTuple):
     is_last: bool
 
 
-def divide(layers: Sequence[Layer], weights: Sequence[np.ndarray], *, back_projection: bool) -> list[Stage]:
+def divide(
+    layers: Sequence[Layer], weights: Sequence[np.ndarray], *, back_projection: bool, sight: float = _SIGHT
+) -> list[Stage]:
     """The stages of a network; the last one has the layers that add pictures, and back-projection if the network ends with it.
 
     Args:
         layers: of a network that takes a photo and gives one picture, the last layer's output.
         weights: of all of them.
+        back_projection: whether the network ends with that.
+        sight: how far a stage at the photo's own size sees, in rows: more makes fewer stages, but larger margins.
     """
-    nodes = _nodes(layers, weights)
+    nodes = _chained(_nodes(layers, weights))
     pictures = _picture_layers(nodes)
     last = [node for node in nodes if node.layer.name in pictures]
-    groups = [*_groups([node for node in nodes if node.layer.name not in pictures]), *([last] if last else []), []]
+    before = [node for node in nodes if node.layer.name not in pictures]
+    groups = [*_groups(before, sight), *([last] if last else []), []]
     known = {layer_graph.INPUT: Value(layer_graph.INPUT, 1, COLOURS)}
     known |= {node.layer.name: Value(node.layer.name, node.scale, node.channels) for node in nodes}
     return [_stage(groups, index, known, nodes[-1].layer.name, pictures, back_projection) for index in range(len(groups))]
@@ -142,6 +148,78 @@ def _nodes(layers: Sequence[Layer], weights: Sequence[np.ndarray]) -> list[Node]
     return list(nodes.values())
 
 
+def _chained(nodes: Sequence[Node]) -> list[Node]:
+    """The layers with the convolutions before a picture as one, where nothing but shuffles lies between them.
+
+    All of it is linear, so that one kernel does it, at the size of the first: EDSR's end takes a tenth of the arithmetic.
+    """
+    takers = collections.Counter(name for node in nodes for name in node.layer.inputs)
+    by_name = {node.layer.name: node for node in nodes}
+    chained = list(nodes)
+    for node in nodes:
+        if node.layer.kind != "conv_shuffle":
+            continue
+        chain = [node]
+        while (source := by_name.get(chain[0].layer.inputs[0])) and takers[source.layer.name] == 1:
+            if source.layer.kind not in ("conv", "depth_to_space"):
+                break
+            chain.insert(0, source)
+        while chain[0].layer.kind != "conv" and len(chain) > 1:
+            del chain[0]
+        if len(chain) > 1 and all(len(link.weights) == 2 for link in chain if link.layer.kind != "depth_to_space"):
+            place = chained.index(node)
+            chained[place] = _chain(chain)
+            chained = [other for other in chained if not any(other is link for link in chain)]
+    return chained
+
+
+def _chain(chain: Sequence[Node]) -> Node:
+    """Layers in a row, a convolution first and a `conv_shuffle` last, as one convolution before one shuffle.
+
+    Where the layers have zeros around, its result is another: at the photo's edges (see `chain_edge`).
+    """
+    last = chain[-1]
+    kernel, bias = last.weights
+    block = last.layer.options["block"]
+    for node in reversed(chain[:-1]):
+        if node.layer.kind == "conv":
+            bias = bias + np.einsum("k,yxkn->n", node.weights[1], kernel)
+            kernel = _composed(node.weights[0], kernel)
+        else:
+            outer = node.layer.options["block"]
+            kernel, bias = _before_shuffle(kernel, outer), np.tile(bias, outer**2)
+            # Both shuffles as one.
+            order = np.arange(len(bias)).reshape(outer, outer, block, block, -1).transpose(0, 2, 1, 3, 4).reshape(-1)
+            kernel, bias, block = kernel[..., order], bias[order], outer * block
+    layer = last.layer._replace(kind="conv_chain", inputs=chain[0].layer.inputs, options={"block": block})
+    return Node(layer, (kernel, bias), last.scale, last.channels, tuple(chain))
+
+
+def chain_edge(node: Node) -> int:
+    """How many pixels at the edges of a chain's input its own kernel gets wrong: as far as all but its first layer see."""
+    return math.ceil(sum(map(sight, node.chain[1:])) / _step(node))
+
+
+def chain_sight(node: Node) -> int:
+    """How far a chain sees, in pixels of its input."""
+    return math.ceil(sum(map(sight, node.chain)) / _step(node))
+
+
+def _step(node: Node) -> float:
+    """The size of a pixel of a chain's input, in pixels of the photo."""
+    block: int = node.layer.options["block"]
+    return block / node.scale
+
+
+def _composed(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The kernel of two convolutions in a row."""
+    size, added = first.shape[0], second.shape[0]
+    whole = np.zeros((size + added - 1, size + added - 1, first.shape[2], second.shape[3]), np.float32)
+    for y, x in np.ndindex(added, added):
+        whole[y : y + size, x : x + size] += first @ second[y, x]
+    return whole
+
+
 def _conv_shuffle(layer: Layer, weights: tuple[np.ndarray, ...], shuffle: Layer) -> tuple[Layer, tuple[np.ndarray, ...]]:
     """A convolution from a shuffled tensor to colours, as one that comes before the shuffle: all pixels of a block at once.
 
@@ -150,6 +228,12 @@ def _conv_shuffle(layer: Layer, weights: tuple[np.ndarray, ...], shuffle: Layer)
     """
     kernel, bias = weights
     block = shuffle.options["block"]
+    layer = layer._replace(kind="conv_shuffle", inputs=shuffle.inputs, options={"block": block})
+    return layer, (_before_shuffle(kernel, block), np.tile(bias, block**2))
+
+
+def _before_shuffle(kernel: np.ndarray, block: int) -> np.ndarray:
+    """The kernel that does before a shuffle what a convolution does behind it."""
     size, _, channels, filters = kernel.shape
     margin = size // 2
     sight = -(-margin // block)
@@ -160,9 +244,7 @@ def _conv_shuffle(layer: Layer, weights: tuple[np.ndarray, ...], shuffle: Layer)
         if 0 <= at < size:
             axis[tap, inner, outer, at] = 1
     whole = np.einsum("tyaj,uxbk,jkmn->tuyxmabn", axis, axis, kernel, optimize=True)
-    whole = whole.reshape(2 * sight + 1, 2 * sight + 1, block**2 * channels, block**2 * filters)
-    layer = layer._replace(kind="conv_shuffle", inputs=shuffle.inputs, options={"block": block})
-    return layer, (whole, np.tile(bias, block**2))
+    return np.asarray(whole.reshape(2 * sight + 1, 2 * sight + 1, block**2 * channels, block**2 * filters))
 
 
 def _folded(conv: tuple[np.ndarray, ...], norm: tuple[np.ndarray, ...], epsilon: float) -> tuple[np.ndarray, ...]:
@@ -201,7 +283,7 @@ def _picture_layers(nodes: Sequence[Node]) -> set[str]:
         if name == layer_graph.INPUT:
             continue
         node = by_name[name]
-        if node.layer.kind not in ("conv", "conv_shuffle"):
+        if node.layer.kind not in ("conv", "conv_shuffle", "conv_chain"):
             found.add(name)
             names += node.layer.inputs
         elif node.channels > COLOURS:  # one that a shuffle follows
@@ -209,7 +291,7 @@ def _picture_layers(nodes: Sequence[Node]) -> set[str]:
     return found
 
 
-def _groups(nodes: Sequence[Node]) -> list[list[Node]]:
+def _groups(nodes: Sequence[Node], most: float) -> list[list[Node]]:
     """Divides what comes before the pictures: layers at the photo's own size by how far they see, all others by their scale."""
     groups: list[list[Node]] = []
     seen = 0.0
@@ -217,7 +299,7 @@ def _groups(nodes: Sequence[Node]) -> list[list[Node]]:
         grows = node.layer.kind in ("conv_transpose", "depth_to_space")
         widens = index + 1 < len(nodes) and nodes[index + 1].layer.kind in ("conv_transpose", "depth_to_space", "conv_shuffle")
         is_new = not groups or (node.scale > 1 and widens and node.layer.kind == "conv")
-        is_new |= node.scale == 1 and node.layer.kind == "conv" and seen >= _SIGHT and _live(nodes, index) <= 2
+        is_new |= node.scale == 1 and node.layer.kind == "conv" and seen >= most and _live(nodes, index) <= 2
         is_new |= node.scale == 1 and widens and not grows
         # A large window is a margin that the layers before it need not compute.
         is_new |= node.scale > 1 and node.layer.kind == "conv" and node.weights[0].shape[0] > _SMALL_KERNEL

@@ -88,6 +88,12 @@ FORMATS = {
     ".jxl": JXL,
 }
 
+# Further suffixes of theirs, which results do not get.
+_OTHER_SUFFIXES = {".jfif": ".jpg", ".jpe": ".jpg", ".mpo": ".jpg", ".heif": ".heic", ".hif": ".heic"}
+
+# They hold more bits than their writers are asked for.
+_DEEPER_THAN_WRITTEN = frozenset({"AVIF", "HEIF", "JXL"})
+
 _LARGEST_JPEG_SEGMENT = 65533
 _XMP_SEGMENT_HEAD = 29
 
@@ -125,6 +131,14 @@ def suffix_of(picture: Picture) -> str:
     return suffixes.get(picture.file_format or "", ".png")
 
 
+def kept_suffix(suffix: str) -> str:
+    """What the name of a result ends in, by that of its source; ".png" where its format is not written or kept."""
+    if (other := _OTHER_SUFFIXES.get(suffix.lower())) is not None:
+        return other
+    file_format = FORMATS.get(suffix.lower())
+    return suffix if file_format and file_format.kept else ".png"
+
+
 def eight_bit(frame: Frame) -> Image.Image:
     """A frame as a picture of 8 bits: "L", "LA", "RGB" or "RGBA"."""
     return raster.to_image(frame) if isinstance(frame, Raster) else frame
@@ -139,7 +153,7 @@ def _fitted_frame(frame: Frame, file_format: Format, depth: int | None, *, sever
     if isinstance(frame, Image.Image) and depth == 16:
         if file_format.bits >= 16 and not several:
             return raster.of_image(frame), []
-        notes.append(f"8 bits a channel, not 16 ({file_format.name} holds no more{' in an animation' if several else ''})")
+        notes.append(f"8 bits a channel, not 16 ({_limit(file_format)}{' in an animation' if several else ''})")
     if isinstance(frame, Raster):
         frame, notes = _fitted_raster(frame, file_format, depth, several=several)
     if isinstance(frame, Image.Image) and not file_format.alpha and frame.mode in ("LA", "RGBA"):
@@ -164,7 +178,7 @@ def _fitted_raster(frame: Raster, file_format: Format, depth: int | None, *, sev
         frame = dataclasses.replace(frame, samples=frame.samples[..., kept])
     sixteen = file_format.bits >= 16 and depth != 8 and not (several and file_format is PNG)
     what = _in_words(frame)
-    reason = f"({file_format.name} holds no more)" if depth is None else f"(--depth={depth})"
+    reason = f"({_limit(file_format)})" if depth is None else f"(--depth={depth})"
     missing = raster.is_missing(frame, slice(0, frame.bands))
     if missing is not None:
         notes.append(f"{int(missing.any(axis=2).sum()):,} pixels without a value became black {reason}")
@@ -175,6 +189,11 @@ def _fitted_raster(frame: Raster, file_format: Format, depth: int | None, *, sev
             return frame, notes
         return raster.tones(frame), [*notes, f"{what} became 16-bit {reason}"]
     return raster.to_image(frame), [*notes, f"{what} became 8-bit {reason}"]
+
+
+def _limit(file_format: Format) -> str:
+    """Why a result has no more bits, in words."""
+    return f"{file_format.name} {'is written with 8 bits' if file_format.name in _DEEPER_THAN_WRITTEN else 'holds no more'}"
 
 
 def _in_words(frame: Raster) -> str:

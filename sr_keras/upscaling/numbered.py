@@ -34,12 +34,21 @@ def folders(paths: Iterable[pathlib.Path]) -> Mapping[pathlib.Path, Sequence[pat
     return {folder: sorted(frames, key=_number) for folder, frames in by_folder.items() if _is_numbered(frames)}
 
 
-def describe(frames: Sequence[pathlib.Path]) -> str:
-    """How many there are, and which are missing, in words."""
+def describe(folder: pathlib.Path, frames: Sequence[pathlib.Path], results: pathlib.Path) -> str:
+    """How many there are, which are missing, and what is done with them, in words.
+
+    Args:
+        folder: of the frames.
+        frames: in their order.
+        results: the folder of the results.
+    """
     numbers = [_number(frame) for frame in frames]
     gaps = list(_gaps(numbers))
     missing = f"; missing: {', '.join(gaps)}" if gaps else ""
-    return f"{len(frames)} numbered frames, {numbers[0]} to {numbers[-1]}{missing}"
+    return (
+        f"{folder}: {len(frames)} numbered frames, {numbers[0]} to {numbers[-1]}{missing}\n"
+        f"{folder}: taken for frames of one film: results go to {results}; name {folder / '*'} to have them as photos"
+    )
 
 
 class _Remembering:

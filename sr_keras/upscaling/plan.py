@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sr_keras.films import formats
 from sr_keras.photos import file_kind, picture_file
-from sr_keras.photos.picture import FORMATS
+from sr_keras.photos.picture import FORMATS, kept_suffix
 from sr_keras.runtime import files
 from sr_keras.runtime.errors import UserError
 from sr_keras.upscaling import numbered
@@ -60,6 +60,7 @@ class Found(NamedTuple):
 
     Attributes:
         searched: whether it was looked for, rather than named.
+        in_folder: whether it was found in a folder that was named, all of whose pictures are meant.
         problem: why nothing was found in its place.
     """
 
@@ -67,6 +68,7 @@ class Found(NamedTuple):
     root: pathlib.Path
     searched: bool = False
     problem: str = ""
+    in_folder: bool = False
 
 
 class UsageError(UserError):
@@ -166,7 +168,7 @@ def plan(
         label: what a result's name says of its size; `photo_<label>.png`.
         output: the one result; "-" is standard output.
         suffix: of the results of pictures. Default: as the sources have it, or ".png" where that can't be written, or is GIF.
-        name: of the results. Default: `photo_<label>.png`.
+        name: of the results. Default: `photo_<label>.png`; numbered frames keep their names, in a folder of their own.
         film_suffix: gives the ending of a film's result from its own.
         skip_results: leave out files, too, that were named and are results of others.
 
@@ -181,7 +183,10 @@ def plan(
         raise UsageError("the result of standard input has no name in --output_dir; --output gives it one")
 
     template = name or Template("{stem}_{label}{ext}")
-    in_numbers = numbered.folders(each.path for each in found if each.path and each.searched and not _is_film(each))
+    # So that what reads the ones reads the others.
+    frame_template = name or Template("{stem}{ext}")
+    in_numbers = numbered.folders(each.path for each in found if each.path and each.in_folder and not _is_film(each))
+    frames = {frame for frames in in_numbers.values() for frame in frames}
 
     def result(each: Found) -> pathlib.Path | None:
         if output is not None:
@@ -191,19 +196,18 @@ def plan(
         folder = each.path.parent if output_dir is None else output_dir / each.path.parent.relative_to(each.root)
         if _is_film(each):
             return folder / template.fill(each.path.stem, label, film_suffix(each.path.suffix))
-        own = FORMATS.get(each.path.suffix.lower())
-        ext = suffix or (each.path.suffix if own and own.kept else ".png")
-        if each.path.parent not in in_numbers:
+        ext = suffix or kept_suffix(each.path.suffix)
+        if each.path not in frames:
             changed = ext.lower() != each.path.suffix.lower()
             stem = f"{each.path.stem}_{each.path.suffix[1:]}" if changed and each in alike else each.path.stem
             return folder / template.fill(stem, label, ext)
-        # Frames keep their names, so that what reads the ones reads the others.
-        beside = each.path.parent if each.path.parent.name not in ("", "..") else each.path.parent.resolve()
-        return (beside.with_name(f"{beside.name}_{label}") if output_dir is None else folder) / f"{each.path.stem}{ext}"
+        if output_dir is None:
+            beside = folder if folder.name not in ("", "..") else folder.resolve()
+            folder = beside.with_name(f"{beside.name}_{label}")
+        return folder / frame_template.fill(each.path.stem, label, ext)
 
     def job(each: Found) -> Job:
-        folder = each.path.parent if each.path else None
-        return Job(each.path, result(each), each.problem, folder if folder in in_numbers else None)
+        return Job(each.path, result(each), each.problem, each.path.parent if each.path and each.path in frames else None)
 
     alike: set[Found] = set()
     alike = _alike(found, [result(each) for each in found])
@@ -315,7 +319,7 @@ def _searched(folder: pathlib.Path, recursive: bool) -> Iterator[Found]:
         problems.append(Found(folder, folder, problem=f"{folder}: holds no picture{hint}"))
     yield from problems
     for path in sorted(photos):
-        yield Found(path, folder, searched=True)
+        yield Found(path, folder, searched=True, in_folder=True)
 
 
 def _is_picture(path: pathlib.Path, suffixes: Container[str]) -> bool:

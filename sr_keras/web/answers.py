@@ -1,6 +1,7 @@
 """How the HTTP interface says things: files, and refusals, which are all alike."""
 
 import mimetypes
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -54,8 +55,9 @@ def result(job: Job, background: BackgroundTask | None = None) -> Response:
 
 
 def attachment(name: str) -> dict[str, str]:
-    """Headers of a file to be kept, by its name (RFC 6266)."""
-    return {"content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
+    """Headers of a file to be kept, by its name (RFC 6266); programs such as curl know plain names alone."""
+    plain = re.sub(r"[^ !#-\[\]-~]", "_", name)
+    return {"content-disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"}
 
 
 def refused(refusal: RefusalError, background: BackgroundTask | None = None) -> Response:

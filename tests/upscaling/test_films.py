@@ -124,6 +124,7 @@ def test_a_part(tmp_path: pathlib.Path, run: Run) -> None:
     [
         (["--start=soon"], "must be a time such as 90, 1:30 or 0:01:30.5, got 'soon'"),
         (["--crf=64"], "must be a whole number from 0 to 63, got '64'"),
+        (["--start=2", "--end=1"], "--end must be later than --start"),
         (["--output=film.png"], "a film's result must end in .mp4, .m4v, .mov, .mkv"),
         (["--output=film.xyz"], "the name must end in .png"),
         (["--output=-"], "a film's result must be a file, not standard output"),
@@ -150,7 +151,7 @@ def test_wrong_use(
             "film.mp4: its pixels are not square, which .mkv files",
         ),
         (["--pixel_art"], "film.mp4: --alpha, --data, --limit, --pixel_art and --wrap are for pictures, not for films"),
-        (["--start=99"], "film.mp4: no frame of it can be read"),
+        (["--start=99"], "film.mp4: it has no frame from 99 s on"),
         (["--output=no.mp4/film.mp4"], "no.mp4 is no folder"),
     ],
 )
@@ -318,20 +319,50 @@ def test_numbered_frames_keep_their_names(tmp_path: pathlib.Path, run: Run, caps
     write_frames(folder, [f"frame{number}.png" for number in (8, 9, 10, 12, 20)])
     assert run(folder) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"{folder}: 5 numbered frames, 8 to 20; missing: 11, 13 to 19"
-    assert [line.split(" (")[0] for line in lines[1:-1]] == [f"{folder}/frame{number}.png" for number in (8, 9, 10, 12, 20)]
     large = tmp_path / "shot_x4"
+    told = [
+        f"{folder}: 5 numbered frames, 8 to 20; missing: 11, 13 to 19",
+        f"{folder}: taken for frames of one film: results go to {large}; name {folder}/* to have them as photos",
+    ]
+    assert lines[:2] == told
+    assert [line.split(" (")[0] for line in lines[2:-1]] == [f"{folder}/frame{number}.png" for number in (8, 9, 10, 12, 20)]
     assert sorted(path.name for path in large.iterdir()) == sorted(path.name for path in folder.iterdir())
     assert rgb.read_photo(large / "frame8.png").shape == (96, 128, 3)
     # Results are no frames to be made larger, and no frames are done twice.
     assert run(tmp_path, "--recursive", "--skip_existing") == 0
     assert capsys.readouterr().out.splitlines()[-1] == "0 done, 5 skipped, 0 failed"
+    assert run(folder, "--dry_run") == 0
+    assert capsys.readouterr().out.splitlines()[:2] == told
 
 
-def planned(folder: pathlib.Path, **options: Any) -> list[str]:
+def planned(*arguments: pathlib.Path, **options: Any) -> list[str]:
     """The names of the results."""
-    jobs = plan.plan(plan.find([str(folder)], recursive=True), label="x4", **options)
+    jobs = plan.plan(plan.find(map(str, arguments), recursive=True), label="x4", **options)
     return [str(job.output) for job in jobs]
+
+
+def test_numbered_frames_that_are_named_are_photos(tmp_path: pathlib.Path) -> None:
+    """The same, whether the shell or we look up what a pattern means."""
+    names = ["1.png", "2.png", "3.png"]
+    write_frames(tmp_path, names)
+    results = [str(tmp_path / name).replace(".", "_x4.") for name in names]
+    assert planned(*(tmp_path / name for name in names)) == planned(tmp_path / "*.png") == results
+
+
+def test_a_file_that_is_named_beside_numbered_frames_is_none_of_them(tmp_path: pathlib.Path) -> None:
+    folder = tmp_path / "shot"
+    write_frames(folder, ["1.png", "2.png", "3.png"])
+    found = plan.find([str(folder / "gone.jpg"), str(folder)])
+    jobs = plan.plan(found, label="x4")
+    assert [job.numbered for job in jobs] == [None, folder, folder, folder]
+    assert jobs[0].output == folder / "gone_x4.jpg"
+
+
+def test_numbered_frames_are_called_as_asked(tmp_path: pathlib.Path) -> None:
+    folder = tmp_path / "shot"
+    write_frames(folder, ["1.png", "2.png", "3.png"])
+    results = [str(tmp_path / "shot_x4" / f"{number}_large.png") for number in (1, 2, 3)]
+    assert planned(folder, name=plan.Template("{stem}_large{ext}")) == results
 
 
 def test_numbered_frames_in_another_folder(tmp_path: pathlib.Path) -> None:

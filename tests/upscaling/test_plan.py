@@ -145,6 +145,14 @@ def test_two_formats_of_one_name_have_two_results(folder: pathlib.Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "name, result",
+    [("a.jfif", "a_x4.jpg"), ("a.MPO", "a_x4.jpg"), ("a.heif", "a_x4.heic"), ("a.JPG", "a_x4.JPG"), ("a.tga", "a_x4.png")],
+)
+def test_a_format_is_kept_whatever_its_suffix(name: str, result: str) -> None:
+    assert results(plan.find([name])) == {name: result}
+
+
 @pytest.mark.parametrize("output", ["photos/a.jpg", "photos/deep/../a.jpg"])
 def test_one_result_that_would_replace_the_photo_is_wrong_use(folder: pathlib.Path, output: str) -> None:
     with pytest.raises(plan.UsageError, match="would replace the photo itself"):

@@ -80,7 +80,7 @@ def test_pixels_equal_those_of_the_command(
     assert command.main([str(photo), f"--output_dir={tmp_path / 'command'}", "--model=espcn", *flags]) == 0
     [result] = (tmp_path / "command").iterdir()
     assert answer.content == result.read_bytes()
-    assert answer.headers["content-disposition"].endswith(f"''{result.name}")
+    assert answer.headers["content-disposition"] == f"attachment; filename=\"{result.name}\"; filename*=UTF-8''{result.name}"
     assert list(served.folder.iterdir()) == []
 
 
@@ -344,6 +344,9 @@ def test_names_are_never_paths(served: Served, picture: pathlib.Path, name: str,
     assert served.client.get(f"/v1/jobs/{job_id}").json()["result_name"] == result
     made = set(picture.parent.rglob("*")) - before
     assert {path.name for path in made} == {job_id, "source", "result.png"}
+    plain = result.replace("日本", "__")
+    said = served.client.get(f"/v1/jobs/{job_id}/result").headers["content-disposition"]
+    assert said.startswith(f'attachment; filename="{plain}"; ')
 
 
 def test_no_answer_holds_a_path_of_the_server(served: Served, picture: pathlib.Path) -> None:

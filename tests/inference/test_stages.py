@@ -1,0 +1,65 @@
+"""What is computed as one convolution is what the layers compute one after the other."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import openvino as ov
+import pytest
+from openvino import opset13 as ops
+
+from sr_keras.inference import openvino_stage, stages
+from sr_keras.inference.layer_graph import INPUT, Layer
+from sr_keras.inference.stages import Node
+
+LAYERS = [
+    Layer("features", "conv", (INPUT,), (0, 1)),
+    Layer("active", "relu", ("features",), ()),
+    Layer("wide", "conv", ("active",), (2, 3)),
+    Layer("twice", "depth_to_space", ("wide",), (), {"block": 2}),
+    Layer("wider", "conv", ("twice",), (4, 5)),
+    Layer("again", "depth_to_space", ("wider",), (), {"block": 2}),
+    Layer("picture", "conv", ("again",), (6, 7)),
+]
+KERNELS = [(3, 3, 3, 5), (3, 3, 5, 16), (3, 3, 4, 16), (3, 3, 4, 3)]
+
+
+@pytest.fixture
+def chain() -> Node:
+    [node] = [node for stage in divided(math.inf) for node in stage.nodes if node.chain]
+    return node
+
+
+def divided(sight: float) -> list[stages.Stage]:
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(size=shape).astype(np.float32) for kernel in KERNELS for shape in (kernel, kernel[-1:])]
+    return stages.divide(LAYERS, weights, back_projection=False, sight=sight)
+
+
+def computed(nodes: Sequence[Node], x: np.ndarray) -> np.ndarray:
+    parameter = ops.parameter(list(x.shape), ov.Type.f32)
+    result = parameter
+    for node in nodes:
+        result = openvino_stage._apply(node, [result])
+    compiled = ov.Core().compile_model(ov.Model([result], [parameter]), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return np.asarray(compiled(x)[0])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 9), (5, 30), (6, 6), (7, 20), (20, 15)])
+def test_a_chain_is_its_layers_up_to_the_edges(chain: Node, size: tuple[int, int]) -> None:
+    x = np.random.default_rng(1).normal(size=(1, 5, *size)).astype(np.float32)
+    expected = computed(chain.chain, x)
+    np.testing.assert_allclose(computed([chain], x), expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_edges_are_where_its_own_kernel_is_wrong(chain: Node) -> None:
+    x = np.random.default_rng(1).normal(size=(1, 5, 9, 9)).astype(np.float32)
+    kernel_alone = chain._replace(layer=chain.layer._replace(kind="conv_shuffle"))
+    wrong = np.abs(computed([kernel_alone], x) - computed(chain.chain, x)).max(axis=(0, 1)) > 1e-3
+    assert chain.weights[0].shape == (5, 5, 5, 48)
+    assert wrong[0].any() and not wrong[4:-4, 4:-4].any()
+    assert stages.chain_edge(chain) == 1
+
+
+def test_what_is_not_linear_ends_a_chain(chain: Node) -> None:
+    assert [node.layer.name for node in chain.chain] == ["wide", "twice", "wider", "picture"]
