@@ -72,11 +72,12 @@ def refuse_documents(stream: BinaryIO) -> None:
     """Says what people take for a picture, and has no pixels; Pillow would hand some of it to another program, Ghostscript.
 
     Args:
-        stream: at its beginning, where it is then again.
+        stream: at any place; it is at its beginning then.
 
     Raises:
         PhotoError: it is such a file.
     """
+    stream.seek(0)
     head = stream.read(HEAD_BYTES)
     stream.seek(0)
     if not head:
