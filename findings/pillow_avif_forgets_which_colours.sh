@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # pillow 13.0.0 (PyPI, x86-64 Linux, Python 3.11): an AVIF that says by its numbers (CICP, the "nclx" box) which colours it has, Display P3
-# or HDR in BT.2020, as most AVIF do that have no ICC profile, is opened as plain RGB: nothing in `info` tells it from sRGB.
-# Saved again, it is labelled BT.709 with sRGB's curve: other colours, with the same pixels. Pillow's `save` has no option for the
-# label. pillow-heif gives it as `info["nclx_profile"]` for HEIF, and writes it again.
+# or HDR in BT.2020, and has no ICC profile, is opened as plain RGB: nothing in `info` tells it from sRGB. Saved again, it is
+# labelled BT.709 with sRGB's curve: other colours, with the same pixels. Pillow's `save` has no option for the label.
+# pillow-heif gives it as `info["nclx_profile"]` for HEIF, and writes it again.
 #
 # Workaround: read the label from the file's first bytes, and write it into the new one (the numbers' place is the same).
 #

@@ -249,10 +249,16 @@ def bad_inputs(tmp_path: pathlib.Path) -> dict[str, str]:
     Image.new("RGB", (64, 64)).save(tmp_path / "whole.jpg")
     (tmp_path / "text.jpg").write_text("no photo")
     (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "drawing.svg").write_text('\n<svg xmlns="http://www.w3.org/2000/svg"/>')
+    (tmp_path / "pages.pdf").write_text("%PDF-1.7\n")
+    (tmp_path / "drawing.eps").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
     (tmp_path / "half.jpg").write_bytes((tmp_path / "whole.jpg").read_bytes()[:-200])
     return {
         "text.jpg": "not a picture",
-        "empty.png": "not a picture",
+        "empty.png": "is empty",
+        "drawing.svg": "not a picture of pixels, but a drawing in xml, such as svg",
+        "pages.pdf": "not a picture of pixels, but a pdf document",
+        "drawing.eps": "not a picture of pixels, but a postscript drawing",
         "gone.png": "no such file",
         "half.jpg": "truncated",
     }

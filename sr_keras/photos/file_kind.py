@@ -42,6 +42,11 @@ _SIGNATURES = (
     (b"II+\0", "TIFF"),
     (b"MM\0+", "TIFF"),
 )
+_DOCUMENTS = (
+    (b"%PDF", "a PDF document"),
+    ((b"%!PS", b"\xc5\xd0\xd3\xc6"), "a PostScript drawing"),
+    ((b"<svg", b"<?xml"), "a drawing in XML, such as SVG"),
+)
 # Of ISO base media files, by their brand.
 _BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"crx ": RAW}
 _BRANDS |= dict.fromkeys((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"), "HEIF")
@@ -61,6 +66,26 @@ def of(head: bytes) -> str | None:
     if head[:2] == b"II" and head[8:10] == b"CR":
         return RAW
     return next((kind for signature, kind in _SIGNATURES if head.startswith(signature)), None)
+
+
+def refuse_documents(stream: BinaryIO) -> None:
+    """Says what people take for a picture, and has no pixels; Pillow would hand some of it to another program, Ghostscript.
+
+    Args:
+        stream: at any place; it is at its beginning then.
+
+    Raises:
+        PhotoError: it is such a file.
+    """
+    stream.seek(0)
+    head = stream.read(HEAD_BYTES)
+    stream.seek(0)
+    if not head:
+        raise PhotoError("is empty")
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    for signatures, what in _DOCUMENTS:
+        if start.startswith(signatures):
+            raise PhotoError(f"not a picture of pixels, but {what}")
 
 
 def of_stream(stream: BinaryIO) -> str | None:

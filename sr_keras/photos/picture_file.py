@@ -49,6 +49,7 @@ def read(source: Source, *, all_frames: bool = False, check_size: CheckSize = la
     """
     file_kind.init_plugins()
     with _named_errors(source), _opened(source) as stream:
+        file_kind.refuse_documents(stream)
         kind = file_kind.of_stream(stream)
         file_kind.require_package(kind)
         if kind == file_kind.RAW:

@@ -75,6 +75,7 @@ def test_levels_in_are_levels_out(
     assert sr.dtype == np.uint8
     expected = Upscaler.load(interpolator, precision="float32").upscale(photo)
     assert np.abs(sr.astype(int) - expected).max() <= 1
+    assert np.abs(run_example(name, path, interpolator, photo, tmp_path) - expected).max() <= 1
 
 
 @pytest.mark.slow
@@ -94,20 +95,28 @@ def test_weights_take_half_the_room(
         assert files[0] < files[1]
 
 
+def example_path(name: str) -> pathlib.Path:
+    return pathlib.Path(__file__).parents[2] / "examples" / f"run_{name}.py"
+
+
+def run_example(name: str, exported: pathlib.Path, model: pathlib.Path, photo: np.ndarray, folder: pathlib.Path) -> np.ndarray:
+    """What a format's example makes of a photo with a file that was exported from a model."""
+    Image.fromarray(photo).save(folder / "in.png")
+    example = runpy.run_path(str(example_path(name)))
+    example["main"].__globals__["TILE"] = 32
+    info = model_info.read_info(model / "1")
+    told = [str(info.scale), str(info.receptive_field)] if name == "litert" else []
+    example["main"](str(exported), str(folder / "in.png"), str(folder / "out.png"), *told)
+    return np.asarray(Image.open(folder / "out.png")).astype(int)
+
+
 def test_the_examples_need_nothing_of_ours(
     name: str, exported: pathlib.Path, interpolator: pathlib.Path, tmp_path: pathlib.Path, rng: np.random.Generator
 ) -> None:
     """In tiles of which several are needed, and which don't show."""
-    script = pathlib.Path(__file__).parents[2] / "examples" / f"run_{name}.py"
-    assert "import sr_keras" not in script.read_text()
+    assert "import sr_keras" not in example_path(name).read_text()
     photo = rng.integers(0, 256, (45, 70, 3), np.uint8)
-    Image.fromarray(photo).save(tmp_path / "in.png")
-    example = runpy.run_path(str(script))
-    example["main"].__globals__["TILE"] = 32
-    info = model_info.read_info(interpolator / "1")
-    told = [str(info.scale), str(info.receptive_field)] if name == "litert" else []
-    example["main"](str(exported), str(tmp_path / "in.png"), str(tmp_path / "out.png"), *told)
-    sr = np.asarray(Image.open(tmp_path / "out.png")).astype(int)
+    sr = run_example(name, exported, interpolator, photo, tmp_path)
     assert np.abs(sr - Upscaler.load(interpolator, precision="float32").upscale(photo)).max() <= 1
 
 
