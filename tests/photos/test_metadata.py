@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageCms, PngImagePlugin
 
 from sr_keras.photos import metadata, picture_file
 from sr_keras.photos.metadata import Metadata
@@ -47,6 +47,13 @@ def test_iptc_is_kept(photo: Image.Image, suffix: str) -> None:
     assert picture.metadata.iptc == IPTC
     assert rewritten(picture, suffix).iptc == IPTC
     assert fitted(picture, FORMATS[".png"]).notes == ("IPTC is left out (PNG holds none)",)
+
+
+def test_a_colour_profile_that_jpeg_xl_would_lose_is_named(photo: Image.Image) -> None:
+    """pillow-jxl-plugin 1.3 takes one and writes none (`findings/pillow_jxl_plugin_drops_the_profile.sh`)."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    picture = picture_file.read(saved(photo, "PNG", icc_profile=profile))
+    assert fitted(picture, FORMATS[".jxl"]).notes == ("colour profile is left out (JXL holds none)",)
 
 
 def test_a_comment_and_text_are_kept_or_named(photo: Image.Image) -> None:

@@ -143,6 +143,14 @@ def test_16_bit_greyscale_keeps_every_number(rng: np.random.Generator) -> None:
         np.testing.assert_array_equal(np.asarray(rewritten(picture, ".bmp")), np.rint(numbers / 257))
 
 
+@pytest.mark.parametrize("suffix", [".webp", ".avif", ".gif"])
+def test_16_bit_greyscale_keeps_its_tones_where_8_bits_are_held(suffix: str) -> None:
+    """Pillow would write all of them but the darkest as white."""
+    ramp = np.tile(np.linspace(0, 65535, 64).astype(np.uint16), (16, 1))
+    written = rewritten(picture_file.read(saved(Image.fromarray(ramp))), suffix).convert("L")
+    np.testing.assert_allclose(np.asarray(written).mean(axis=0), ramp[0] / 257, atol=8)
+
+
 @pytest.mark.parametrize("colour_type, channels", [(2, 3), (4, 2), (6, 4)])
 def test_16_bit_colour_is_read_as_such(colour_type: int, channels: int) -> None:
     picture = picture_file.read(png(16, colour_type, channels))
