@@ -142,7 +142,7 @@ def test_many_photos(
     assert run(*arguments) == 1
     out, err = capsys.readouterr()
     assert out.splitlines()[-1] == "2 done, 0 skipped, 1 failed"
-    assert err.splitlines() == [f"failed: {tmp_path / 'bad.png'}: not a picture"]
+    assert err.splitlines() == [f"failed: {tmp_path / 'bad.png'}: is empty"]
     large = [path.relative_to(tmp_path / "large") for path in sorted((tmp_path / "large").rglob("*.*"))]
     assert list(map(str, large)) == ["deep/b_x4.png", "photo_x4.jpg"]
     report = {entry["source"]: entry for entry in map(json.loads, (tmp_path / "report.jsonl").read_text().splitlines())}
@@ -229,7 +229,7 @@ def test_a_dry_run_says_sizes_and_time_and_does_nothing(
     assert run(photo, photo.parent / "bad.png", "--dry_run") == 1
     out, err = capsys.readouterr()
     assert "photo_x4.jpg (136x84), is there already" in out
-    assert err == f"upscale.py: {photo.parent / 'bad.png'}: not a picture\n"
+    assert err == f"upscale.py: {photo.parent / 'bad.png'}: is empty\n"
     assert sorted(photo.parent.iterdir()) == before
 
 

@@ -154,7 +154,7 @@ def test_a_film_without_a_frame(tmp_path: pathlib.Path) -> None:
 
 def test_a_part_beyond_the_end(tmp_path: pathlib.Path) -> None:
     film = making.make(tmp_path / "film.mp4")
-    with pytest.raises(FilmError, match=r"film\.mp4: no frame of it can be read"):
+    with pytest.raises(FilmError, match=r"film\.mp4: it has no frame from 99 s on"):
         source.probe(film, source.Clip(start=Fraction(99)))
 
 
