@@ -199,11 +199,12 @@ def opened(file: BinaryIO, layout: Layout, kept: Metadata) -> Iterator[PutRows]:
     with tifffile.TiffWriter(file, bigtiff=is_big, byteorder="<") as writer:
         tags = [*_tags(content, kept, page, is_big)]
         # All of it in one piece of the file, which is written later.
-        place = writer.write(
+        written = writer.write(
             shape=shape, dtype=np.uint8, rowsperstrip=layout.height, extratags=tags, returnoffset=True, **_described(page, kept)
         )
     _append_directories(file, content)
-    file.seek(place[0])
+    assert written is not None  # it was asked for
+    file.seek(written[0])
 
     def put(rows: np.ndarray) -> None:
         file.write(np.ascontiguousarray(rows).data)

@@ -94,7 +94,7 @@ def test_what_belongs_to_a_picture_is_in_a_file_of_rows_too(
     tmp_path: pathlib.Path, mode: str, file_format: picture.Format
 ) -> None:
     frame = photo(90, 200, len(mode))
-    exif = {0: {271: "A maker", 282: 72.0, 283: 72.0, 296: 2}, 34665: {33434: 0.01}}
+    exif: metadata.Exif = {0: {271: "A maker", 282: 72.0, 283: 72.0, 296: 2}, 34665: {33434: 0.01}}
     kept = metadata.Metadata(exif=exif, dpi=(72.0, 72.0), xmp=b"<x:xmpmeta/>")
     content = Picture((frame,), metadata=kept)
     whole, rows = tmp_path / "whole", tmp_path / "rows"
