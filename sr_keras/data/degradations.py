@@ -2,12 +2,16 @@
 
 Two rounds of blur, resizing, noise and JPEG, each with a probability, as in Real-ESRGAN (Wang et al. 2021, section 3). The
 order of sizes and the kernels of the downscaling also follow BSRGAN (Zhang et al. 2021, section 3). The first round works at
-any size between about that of the LR photo and a little more than that of the HR photo; the second makes the LR photo. A tenth
-of the photos has neither: clean photos must stay clean.
+any size between about that of the LR photo and a little more than that of the HR photo; the second makes the LR photo.
+
+Independent chances make the commonest photos rare: with those of the papers, one in fifty is a JPEG and nothing else. So a
+history is drawn first, and each has chances of its own. One of them is empty: clean photos must stay clean.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -19,27 +23,57 @@ MARGIN = 8
 SMALLEST_LR_SIDE = 4
 SMALLEST_SHARPENED_SIDE = 26
 
-# Chances.
-_CLEAN = 0.1
-_FIRST_ROUND = 0.25
-_BLUR = 0.7
+
+class History(NamedTuple):
+    """How often photos go through something, the chance of each step of it, and how far each goes.
+
+    Attributes:
+        share: of all photos.
+        first_round: of a round before the last one.
+        blur: in each round.
+        unusual_blur: that a blur is of any form, else it is a Gaussian as wide as high.
+        ringing: of a sinc filter at the small size.
+        noise: in each round.
+        jpeg, jpeg_again: in the end.
+        sigma: lowest and highest standard deviation of blurs, in pixels of the large photo; small ones are drawn more often.
+        levels: the same of noise, in levels of 255: Gaussian, and Poisson's where the photo is white.
+        quality: the same of JPEG, whole numbers from 30 to 95.
+    """
+
+    share: float
+    first_round: float = 0.0
+    blur: float = 0.0
+    unusual_blur: float = 0.0
+    ringing: float = 0.0
+    noise: float = 0.0
+    jpeg: float = 0.0
+    jpeg_again: float = 0.0
+    sigma: tuple[float, float] = (0.2, 3.0)
+    levels: tuple[float, float] = (1.0, 16.0)
+    quality: tuple[float, float] = (30, 95)
+
+
+_OF_CAMERA = History(0.2, blur=0.9, unusual_blur=0.1, noise=0.95, jpeg=0.95, jpeg_again=0.05)
+HISTORIES = {
+    "clean": History(0.1),
+    "web": History(0.25, jpeg=1.0, jpeg_again=0.6, quality=(45, 90)),
+    "phone": _OF_CAMERA._replace(sigma=(0.4, 1.8), levels=(1.5, 6.0), quality=(70, 95)),
+    "surveillance": _OF_CAMERA._replace(sigma=(1.2, 3.0), levels=(5.0, 16.0), quality=(35, 75)),
+    "any": History(0.25, first_round=0.25, blur=0.7, unusual_blur=1.0, ringing=0.1, noise=0.7, jpeg=0.8, jpeg_again=0.3),
+}
+
+# Chances that all histories have in common.
 _SINC = 0.1
-_RINGING = 0.1  # once more, at the small size
-_NOISE = 0.7
 _POISSON = 0.4
 _GREY, _COLOURED = 0.3, 0.3  # else something between
-_JPEG_FIRST, _JPEG, _JPEG_AGAIN = 0.5, 0.8, 0.3
+_JPEG_FIRST = 0.5
 _HALF_COLOUR = 0.7  # 4:2:0; else 4:4:4
 
-# Standard deviations of blurs, in pixels of the large photo; small ones are drawn more often.
-_SIGMA = 0.2, 3.0
-_RADIUS = 10
+_RADIUS = 10  # of blurs, in pixels
 # What the first round resizes to, as a share of the large photo's side.
 _FIRST_SIZE = 0.35, 1.2
-# Standard deviations of noise in levels of 255: Gaussian, and Poisson's where the photo is white.
-_NOISE_LEVELS = 1.0, 16.0
-_QUALITY = 30, 95
 # TensorFlow compresses without halving the colours at qualities that are known when the graph is made.
+_QUALITY = 30, 95
 _QUALITY_STEP = 5
 
 Resize = Callable[[tf.Tensor, tf.Tensor | int], tf.Tensor]
@@ -56,18 +90,18 @@ class Draws:
         self._numbers = iter(tf.unstack(tf.random.stateless_uniform([self._MOST], seed)))
         self._tensors = 0
 
-    def uniform(self, low: float = 0.0, high: float = 1.0) -> tf.Tensor:
+    def uniform(self, low: tf.Tensor | float = 0.0, high: tf.Tensor | float = 1.0) -> tf.Tensor:
         return low + (high - low) * next(self._numbers)
 
-    def log_uniform(self, low: float, high: float) -> tf.Tensor:
-        return tf.exp(self.uniform(math.log(low), math.log(high)))
+    def log_uniform(self, low: tf.Tensor | float, high: tf.Tensor | float) -> tf.Tensor:
+        return tf.exp(self.uniform(tf.math.log(low), tf.math.log(high)))
 
     def below(self, bound: int) -> tf.Tensor:
         """A whole number from 0 to `bound` - 1."""
         # Rounding can take a draw just below 1 to the bound itself.
         return tf.minimum(tf.cast(bound * next(self._numbers), tf.int32), bound - 1)
 
-    def chance(self, probability: float) -> tf.Tensor:
+    def chance(self, probability: tf.Tensor | float) -> tf.Tensor:
         return next(self._numbers) < probability
 
     def seed(self) -> tf.Tensor:
@@ -91,16 +125,12 @@ def degrade(hr: tf.Tensor, scale: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.T
     """
     draws = Draws(seed)
     side = hr.shape[0] // scale
-    clean, several = draws.chance(_CLEAN), draws.chance(_FIRST_ROUND)
+    history = _drawn_history(draws)
     make_small = _drawn_resize(draws, _DOWNSCALES)
-
-    def worn() -> tf.Tensor:
-        photo = tf.cond(several, lambda: _first_round(hr, draws), lambda: hr)
-        photo = _maybe_blurred(photo, draws, hr.shape[0])
-        small = _ringing(make_small(photo, side), draws)
-        return _compressed_in_the_end(_maybe_noisy(small, draws), draws)
-
-    lr = tf.cond(clean, lambda: _clipped(make_small(hr, side)), worn)
+    photo = _maybe(draws.chance(history.first_round), lambda hr: _first_round(hr, history, draws), hr)
+    photo = _maybe_blurred(photo, history, draws, hr.shape[0])
+    small = _ringing(make_small(photo, side), history, draws)
+    lr = _compressed_in_the_end(_maybe_noisy(small, history, draws), history, draws)
     y, x = draws.below(MARGIN + 1), draws.below(MARGIN + 1)
     rest = side - MARGIN
     lr = tf.ensure_shape(lr[y : y + rest, x : x + rest], [rest, rest, 3])
@@ -208,35 +238,44 @@ def compressed(photo: tf.Tensor, quality: tf.Tensor, half_colour: tf.Tensor) -> 
     return tf.ensure_shape(tf.cast(restored, tf.float32) / 255.0, photo.shape)
 
 
-def _first_round(hr: tf.Tensor, draws: Draws) -> tf.Tensor:
-    photo = _maybe_blurred(hr, draws, hr.shape[0])
+def _drawn_history(draws: Draws) -> History:
+    """Its chances are scalar tensors, its ranges tensors `[2]`."""
+    shares = list(itertools.accumulate(history.share for history in HISTORIES.values()))
+    place = tf.searchsorted(shares[:-1], [draws.uniform()], side="right")[0]
+    columns = [tf.constant(column, tf.float32) for column in zip(*HISTORIES.values(), strict=True)]
+    return History(*(tf.gather(column, place) for column in columns))
+
+
+def _first_round(hr: tf.Tensor, history: History, draws: Draws) -> tf.Tensor:
+    photo = _maybe_blurred(hr, history, draws, hr.shape[0])
     side = tf.cast(draws.log_uniform(*_FIRST_SIZE) * hr.shape[0], tf.int32)
-    photo = _maybe_noisy(_drawn_resize(draws, _RESIZES)(photo, side), draws)
-    return _maybe(draws.chance(_JPEG_FIRST), _jpeg(draws), photo)
+    photo = _maybe_noisy(_drawn_resize(draws, _RESIZES)(photo, side), history, draws)
+    return _maybe(draws.chance(_JPEG_FIRST), _jpeg(history, draws), photo)
 
 
-def _compressed_in_the_end(photo: tf.Tensor, draws: Draws) -> tf.Tensor:
+def _compressed_in_the_end(photo: tf.Tensor, history: History, draws: Draws) -> tf.Tensor:
     """Perhaps once, perhaps once more; between the two the photo may have been cropped."""
-    photo = _clipped(_maybe(draws.chance(_JPEG), _jpeg(draws), photo))
+    photo = _clipped(_maybe(draws.chance(history.jpeg), _jpeg(history, draws), photo))
     y, x = draws.below(8), draws.below(8)
-    cropped, jpeg = draws.chance(0.5), _jpeg(draws)
+    cropped, jpeg = draws.chance(0.5), _jpeg(history, draws)
 
     def shifted() -> tf.Tensor:
         begun_elsewhere = tf.pad(photo, [[y, 0], [x, 0], [0, 0]], "REFLECT")
         return tf.ensure_shape(jpeg(begun_elsewhere)[y:, x:], photo.shape)
 
-    return _maybe(draws.chance(_JPEG_AGAIN), lambda photo: tf.cond(cropped, shifted, lambda: jpeg(photo)), photo)
+    return _maybe(draws.chance(history.jpeg_again), lambda photo: tf.cond(cropped, shifted, lambda: jpeg(photo)), photo)
 
 
-def _maybe_blurred(photo: tf.Tensor, draws: Draws, hr_side: int) -> tf.Tensor:
-    blurred, rings = draws.chance(_BLUR), draws.chance(_SINC)
+def _maybe_blurred(photo: tf.Tensor, history: History, draws: Draws, hr_side: int) -> tf.Tensor:
+    blurred, unusual = draws.chance(history.blur), draws.chance(history.unusual_blur)
+    rings = unusual & draws.chance(_SINC)
     pixels = tf.cast(tf.shape(photo)[0], tf.float32) / hr_side
-    lowest, highest = _SIGMA
+    lowest, highest = tf.unstack(history.sigma)
     sigma_y, sigma_x = (pixels * (lowest + (highest - lowest) * draws.uniform() ** 2) for _ in range(2))
-    sigma_x = tf.where(draws.chance(0.5), sigma_y, sigma_x)
+    sigma_x = tf.where(unusual & draws.chance(0.5), sigma_x, sigma_y)
     angle = draws.uniform(0, math.pi)
     # Shares of kinds as Real-ESRGAN has them; those without a power are many.
-    kind, power, shape = draws.uniform(), draws.log_uniform(0.5, 4.0), draws.uniform(1.0, 2.0)
+    kind, power, shape = tf.where(unusual, draws.uniform(), 1.0), draws.log_uniform(0.5, 4.0), draws.uniform(1.0, 2.0)
     cutoff = draws.uniform(math.pi / 3, math.pi)
 
     def kernel() -> tf.Tensor:
@@ -250,13 +289,14 @@ def _maybe_blurred(photo: tf.Tensor, draws: Draws, hr_side: int) -> tf.Tensor:
     return _maybe(blurred, lambda photo: convolved(photo, kernel()), photo)
 
 
-def _ringing(photo: tf.Tensor, draws: Draws) -> tf.Tensor:
+def _ringing(photo: tf.Tensor, history: History, draws: Draws) -> tf.Tensor:
     cutoff = draws.uniform(math.pi / 3, math.pi)
-    return _maybe(draws.chance(_RINGING), lambda photo: convolved(photo, sinc_kernel(cutoff)), photo)
+    return _maybe(draws.chance(history.ringing), lambda photo: convolved(photo, sinc_kernel(cutoff)), photo)
 
 
-def _maybe_noisy(photo: tf.Tensor, draws: Draws) -> tf.Tensor:
-    noisy, is_poisson, levels = draws.chance(_NOISE), draws.chance(_POISSON), draws.log_uniform(*_NOISE_LEVELS)
+def _maybe_noisy(photo: tf.Tensor, history: History, draws: Draws) -> tf.Tensor:
+    noisy, is_poisson = draws.chance(history.noise), draws.chance(_POISSON)
+    levels = draws.log_uniform(*tf.unstack(history.levels))
     mixing, share, seed = draws.uniform(), draws.uniform(), draws.seed()
     grey = tf.where(mixing < _GREY, 1.0, tf.where(mixing < _GREY + _COLOURED, 0.0, share))
 
@@ -270,9 +310,9 @@ def _maybe_noisy(photo: tf.Tensor, draws: Draws) -> tf.Tensor:
     return _maybe(noisy, add, photo)
 
 
-def _jpeg(draws: Draws) -> Callable[[tf.Tensor], tf.Tensor]:
-    lowest, highest = _QUALITY
-    quality, half_colour = lowest + draws.below(highest - lowest + 1), draws.chance(_HALF_COLOUR)
+def _jpeg(history: History, draws: Draws) -> Callable[[tf.Tensor], tf.Tensor]:
+    quality = tf.cast(tf.round(draws.uniform(*tf.unstack(history.quality))), tf.int32)
+    half_colour = draws.chance(_HALF_COLOUR)
     return lambda photo: compressed(photo, quality, half_colour)
 
 

@@ -3,8 +3,10 @@
 Pillow takes a file for the nearest of its modes: further bands, signs, ranges and planes get lost without a word.
 """
 
+import contextlib
 import dataclasses
 import io
+import math
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO
@@ -16,6 +18,7 @@ from PIL import ExifTags, Image, TiffImagePlugin
 from sr_keras.photos.errors import PhotoError
 from sr_keras.photos.metadata import IPTC_TAG, Metadata, exif_content
 from sr_keras.photos.raster import Raster, of_image, upright
+from sr_keras.photos.row_writer import Layout, PutRows
 
 MISSING_TAG = 42113  # GDAL's
 _DNG_VERSION, _SUBFILE_TYPE, _SUB_IFDS = 50706, 254, 330
@@ -171,22 +174,56 @@ def write(target: BinaryIO, frames: Sequence[Raster | Image.Image], kept: Metada
     with tifffile.TiffWriter(buffer, bigtiff=bytes_of_all > _LARGEST_CLASSIC, byteorder="<") as writer:
         for index, frame in enumerate(frames):
             page = frame if isinstance(frame, Raster) else of_image(frame, sixteen_bit=False)
-            writer.write(
-                page.samples if page.bands > 1 else page.samples[..., 0],
-                photometric="rgb" if page.colours == 3 else "minisblack",
-                planarconfig="contig" if page.bands > 1 else None,
-                extrasamples=_extra_samples(page),
-                metadata=None,
-                software=False,
-                resolution=kept.dpi,
-                resolutionunit=2 if kept.dpi else None,
-                iccprofile=kept.icc_profile,
-                extratags=[*_tags(content, kept, page, bytes_of_all > _LARGEST_CLASSIC)] if index == 0 else _missing_tag(page),
-            )
+            tags = [*_tags(content, kept, page, bytes_of_all > _LARGEST_CLASSIC)] if index == 0 else _missing_tag(page)
+            writer.write(page.samples if page.bands > 1 else page.samples[..., 0], extratags=tags, **_described(page, kept))
     _append_directories(buffer, content)
     if buffer is not target:
         buffer.seek(0)
         target.write(buffer.read())
+
+
+@contextlib.contextmanager
+def opened(file: BinaryIO, layout: Layout, kept: Metadata) -> Iterator[PutRows]:
+    """Yields what takes the rows of a picture of 8 bits, from the top on, and writes them where they belong.
+
+    Args:
+        file: open for reading and writing.
+        layout: of the picture.
+        kept: EXIF and the rest.
+    """
+    content = exif_content(kept, layout.size)
+    bands = len(layout.mode)
+    page = of_image(Image.new(layout.mode, (1, 1)), sixteen_bit=False)
+    shape = (layout.height, layout.width, bands)[: 3 if bands > 1 else 2]
+    is_big = math.prod(shape) > _LARGEST_CLASSIC
+    with tifffile.TiffWriter(file, bigtiff=is_big, byteorder="<") as writer:
+        tags = [*_tags(content, kept, page, is_big)]
+        # All of it in one piece of the file, which is written later.
+        written = writer.write(
+            shape=shape, dtype=np.uint8, rowsperstrip=layout.height, extratags=tags, returnoffset=True, **_described(page, kept)
+        )
+    _append_directories(file, content)
+    assert written is not None  # it was asked for
+    file.seek(written[0])
+
+    def put(rows: np.ndarray) -> None:
+        file.write(np.ascontiguousarray(rows).data)
+
+    yield put
+
+
+def _described(page: Raster, kept: Metadata) -> dict[str, Any]:
+    """What tifffile is told of a page, besides its tags."""
+    return {
+        "photometric": "rgb" if page.colours == 3 else "minisblack",
+        "planarconfig": "contig" if page.bands > 1 else None,
+        "extrasamples": _extra_samples(page),
+        "metadata": None,
+        "software": False,
+        "resolution": kept.dpi,
+        "resolutionunit": 2 if kept.dpi else None,
+        "iccprofile": kept.icc_profile,
+    }
 
 
 def _bytes_per_pixel(frame: Raster | Image.Image) -> int:
