@@ -2,8 +2,8 @@
 
 FILE is a .pth, a .safetensors, or a .param of ncnn with its .bin beside it. It holds an RRDBNet (ESRGAN, Real-ESRGAN), an
 SRVGGNetCompact or a SPAN; which of them, and of what size, follows from the names and shapes in it. It is read without PyTorch,
-and nothing that is in it is run. The result is a folder like that of a training: upscale --model=FOLDER takes it. Mind the licence
-of what you take over.
+and nothing that is in it is run. The result is a folder like that of a training: upscale --model=FOLDER takes it. Mind the
+licence of what you take over.
 """
 
 import argparse

@@ -121,4 +121,5 @@ def _own_receptive_field(layer: keras.Layer) -> int:
 def _values(layer: keras.Layer, scale: Mapping[int, Fraction]) -> int:
     # Twice the output: arithmetic on it makes another one before the first is freed.
     tensors = [*inputs_of(layer), layer.output, layer.output]
-    return math.ceil(sum(x.shape[-1] * scale[id(x)] ** 2 for x in tensors))
+    values: Fraction = sum((x.shape[-1] * scale[id(x)] ** 2 for x in tensors), start=Fraction(0))
+    return math.ceil(values)
