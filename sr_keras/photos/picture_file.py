@@ -26,13 +26,15 @@ CheckSize = Callable[[int, int], None]
 # The names that are looked for in folders, besides files whose first bytes are a picture's. One that is named itself is opened
 # whatever its name ends in.
 _READABLE = (".apng", ".jfif", ".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".qoi", ".ico", ".pcx", ".sgi")
-_OF_PHONES_AND_CAMERAS = (".heif", ".dds", ".mpo", ".dng", ".nef", ".cr2", ".cr3", ".arw", ".raf", ".orf", ".rw2", ".pef")
-SUFFIXES = frozenset({*FORMATS, *_READABLE, *_OF_PHONES_AND_CAMERAS})
+SUFFIXES = frozenset({*FORMATS, *_READABLE, ".heif", ".dds", ".mpo", *(file_kind.RAW_SUFFIXES - {".raw"})})
 
 # Files of these hold further pictures that are no frames: previews, layers, other sizes.
 _ONE_PICTURE = frozenset({"MPO", "JPEG", "PSD", "ICO", "ICNS", "CUR", "DCX", "FITS", "HEIF"})
 _LOSSY = frozenset({"JPEG", "MPO", "AVIF", "HEIF", "JXL", "JPEG2000", "WEBP"})
 _QUALITY = 95
+# Presses print three of four inks at most over each other; this share of pixels may have all four.
+_FULL_INK, _MOST_OF_ALL_INKS = 250, 0.005
+_NEGATIVE = "; if it looks like a negative, it was written with values of the other kind than its marker says"
 
 
 def read(source: Source, *, all_frames: bool = False, check_size: CheckSize = lambda width, height: None) -> Picture:
@@ -395,12 +397,19 @@ def _plain_frame(frame: Image.Image, file_format: str | None) -> tuple[Frame, st
     if mode in ("1", "L", "LA", "La"):
         return frame.convert("LA" if frame.has_transparency_data else "L"), None
     if mode in ("CMYK", "LAB", "HSV"):
-        return rgb.to_rgb(frame), f"{mode} became RGB"
+        doubt = _NEGATIVE if mode == "CMYK" and file_format in ("JPEG", "MPO") and _is_beyond_print(frame) else ""
+        return rgb.to_rgb(frame), f"{mode} became RGB{doubt}"
     plain = frame.convert("RGBA") if frame.has_transparency_data else rgb.to_rgb(frame)
     if mode in ("P", "PA") and not frame.info.get("icc_profile") and _is_grey(plain):
         # Palettes say nothing of colours.
         plain = plain.convert("LA" if plain.mode == "RGBA" else "L")
     return plain, None
+
+
+def _is_beyond_print(cmyk: Image.Image) -> bool:
+    """Whether there is more ink than paper holds: where the values of a JPEG are of the other kind than its marker says."""
+    is_full = np.asarray(cmyk) >= _FULL_INK
+    return bool(is_full.all(axis=2).mean() > _MOST_OF_ALL_INKS or is_full[..., 3].all())
 
 
 def _is_grey(frame: Image.Image) -> bool:
