@@ -27,6 +27,7 @@ class Picture:
         file_format: Pillow's name of the format that it was read from.
         jpeg_steps: of a JPEG, its quantisation table for luma: 64 values, row by row.
         lossless: whether the file that it was read from keeps every value.
+        tiff_compression: of a TIFF, how its first page is compressed, as the tag has it.
     """
 
     frames: tuple[Frame, ...]
@@ -37,6 +38,7 @@ class Picture:
     file_format: str | None = None
     jpeg_steps: tuple[int, ...] | None = None
     lossless: bool = False
+    tiff_compression: int | None = None
 
 
 _FIELDS = frozenset(metadata.NAMES)
@@ -67,7 +69,6 @@ class Format(NamedTuple):
 
 PNG = Format("PNG", bits=16, fields=_FIELDS - {"iptc", "comment", "geo"}, lossless_only=True)
 JPEG = Format("JPEG", alpha=False, frames=False, fields=_FIELDS & {"exif", "icc_profile", "xmp", "iptc", "comment"})
-# Written without compression: libtiff's compressed files can't hold EXIF here.
 TIFF = Format("TIFF", bits=64, fields=frozenset({"exif", "icc_profile", "xmp", "iptc", "geo"}), lossless_only=True)
 WEBP = Format("WEBP")
 AVIF = Format("AVIF", fields=frozenset({"exif", "icc_profile", "xmp", "cicp"}))

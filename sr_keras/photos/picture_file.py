@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL.TiffImagePlugin import COMPRESSION_INFO_REV
 
 from sr_keras.photos import deep_file, file_kind, metadata, picture, raster, rgb
 from sr_keras.photos.picture import FORMATS, Format, Frame, Picture
@@ -122,7 +123,14 @@ def _read_tiff(stream: BinaryIO, all_frames: bool, check_size: CheckSize) -> Pic
     mode = opened.frames[0].mode if isinstance(opened.frames[0], Image.Image) else mode
     kept, left_out = metadata.read(opened, mode, stream, rotated=opened.rotated)
     notes = (*_count_note(opened.count, all_frames), *left_out)
-    return Picture(opened.frames, metadata=kept, notes=notes, file_format="TIFF", lossless=True)
+    return Picture(
+        opened.frames,
+        metadata=kept,
+        notes=notes,
+        file_format="TIFF",
+        lossless=opened.compression not in tiff_file.LOSSY,
+        tiff_compression=opened.compression,
+    )
 
 
 def _read_with_pillow(stream: BinaryIO, all_frames: bool, check_size: CheckSize) -> Picture:
@@ -156,6 +164,7 @@ def _read_with_pillow(stream: BinaryIO, all_frames: bool, check_size: CheckSize)
             file_format="JPEG" if file.format == "MPO" else file.format,
             jpeg_steps=_jpeg_steps(file),
             lossless=_is_lossless(file, stream),
+            tiff_compression=COMPRESSION_INFO_REV.get(file.info.get("compression", "")) if file.format == "TIFF" else None,
         )
 
 
@@ -209,7 +218,7 @@ def write(
     with _named_errors(target):
         file_kind.require_package(file_format.package)
         if isinstance(target, pathlib.Path):
-            # Pillow reads back what it wrote of a TIFF with several frames.
+            # Where EXIF is, a TIFF says before it is written: this is read and changed at the end.
             with files.written_beside(target, overwrite=overwrite) as part, part.open("w+b") as file:
                 _save(file, content, file_format, quality)
         else:
@@ -217,10 +226,10 @@ def write(
 
 
 def _save(file: BinaryIO, content: Picture, file_format: Format, quality: int | None) -> None:
-    if file_format is picture.TIFF and any(isinstance(frame, Raster) for frame in content.frames):
+    if file_format is picture.TIFF:
         from sr_keras.photos import tiff_file
 
-        tiff_file.write(file, content.frames, content.metadata)
+        tiff_file.write(file, content.frames, content.metadata, content.tiff_compression)
         return
     first = content.frames[0]
     if isinstance(first, Raster):
@@ -249,13 +258,13 @@ def _options(content: Picture, file_format: Format, quality: int | None) -> dict
     kept = content.metadata
     if "icc_profile" in file_format.fields and kept.icc_profile:
         options["icc_profile"] = kept.icc_profile
-    if "exif" in file_format.fields:
-        options |= _exif_options(content, file_format)
+    if "exif" in file_format.fields and (exif := metadata.exif_bytes(kept, content.frames[0].size)):
+        options["exif"] = exif
     if kept.dpi:
         options["dpi"] = kept.dpi
     if file_format is picture.PNG:
         options["pnginfo"] = _png_info(kept)
-    elif kept.xmp and file_format is not picture.TIFF:
+    elif kept.xmp:
         options["xmp"] = kept.xmp
     if kept.comment and "comment" in file_format.fields:
         options["comment"] = kept.comment
@@ -267,17 +276,6 @@ def _options(content: Picture, file_format: Format, quality: int | None) -> dict
         if file_format in (picture.WEBP, picture.JXL):
             options |= {"lossless": quality == 100 or (quality is None and content.lossless), "exact": True}
     return options
-
-
-def _exif_options(content: Picture, file_format: Format) -> dict[str, Any]:
-    exif = metadata.exif_content(content.metadata, content.frames[0].size)
-    if file_format is not picture.TIFF:
-        return {"exif": exif.tobytes()} if len(exif) else {}
-    tags = {ExifTags.Base.XMLPacket: content.metadata.xmp, metadata.IPTC_TAG: content.metadata.iptc, **content.metadata.geo}
-    for tag, value in tags.items():
-        if value:
-            exif[tag] = value
-    return {"exif": exif} if len(exif) else {}
 
 
 def _png_info(kept: metadata.Metadata) -> PngImagePlugin.PngInfo:

@@ -24,7 +24,13 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _YCBCR = 0, 1, 2, 6
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 _UNSIGNED, _UNKNOWN = 1, 4
 _LARGEST_CLASSIC = 2**32 - 2**25
+_UNCOMPRESSED, _LZW, _DEFLATE, _PACKBITS, _ZSTD = 1, 5, 8, 32773, 50000
+_LOSSLESS_COMPRESSIONS = frozenset({_UNCOMPRESSED, _LZW, _DEFLATE, _PACKBITS, _ZSTD})
+# Neighbouring samples are alike: their differences are shorter.
+_WITH_PREDICTOR = frozenset({_LZW, _DEFLATE, _ZSTD})
 _DIRECTORIES = (int(ExifTags.IFD.Exif), int(ExifTags.IFD.GPSInfo))
+# JPEG of both kinds, JPEG 2000, LERC, WebP, JPEG XL: some of them may lose nothing, which the tag does not say.
+LOSSY = frozenset({6, 7, 33003, 33004, 33005, 34712, 34887, 50001, 50002, 52546})
 # Those that the libtiff inside Pillow has: none, CCITT, LZW, JPEG, Deflate, PackBits.
 _PILLOW_COMPRESSIONS = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32809, 32946})
 
@@ -44,6 +50,7 @@ class Opened:
     info: dict[str, Any]
     exif: Image.Exif
     rotated: bool
+    compression: int
     notes: tuple[str, ...] = ()
     mode: str = ""
     format: str = "TIFF"
@@ -78,7 +85,7 @@ def read(stream: BinaryIO, *, all_frames: bool, check_size: Callable[[int, int],
         stream.seek(0)
         exif.load_from_fp(stream)
         info = {name: exif[tag] for name, tag in (("icc_profile", 34675), ("xmp", 700)) if tag in exif}
-        return Opened(frames, len(pages), info, exif, rotated)
+        return Opened(frames, len(pages), info, exif, rotated, int(wanted[0].compression))
 
 
 class RawError(Exception):
@@ -157,14 +164,16 @@ def _missing_value(page: Any) -> float | None:
         return None
 
 
-def write(target: BinaryIO, frames: Sequence[Raster | Image.Image], kept: Metadata) -> None:
-    """Writes pages of any kind, uncompressed, with their metadata; beyond 4 GB as BigTIFF.
+def write(target: BinaryIO, frames: Sequence[Raster | Image.Image], kept: Metadata, compression: int | None = None) -> None:
+    """Writes pages of any kind, without loss, with their metadata; as BigTIFF where they might take more than 4 GB.
 
     Args:
         target: open for reading and writing, or for writing alone.
         frames: the pages.
         kept: EXIF and the rest, which the first page gets.
+        compression: of the file that they came from. It is kept where it is without loss; else it is Deflate.
     """
+    compression = compression if compression in _LOSSLESS_COMPRESSIONS else _DEFLATE
     buffer = target if target.readable() and target.seekable() else io.BytesIO()
     content = exif_content(kept, frames[0].size)
     bytes_of_all = sum(frame.width * frame.height * _bytes_per_pixel(frame) for frame in frames)
@@ -176,6 +185,8 @@ def write(target: BinaryIO, frames: Sequence[Raster | Image.Image], kept: Metada
                 photometric="rgb" if page.colours == 3 else "minisblack",
                 planarconfig="contig" if page.bands > 1 else None,
                 extrasamples=_extra_samples(page),
+                compression=compression,
+                predictor=compression in _WITH_PREDICTOR or None,
                 metadata=None,
                 software=False,
                 resolution=kept.dpi,
