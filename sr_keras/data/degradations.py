@@ -2,12 +2,16 @@
 
 Two rounds of blur, resizing, noise and JPEG, each with a probability, as in Real-ESRGAN (Wang et al. 2021, section 3). The
 order of sizes and the kernels of the downscaling also follow BSRGAN (Zhang et al. 2021, section 3). The first round works at
-any size between about that of the LR photo and a little more than that of the HR photo; the second makes the LR photo. A tenth
-of the photos has neither: clean photos must stay clean.
+any size between about that of the LR photo and a little more than that of the HR photo; the second makes the LR photo.
+
+Independent chances make the commonest photos rare: with those of the papers, one in fifty is a JPEG and nothing else. So a
+history is drawn first, and each has chances of its own. One of them is empty: clean photos must stay clean.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -19,16 +23,42 @@ MARGIN = 8
 SMALLEST_LR_SIDE = 4
 SMALLEST_SHARPENED_SIDE = 26
 
-# Chances.
-_CLEAN = 0.1
-_FIRST_ROUND = 0.25
-_BLUR = 0.7
+
+class History(NamedTuple):
+    """How often photos go through something, and the chance of each step of it.
+
+    Attributes:
+        share: of all photos.
+        first_round: of a round before the last one.
+        blur: in each round.
+        unusual_blur: that a blur is of any form, else it is a Gaussian as wide as high.
+        ringing: of a sinc filter at the small size.
+        noise: in each round.
+        jpeg, jpeg_again: in the end.
+    """
+
+    share: float
+    first_round: float = 0.0
+    blur: float = 0.0
+    unusual_blur: float = 0.0
+    ringing: float = 0.0
+    noise: float = 0.0
+    jpeg: float = 0.0
+    jpeg_again: float = 0.0
+
+
+HISTORIES = {
+    "clean": History(0.1),
+    "web": History(0.3, jpeg=1.0, jpeg_again=0.5),
+    "camera": History(0.35, blur=0.9, unusual_blur=0.1, noise=0.9, jpeg=0.95, jpeg_again=0.05),
+    "any": History(0.25, first_round=0.25, blur=0.7, unusual_blur=1.0, ringing=0.1, noise=0.7, jpeg=0.8, jpeg_again=0.3),
+}
+
+# Chances that all histories have in common.
 _SINC = 0.1
-_RINGING = 0.1  # once more, at the small size
-_NOISE = 0.7
 _POISSON = 0.4
 _GREY, _COLOURED = 0.3, 0.3  # else something between
-_JPEG_FIRST, _JPEG, _JPEG_AGAIN = 0.5, 0.8, 0.3
+_JPEG_FIRST = 0.5
 _HALF_COLOUR = 0.7  # 4:2:0; else 4:4:4
 
 # Standard deviations of blurs, in pixels of the large photo; small ones are drawn more often.
@@ -67,7 +97,7 @@ class Draws:
         # Rounding can take a draw just below 1 to the bound itself.
         return tf.minimum(tf.cast(bound * next(self._numbers), tf.int32), bound - 1)
 
-    def chance(self, probability: float) -> tf.Tensor:
+    def chance(self, probability: tf.Tensor | float) -> tf.Tensor:
         return next(self._numbers) < probability
 
     def seed(self) -> tf.Tensor:
@@ -91,16 +121,12 @@ def degrade(hr: tf.Tensor, scale: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.T
     """
     draws = Draws(seed)
     side = hr.shape[0] // scale
-    clean, several = draws.chance(_CLEAN), draws.chance(_FIRST_ROUND)
+    history = _drawn_history(draws)
     make_small = _drawn_resize(draws, _DOWNSCALES)
-
-    def worn() -> tf.Tensor:
-        photo = tf.cond(several, lambda: _first_round(hr, draws), lambda: hr)
-        photo = _maybe_blurred(photo, draws, hr.shape[0])
-        small = _ringing(make_small(photo, side), draws)
-        return _compressed_in_the_end(_maybe_noisy(small, draws), draws)
-
-    lr = tf.cond(clean, lambda: _clipped(make_small(hr, side)), worn)
+    photo = _maybe(draws.chance(history.first_round), lambda hr: _first_round(hr, history, draws), hr)
+    photo = _maybe_blurred(photo, history, draws, hr.shape[0])
+    small = _ringing(make_small(photo, side), history, draws)
+    lr = _compressed_in_the_end(_maybe_noisy(small, history, draws), history, draws)
     y, x = draws.below(MARGIN + 1), draws.below(MARGIN + 1)
     rest = side - MARGIN
     lr = tf.ensure_shape(lr[y : y + rest, x : x + rest], [rest, rest, 3])
@@ -208,16 +234,23 @@ def compressed(photo: tf.Tensor, quality: tf.Tensor, half_colour: tf.Tensor) -> 
     return tf.ensure_shape(tf.cast(restored, tf.float32) / 255.0, photo.shape)
 
 
-def _first_round(hr: tf.Tensor, draws: Draws) -> tf.Tensor:
-    photo = _maybe_blurred(hr, draws, hr.shape[0])
+def _drawn_history(draws: Draws) -> History:
+    """Its chances are scalar tensors."""
+    shares = list(itertools.accumulate(history.share for history in HISTORIES.values()))
+    place = tf.searchsorted(shares[:-1], [draws.uniform()], side="right")[0]
+    return History(*tf.unstack(tf.gather(tf.constant([*HISTORIES.values()]), place)))
+
+
+def _first_round(hr: tf.Tensor, history: History, draws: Draws) -> tf.Tensor:
+    photo = _maybe_blurred(hr, history, draws, hr.shape[0])
     side = tf.cast(draws.log_uniform(*_FIRST_SIZE) * hr.shape[0], tf.int32)
-    photo = _maybe_noisy(_drawn_resize(draws, _RESIZES)(photo, side), draws)
+    photo = _maybe_noisy(_drawn_resize(draws, _RESIZES)(photo, side), history, draws)
     return _maybe(draws.chance(_JPEG_FIRST), _jpeg(draws), photo)
 
 
-def _compressed_in_the_end(photo: tf.Tensor, draws: Draws) -> tf.Tensor:
+def _compressed_in_the_end(photo: tf.Tensor, history: History, draws: Draws) -> tf.Tensor:
     """Perhaps once, perhaps once more; between the two the photo may have been cropped."""
-    photo = _clipped(_maybe(draws.chance(_JPEG), _jpeg(draws), photo))
+    photo = _clipped(_maybe(draws.chance(history.jpeg), _jpeg(draws), photo))
     y, x = draws.below(8), draws.below(8)
     cropped, jpeg = draws.chance(0.5), _jpeg(draws)
 
@@ -225,18 +258,19 @@ def _compressed_in_the_end(photo: tf.Tensor, draws: Draws) -> tf.Tensor:
         begun_elsewhere = tf.pad(photo, [[y, 0], [x, 0], [0, 0]], "REFLECT")
         return tf.ensure_shape(jpeg(begun_elsewhere)[y:, x:], photo.shape)
 
-    return _maybe(draws.chance(_JPEG_AGAIN), lambda photo: tf.cond(cropped, shifted, lambda: jpeg(photo)), photo)
+    return _maybe(draws.chance(history.jpeg_again), lambda photo: tf.cond(cropped, shifted, lambda: jpeg(photo)), photo)
 
 
-def _maybe_blurred(photo: tf.Tensor, draws: Draws, hr_side: int) -> tf.Tensor:
-    blurred, rings = draws.chance(_BLUR), draws.chance(_SINC)
+def _maybe_blurred(photo: tf.Tensor, history: History, draws: Draws, hr_side: int) -> tf.Tensor:
+    blurred, unusual = draws.chance(history.blur), draws.chance(history.unusual_blur)
+    rings = unusual & draws.chance(_SINC)
     pixels = tf.cast(tf.shape(photo)[0], tf.float32) / hr_side
     lowest, highest = _SIGMA
     sigma_y, sigma_x = (pixels * (lowest + (highest - lowest) * draws.uniform() ** 2) for _ in range(2))
-    sigma_x = tf.where(draws.chance(0.5), sigma_y, sigma_x)
+    sigma_x = tf.where(unusual & draws.chance(0.5), sigma_x, sigma_y)
     angle = draws.uniform(0, math.pi)
     # Shares of kinds as Real-ESRGAN has them; those without a power are many.
-    kind, power, shape = draws.uniform(), draws.log_uniform(0.5, 4.0), draws.uniform(1.0, 2.0)
+    kind, power, shape = tf.where(unusual, draws.uniform(), 1.0), draws.log_uniform(0.5, 4.0), draws.uniform(1.0, 2.0)
     cutoff = draws.uniform(math.pi / 3, math.pi)
 
     def kernel() -> tf.Tensor:
@@ -250,13 +284,13 @@ def _maybe_blurred(photo: tf.Tensor, draws: Draws, hr_side: int) -> tf.Tensor:
     return _maybe(blurred, lambda photo: convolved(photo, kernel()), photo)
 
 
-def _ringing(photo: tf.Tensor, draws: Draws) -> tf.Tensor:
+def _ringing(photo: tf.Tensor, history: History, draws: Draws) -> tf.Tensor:
     cutoff = draws.uniform(math.pi / 3, math.pi)
-    return _maybe(draws.chance(_RINGING), lambda photo: convolved(photo, sinc_kernel(cutoff)), photo)
+    return _maybe(draws.chance(history.ringing), lambda photo: convolved(photo, sinc_kernel(cutoff)), photo)
 
 
-def _maybe_noisy(photo: tf.Tensor, draws: Draws) -> tf.Tensor:
-    noisy, is_poisson, levels = draws.chance(_NOISE), draws.chance(_POISSON), draws.log_uniform(*_NOISE_LEVELS)
+def _maybe_noisy(photo: tf.Tensor, history: History, draws: Draws) -> tf.Tensor:
+    noisy, is_poisson, levels = draws.chance(history.noise), draws.chance(_POISSON), draws.log_uniform(*_NOISE_LEVELS)
     mixing, share, seed = draws.uniform(), draws.uniform(), draws.seed()
     grey = tf.where(mixing < _GREY, 1.0, tf.where(mixing < _GREY + _COLOURED, 0.0, share))
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from sr_keras.data import near_duplicates, sources
 from sr_keras.data.augmentation import Augmentation
-from sr_keras.data.pairs import PairMaker, Pairs, validation_pairs
+from sr_keras.data.pairs import PairMaker, Pairs, are_reductions, validation_pairs
 from sr_keras.data.stream import TrainStream
 from sr_keras.evaluation import metrics
 from sr_keras.inference import model_info, saved_model
@@ -52,7 +52,9 @@ def start(options: Options) -> int:
     pairs = _validation_pairs(options, validation_photos, make_pair)
     steps_per_iteration = options.steps_per_iteration or max(1, len(train_photos) // options.batch_size)
     _check_warmup(options, options.iterations * steps_per_iteration)
-    servable, run_state = _networks(options, strategy, steps_per_iteration)
+    servable, run_state = _networks(
+        options, strategy, steps_per_iteration, is_back_projected=_is_back_projected(options, train_photos)
+    )
     stream = _stream(options, train_photos, run_state, make_pair)
     stages = _stages(options, run_state)
     with run_folder.held(run_dir) if worker == 0 else contextlib.nullcontext():
@@ -195,6 +197,22 @@ def _open(options: Options, text: str) -> sources.Photos:
     return photos
 
 
+def _is_back_projected(options: Options, photos: sources.Photos) -> bool:
+    """Whether results are made to fit the small photos; that would bring noise and the blocks of JPEG back."""
+    if not isinstance(photos, sources.PairedFiles):
+        return options.degradation != "real"
+    if are_reductions(photos):
+        return True
+    if options.back_projection:
+        raise ValueError(
+            "--back_projection is not for low-resolution files that are noisy, soft or JPEGs: it would bring that back"
+        )
+    logger.info(
+        "pairs: low-resolution files are not their photos made smaller alone, so what is exported is not back-projected"
+    )
+    return False
+
+
 def _source(text: str) -> pathlib.Path:
     return rgb.SAMPLE / "photos" if text == "sample" else pathlib.Path(text)
 
@@ -214,7 +232,7 @@ def _validation_pairs(options: Options, photos: sources.Photos, make_pair: PairM
 
 
 def _networks(
-    options: Options, strategy: tf.distribute.Strategy, steps_per_iteration: int
+    options: Options, strategy: tf.distribute.Strategy, steps_per_iteration: int, *, is_back_projected: bool
 ) -> tuple[saved_model.Servable, state.TrainState]:
     """The network that is exported, and all that is trained."""
     keras.utils.set_random_seed(options.seed)
@@ -223,8 +241,7 @@ def _networks(
     build = functools.partial(generators.build, options.generator, num_upscales=options.num_upscales, **given)
     # Made before the policy is set: what is exported computes in float32, whatever trains it.
     exported = build()
-    # Back-projection would bring a photo's noise and JPEG blocks back.
-    servable = saved_model.Servable(exported, is_back_projected=options.degradation != "real")
+    servable = saved_model.Servable(exported, is_back_projected=is_back_projected)
     keras.mixed_precision.set_global_policy(options.precision)
     logger.info("%s on %s", options.precision, precision.devices())
     adversarial_iterations = max(1, options.iterations - options.pretrain_iterations)

@@ -19,7 +19,6 @@ from tests.types import Noise
 RADIUS = 10
 Y, X = np.mgrid[-RADIUS : RADIUS + 1, -RADIUS : RADIUS + 1]
 DISTANCE = np.hypot(Y, X)
-CHANCES = ("_CLEAN", "_FIRST_ROUND", "_BLUR", "_RINGING", "_NOISE", "_JPEG_FIRST", "_JPEG", "_JPEG_AGAIN")
 WINDOW = 128
 
 
@@ -174,13 +173,14 @@ def degraded(hr: tf.Tensor, seeds: list[list[int]]) -> tuple[np.ndarray, ...]:
 
 @pytest.fixture
 def only(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Gives some degradations the chance of 1, the others that of 0."""
+    """Gives some steps of all photos' history the chance of 1, the others that of 0."""
 
-    def set_chances(*names: str) -> None:
-        for name in CHANCES:
-            monkeypatch.setattr(degradations, name, float(name in names))
+    def set_history(*steps: str) -> None:
+        history = degradations.History(share=1.0)._replace(**dict.fromkeys(steps, 1.0))
+        monkeypatch.setattr(degradations, "HISTORIES", {"only": history})
 
-    return set_chances
+    monkeypatch.setattr(degradations, "_JPEG_FIRST", 0.0)
+    return set_history
 
 
 @pytest.fixture(scope="module")
@@ -244,6 +244,10 @@ def test_a_tenth_is_only_made_small_in_one_of_four_ways(cats: tuple[np.ndarray, 
     assert by_method.argmax() == 0
 
 
+def test_shares_of_histories_make_a_whole() -> None:
+    assert sum(history.share for history in degradations.HISTORIES.values()) == pytest.approx(1)
+
+
 def ramp(slopes: Sequence[tuple[float, float]]) -> tf.Tensor:
     """A photo of 192x192 pixels; each channel grows by so many levels a pixel, along the height and along the width."""
     y, x = np.mgrid[:192, :192]
@@ -251,7 +255,7 @@ def ramp(slopes: Sequence[tuple[float, float]]) -> tf.Tensor:
 
 
 def test_no_blur_or_resizing_moves_a_photo(only: Callable[..., None]) -> None:
-    only("_FIRST_ROUND", "_BLUR", "_RINGING")
+    only("first_round", "blur", "unusual_blur", "ringing")
     lr, hr = degraded(ramp([(0.8, 0), (0, 0.8), (-0.6, -0.6)]), seeds(150))
     small = hr.reshape(150, 40, 4, 40, 4, 3).mean((2, 4))
     # Blurs reflect what lies at the sides.
@@ -265,7 +269,7 @@ def test_all_together_leave_the_mean_colour() -> None:
     np.testing.assert_allclose(off.mean(axis=0), 0, atol=0.2)
 
 
-@pytest.mark.parametrize("when, margin", [("_JPEG", 8), ("_JPEG_AGAIN", 0)])
+@pytest.mark.parametrize("when, margin", [("jpeg", 8), ("jpeg_again", 0)])
 def test_the_blocks_of_jpeg_begin_anywhere(
     only: Callable[..., None], monkeypatch: pytest.MonkeyPatch, when: str, margin: int
 ) -> None:

@@ -5,6 +5,7 @@ import logging
 import pathlib
 import sys
 import tarfile
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,9 @@ from PIL import Image
 
 from sr_keras.data import sources
 from sr_keras.data.augmentation import Augmentation
-from sr_keras.data.pairs import PairMaker, validation_pairs
+from sr_keras.data.pairs import PairMaker, are_reductions, validation_pairs
 from sr_keras.data.stream import TrainStream
+from sr_keras.evaluation.degradations import with_noise
 from sr_keras.photos import rgb
 
 PLAIN = Augmentation(flip_left_right=0, flip_up_down=0, darken=0, brightness=0, saturation=0)
@@ -91,6 +93,42 @@ def test_pairs_split_and_are_validated_like_other_photos(tmp_path: pathlib.Path)
     lr, hr = validation_pairs(photos, PairMaker(16, 4), 5)
     assert lr.shape == (3, 4, 4, 3)
     np.testing.assert_allclose(lr, hr[:, ::4, ::4] - 100 / 255, atol=1e-6)
+
+
+def reduced(photo: np.ndarray, method: Image.Resampling) -> np.ndarray:
+    height, width = photo.shape[:2]
+    return np.asarray(Image.fromarray(photo).resize((width // 4, height // 4), method))
+
+
+def as_jpeg(photo: np.ndarray) -> np.ndarray:
+    file = io.BytesIO()
+    Image.fromarray(photo).save(file, "JPEG", quality=85)
+    return np.asarray(Image.open(file))
+
+
+@pytest.mark.parametrize(
+    "make_lr, is_reduction",
+    [
+        (lambda hr, _: reduced(hr, Image.Resampling.BICUBIC), True),
+        (lambda hr, _: reduced(hr, Image.Resampling.LANCZOS), True),
+        (lambda hr, _: as_jpeg(reduced(hr, Image.Resampling.BICUBIC)), False),
+        (lambda hr, rng: with_noise(reduced(hr, Image.Resampling.BICUBIC), 2.0, rng), False),
+    ],
+    ids=["bicubic", "lanczos", "jpeg", "noise"],
+)
+def test_low_resolution_files_show_what_their_photos_do_or_more(
+    tmp_path: pathlib.Path,
+    rng: np.random.Generator,
+    make_lr: Callable[[np.ndarray, np.random.Generator], np.ndarray],
+    is_reduction: bool,
+) -> None:
+    photo = rgb.read_photo(rgb.SAMPLE / "photos" / "cat.jpg")
+    hr = photo[: photo.shape[0] // 4 * 4, : photo.shape[1] // 4 * 4]
+    save(tmp_path / "HR" / "cat.png", hr)
+    save(tmp_path / "LR_x4" / "cat.png", make_lr(hr, rng))
+    photos = sources.open_training_photos(tmp_path, None, 4)
+    assert isinstance(photos, sources.PairedFiles)
+    assert are_reductions(photos) == is_reduction
 
 
 def test_pairs_that_do_not_fit_are_named(tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture) -> None:
