@@ -16,9 +16,10 @@ import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from PIL.TiffImagePlugin import COMPRESSION_INFO_REV
 
-from sr_keras.photos import deep_file, file_kind, metadata, picture, raster, rgb
+from sr_keras.photos import deep_file, file_kind, metadata, picture, raster, rgb, row_writer
 from sr_keras.photos.picture import FORMATS, Format, Frame, Picture
 from sr_keras.photos.raster import Raster
+from sr_keras.photos.row_writer import Layout, PutRows
 from sr_keras.runtime import files
 
 Source = str | os.PathLike[str] | BinaryIO
@@ -36,6 +37,9 @@ _QUALITY = 95
 # Presses print three of four inks at most over each other; this share of pixels may have all four.
 _FULL_INK, _MOST_OF_ALL_INKS = 250, 0.005
 _NEGATIVE = "; if it looks like a negative, it was written with values of the other kind than its marker says"
+
+# Those that are written from rows, as they come.
+ROW_FORMATS = (picture.PNG, picture.JPEG, picture.TIFF)
 
 
 def read(source: Source, *, all_frames: bool = False, check_size: CheckSize = lambda width, height: None) -> Picture:
@@ -225,6 +229,54 @@ def write(
             _save(target, content, file_format, quality)
 
 
+@contextlib.contextmanager
+def rows_written(
+    target: pathlib.Path,
+    content: Picture,
+    layout: Layout,
+    file_format: Format,
+    quality: int | None = None,
+    *,
+    overwrite: bool = False,
+) -> Iterator[PutRows]:
+    """Yields what takes the rows of a picture, from the top on, while the file is written; it appears at the end, or never.
+
+    Args:
+        target: a path.
+        content: has all that belongs to the picture but its pixels.
+        layout: of the picture.
+        file_format: one of `ROW_FORMATS`.
+        quality, overwrite: as in `write`.
+
+    Raises:
+        PhotoError, NameTakenError: as `write` does. What is raised while rows are computed goes through as it is.
+    """
+    with contextlib.ExitStack() as stack:
+        with _named_errors(target):
+            part = stack.enter_context(files.written_beside(target, overwrite=overwrite))
+            file = stack.enter_context(part.open("w+b"))
+            put = stack.enter_context(_rows_saved(file, content, layout, file_format, quality))
+
+        def put_or_name(rows: np.ndarray) -> None:
+            with _named_errors(target):
+                put(rows)
+
+        yield put_or_name
+        closing = stack.pop_all()
+        with _named_errors(target):
+            closing.close()
+
+
+def _rows_saved(
+    file: BinaryIO, content: Picture, layout: Layout, file_format: Format, quality: int | None
+) -> contextlib.AbstractContextManager[PutRows]:
+    if file_format is picture.TIFF:
+        from sr_keras.photos import tiff_file  # only for those who want one
+
+        return tiff_file.opened(file, layout, content.metadata, content.tiff_compression)
+    return row_writer.opened(file, layout, file_format.name, _options(content, file_format, quality, layout.size))
+
+
 def _save(file: BinaryIO, content: Picture, file_format: Format, quality: int | None) -> None:
     if file_format is picture.TIFF:
         from sr_keras.photos import tiff_file
@@ -235,11 +287,11 @@ def _save(file: BinaryIO, content: Picture, file_format: Format, quality: int | 
     if isinstance(first, Raster):
         like = io.BytesIO()
         mode = "RGB" if first.colours == 3 else "L"
-        Image.new(mode, (1, 1)).save(like, "PNG", **_options(content, file_format, quality))
+        Image.new(mode, (1, 1)).save(like, "PNG", **_options(content, file_format, quality, first.size))
         deep_file.write_png(file, first, like.getvalue())
         return
     frames = [_bare(frame) for frame in content.frames if isinstance(frame, Image.Image)]
-    options = _options(content, file_format, quality)
+    options = _options(content, file_format, quality, first.size)
     if len(frames) > 1:
         options |= {"save_all": True, "append_images": frames[1:], "loop": content.loop}
         if content.durations_ms:
@@ -249,16 +301,21 @@ def _save(file: BinaryIO, content: Picture, file_format: Format, quality: int | 
         frames[0].save(buffer, format="AVIF", **options)
         file.write(_labelled_avif(buffer.getvalue(), content.metadata.cicp))
         return
+    if len(frames) == 1 and file_format in (picture.PNG, picture.JPEG):
+        with row_writer.opened(file, Layout(first.mode, *first.size), file_format.name, options) as put:
+            for rows in row_writer.pieces(first):
+                put(rows)
+        return
     frames[0].save(file, format=file_format.name, **options)
 
 
-def _options(content: Picture, file_format: Format, quality: int | None) -> dict[str, Any]:
-    """What Pillow is told to write beside the pixels: all of it, for it is told of nothing else."""
+def _options(content: Picture, file_format: Format, quality: int | None, size: tuple[int, int]) -> dict[str, Any]:
+    """What Pillow is told to write beside the pixels of a picture of a size: all of it, for it is told of nothing else."""
     options: dict[str, Any] = {}
     kept = content.metadata
     if "icc_profile" in file_format.fields and kept.icc_profile:
         options["icc_profile"] = kept.icc_profile
-    if "exif" in file_format.fields and (exif := metadata.exif_bytes(kept, content.frames[0].size)):
+    if "exif" in file_format.fields and (exif := metadata.exif_bytes(kept, size)):
         options["exif"] = exif
     if kept.dpi:
         options["dpi"] = kept.dpi

@@ -13,6 +13,7 @@ from sr_keras.inference.tiling import Progress, Put
 from sr_keras.photos import metadata, raster
 from sr_keras.photos.picture import Frame, Picture, has_alpha
 from sr_keras.photos.raster import Raster
+from sr_keras.photos.row_writer import Layout, PutRows
 from sr_keras.upscaling import corrections, hints
 
 Size = tuple[int, int]  # width and height, as Pillow has them
@@ -112,19 +113,57 @@ def enlarge(
         ModelError: the network enlarges by another factor than `upscaler.scale`.
     """
     options = options or Options(self_ensemble=self_ensemble)
-    wrap = options.wrap or ("x" if picture.metadata.is_panorama else "none")
     plans = [[frame.size, *_passes(frame.size, target, upscaler.scale)] for frame in picture.frames]
     work = sum(width * height for plan in plans for width, height in plan[:-1]) or 1
     done = 0.0
     frames = []
     for frame, plan in zip(picture.frames, plans, strict=True):
         share = sum(width * height for width, height in plan[:-1]) / work
-        run = _Run(upscaler, options, wrap, plan, target.size(*plan[0]))
+        run = _Run(upscaler, options, _wrap(picture, options), plan, target.size(*plan[0]))
         frames.append(run.enlarged(frame, _part(progress, done, share)))
         done += share
-    factors = [new / old for new, old in zip(frames[0].size, picture.frames[0].size, strict=True)]
+    return dataclasses.replace(described(picture, frames[0].size, options), frames=tuple(frames))
+
+
+def row_layout(picture: Picture, target: Target, scale: int, options: Options) -> Layout | None:
+    """The result's layout, if `enlarge_to_rows` can compute it: one opaque picture of 8 bits, by one pass and no reduction."""
+    frame = picture.frames[0]
+    changed_after = options.limit or options.pixel_art or options.normals
+    if len(picture.frames) > 1 or not isinstance(frame, Image.Image) or has_alpha(frame) or changed_after:
+        return None
+    size = target.size(*frame.size)
+    is_one_pass = size == (scale * frame.width, scale * frame.height) and _passes(frame.size, target, scale) == [size]
+    return Layout(frame.mode, *size) if is_one_pass else None
+
+
+def enlarge_to_rows(
+    picture: Picture, upscaler: PhotoUpscaler, put_rows: PutRows, options: Options, progress: Progress = lambda share: None
+) -> None:
+    """`enlarge` for results that are kept elsewhere, where `row_layout` says that it can be done.
+
+    Args:
+        put_rows: takes the rows of the result, from the top on: uint8 `[n, W]` or `[n, W, 3]`.
+        picture, upscaler, options, progress: as in `enlarge`.
+
+    Raises:
+        ValueError, MemoryError, ModelError: as `enlarge` does.
+    """
+    frame = picture.frames[0]
+    assert isinstance(frame, Image.Image)  # `row_layout` saw to that
+    size = (upscaler.scale * frame.width, upscaler.scale * frame.height)
+    run = _Run(upscaler, options, _wrap(picture, options), [frame.size, size], size)
+    run.through_network(frame, _RowOrder(put_rows, frame.width * upscaler.scale).put, progress)
+
+
+def described(picture: Picture, size: Size, options: Options) -> Picture:
+    """The picture with what belongs to its result of a size, and notes; its frames are those of `picture`."""
+    factors = [new / old for new, old in zip(size, picture.frames[0].size, strict=True)]
     kept = metadata.scaled(picture.metadata, *factors)
-    return dataclasses.replace(picture, frames=tuple(frames), metadata=kept, notes=(*picture.notes, *_notes(picture, options)))
+    return dataclasses.replace(picture, metadata=kept, notes=(*picture.notes, *_notes(picture, options)))
+
+
+def _wrap(picture: Picture, options: Options) -> Wrap:
+    return options.wrap or ("x" if picture.metadata.is_panorama else "none")
 
 
 def _notes(picture: Picture, options: Options) -> list[str]:
@@ -233,9 +272,13 @@ class _Run:
         def put(y: int, x: int, tile: np.ndarray) -> None:
             sr.paste(Image.fromarray(tile if frame.mode == "RGB" else tile[..., 0]), (x, y))
 
+        self.through_network(frame, put, progress)
+        return sr
+
+    def through_network(self, frame: Image.Image, put: Put, progress: Progress) -> None:
+        """One pass of an opaque picture; each part of it, `[h, w, 1 or 3]`, is put in its place."""
         photo = np.asarray(frame)
         self._through_network(photo if photo.ndim == 3 else photo[..., np.newaxis], put, progress)
-        return sr
 
     def _raster(self, frame: Raster, progress: Progress) -> Raster:
         """Each group of bands by itself, as levels."""
@@ -327,3 +370,44 @@ class _Run:
             for band in range(photo.shape[2])
         ]
         return np.asarray(np.rint(np.clip(np.stack(bands, axis=2), 0, np.iinfo(photo.dtype).max)).astype(photo.dtype))
+
+
+class _RowOrder:
+    """Puts tiles together to whole rows, and passes on those that are complete, from the top."""
+
+    def __init__(self, put_rows: PutRows, width: int) -> None:
+        self._put_rows, self._width = put_rows, width
+        self._top = 0
+        self._rows: np.ndarray | None = None
+        # How much of each row from `_top` on is there, in pixels.
+        self._filled = np.zeros(0, np.int64)
+
+    def put(self, y: int, x: int, tile: np.ndarray) -> None:
+        """Takes a tile `[h, w, C]`; tiles may overlap those of rows that are complete, and no others."""
+        tile, y = tile[max(0, self._top - y) :], max(0, y - self._top)
+        if y == 0 and self._rows is None and tile.shape[1] == self._width:
+            self._pass_on(tile)
+            return
+        self._grow(y + len(tile), tile)
+        assert self._rows is not None
+        self._rows[y : y + len(tile), x : x + tile.shape[1]] = tile
+        self._filled[y : y + len(tile)] = np.maximum(self._filled[y : y + len(tile)], x + tile.shape[1])
+        complete = int(np.argmin(np.append(self._filled, 0) == self._width))
+        if complete:
+            self._pass_on(self._rows[:complete])
+            self._rows, self._filled = self._rows[complete:].copy(), self._filled[complete:]
+            self._rows = self._rows if len(self._rows) else None
+
+    def _pass_on(self, rows: np.ndarray) -> None:
+        if len(rows):
+            self._put_rows(rows if rows.shape[2] > 1 else rows[..., 0])
+            self._top += len(rows)
+
+    def _grow(self, height: int, like: np.ndarray) -> None:
+        """Makes room for rows."""
+        missing = height - len(self._filled)
+        if missing > 0:
+            # Twice as many as there are, or large photos in several columns would be copied again and again.
+            more = np.empty((max(missing, len(self._filled)), self._width, like.shape[2]), like.dtype)
+            self._rows = more if self._rows is None else np.concatenate([self._rows, more])
+            self._filled = np.append(self._filled, np.zeros(len(more), np.int64))

@@ -91,7 +91,7 @@ def test_missing_values_are_named_and_come_back() -> None:
 
 @pytest.mark.parametrize(
     "before, after",
-    [(None, 1), ("lzw", 5), ("zlib", 8), ("packbits", 32773), ("zstd", 50000), ("jpeg", 8), ("lzma", 8)],
+    [(None, 1), ("lzw", 5), ("zlib", 8), ("packbits", 8), ("zstd", 50000), ("jpeg", 8), ("lzma", 8)],
 )
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 def test_a_tiff_stays_compressed_as_it_was_but_without_loss(

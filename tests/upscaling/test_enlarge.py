@@ -337,3 +337,46 @@ def test_a_smaller_scale_keeps_what_the_network_found() -> None:
     expected = np.asarray(Image.fromarray(hr).resize((64, 64), Image.Resampling.LANCZOS))
     result = np.asarray(enlarged(lr, Target(scale=2), upscaler=Knowing()))
     assert metrics.psnr_ssim(expected, result, border=2)[0] > 50
+
+
+class Tiler(Repeater):
+    """The same in tiles of 3x4 pixels, row by row or column by column; the last ones overlap those before them."""
+
+    def __init__(self, *, by_columns: bool) -> None:
+        super().__init__()
+        self._by_columns = by_columns
+
+    def upscale_to(self, put: Put, photo: np.ndarray, *, self_ensemble: bool = False, progress: Progress) -> None:
+        rows, columns = (
+            [*range(0, length - tile, tile), length - tile] for length, tile in zip(photo.shape, (3, 4), strict=False)
+        )
+        places = [(y, x) for y in rows for x in columns]
+        for y, x in sorted(places, key=lambda place: place[::-1]) if self._by_columns else places:
+            put(4 * y, 4 * x, photo[y : y + 3, x : x + 4].repeat(4, axis=0).repeat(4, axis=1))
+
+
+@pytest.mark.parametrize("by_columns", [False, True])
+@pytest.mark.parametrize("wrap", ["none", "xy"])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_tiles_become_rows_from_the_top_on(noise: Noise, mode: str, wrap: enlarge.Wrap, by_columns: bool) -> None:
+    frame = Image.fromarray(noise(17, 10)).convert(mode)
+    rows: list[np.ndarray] = []
+    upscaler, options = Tiler(by_columns=by_columns), enlarge.Options(wrap=wrap)
+    enlarge.enlarge_to_rows(Picture((frame,)), upscaler, lambda part: rows.append(part.copy()), options)
+    np.testing.assert_array_equal(np.concatenate(rows), np.asarray(frame.resize((40, 68), Image.Resampling.NEAREST)))
+    assert enlarge.row_layout(Picture((frame,)), Target(scale=4), 4, options) == (mode, 40, 68)
+
+
+@pytest.mark.parametrize(
+    "mode, target, options",
+    [
+        ("RGBA", Target(scale=4), enlarge.Options()),
+        ("RGB", Target(scale=3), enlarge.Options()),
+        ("RGB", Target(scale=8), enlarge.Options()),
+        ("RGB", Target(scale=1), enlarge.Options()),
+        ("RGB", Target(scale=4), enlarge.Options(limit=True)),
+        ("RGB", Target(scale=4), enlarge.Options(pixel_art=True)),
+    ],
+)
+def test_what_changes_after_the_network_does_not_go_by_rows(mode: str, target: Target, options: enlarge.Options) -> None:
+    assert enlarge.row_layout(Picture((Image.new(mode, (9, 9)),)), target, 4, options) is None
