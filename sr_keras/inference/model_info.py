@@ -90,6 +90,11 @@ def find_model(text: str) -> pathlib.Path:
     return folder if is_name and folder.is_dir() else pathlib.Path(text)
 
 
+def name_of(model: pathlib.Path) -> str:
+    """What `find_model` knows a network by: its name if it is shipped, else its path."""
+    return model.name if model.parent == SHIPPED_MODELS and model.name in shipped() else str(model)
+
+
 def versions(folder: pathlib.Path) -> list[pathlib.Path]:
     """The numbered folders of a run, oldest first, as TensorFlow Serving reads them."""
     return sorted((p for p in folder.glob("*") if p.name.isdecimal() and p.is_dir()), key=lambda p: int(p.name))

@@ -36,7 +36,8 @@ def main(argv: Sequence[str] | None = None, prog: str = "upscale.py") -> int:
 
 def _run(options: argparse.Namespace) -> int:
     target = _target(options)
-    found = plan.find(options.photos, list_file=options.list, recursive=options.recursive)
+    passed_over: list[str] = []
+    found = plan.find(options.photos, list_file=options.list, recursive=options.recursive, tell=passed_over.append)
     suffix = f".{options.format}" if options.format else None
     todo = plan.plan(
         found,
@@ -50,6 +51,8 @@ def _run(options: argparse.Namespace) -> int:
     )
     _refuse_side_files(options, todo)
     console = Console(options, todo)
+    for line in passed_over:
+        console.tell(line)
     if options.dry_run:
         return _tell_plan(todo, target, options, console)
     batch_options = batch.BatchOptions(
@@ -83,12 +86,12 @@ def _standard_input() -> bytes:
 def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, options: argparse.Namespace, console: Console) -> int:
     # Each picture's size and its result's are held against --max_pixels before anything is decoded; this one is Pillow's own.
     Image.MAX_IMAGE_PIXELS = None
-    choosers = [_chooser(options, device, console) for device in engine.devices(options.engine)]
-    running = _outcomes(todo, choosers, batch_options, films.options_of(options), console)
-    with report(options.report) as add, console, contextlib.closing(running):
-        for outcome in running:
-            console.after(outcome)
-            add(outcome)
+    with console, report(options.report) as add:
+        choosers = [_chooser(options, device, console) for device in engine.devices(options.engine)]
+        with contextlib.closing(_outcomes(todo, choosers, batch_options, films.options_of(options), console)) as running:
+            for outcome in running:
+                console.after(outcome)
+                add(outcome)
     console.tell_end()
     if options.comparison and not console.failed:
         console.tell(_write_comparison(options, todo[0]))
@@ -132,11 +135,13 @@ def _tell_plan(todo: Sequence[plan.Job], target: enlarge.Target, options: argpar
             if job.problem:
                 raise rgb.PhotoError(job.problem)
             if job.is_film:
-                sizes[job], frames[job] = films.read_size(job, films.options_of(options))
+                sizes[job], frames[job] = films.read_size(job, target, films.options_of(options))
             elif job.source:
                 sizes[job] = picture_file.read_size(job.source)
+            if job in sizes:
+                batch.require_size(job, target, [sizes[job]], options.max_pixels)
         except UserError as error:
-            problems[job] = str(error)
+            problems[job] = batch.unfinished(job, error).reason
     console.tell_plan(todo, {job: (size, target.size(*size)) for job, size in sizes.items()}, problems)
     if sizes and not options.pixel_art:
         upscaler = _chooser(options, None, console)(picture.Picture((Image.new("RGB", (8, 8)),))).upscaler
@@ -179,7 +184,7 @@ def _chooser(options: argparse.Namespace, device: str | None, console: Console) 
         return upscaler
 
     if options.model != model_info.AUTO:
-        return choice.always(load(options.model, options.denoise))
+        return choice.always(load(options.model, options.denoise), model_info.name_of(options.model))
     if options.pixel_art:  # there is nothing to choose
         return choice.always(load(model_info.find_model(model_info.ENLARGING), 1.0))
     strengths = {model_info.ENLARGING: 1.0, model_info.RESTORING: options.denoise}
