@@ -100,6 +100,17 @@ def name(text: str) -> str:
     return str(path(text))
 
 
+def line(text: str) -> str:
+    """One line of text, kept as it is.
+
+    Raises:
+        ArgumentTypeError: it is empty, or not one line.
+    """
+    if not text.strip() or not text.isprintable():
+        raise argparse.ArgumentTypeError(f"must be a line of text, got {text!r}")
+    return text
+
+
 def path(text: str) -> pathlib.Path:
     """The path of a file or a folder, which need not be there.
 
