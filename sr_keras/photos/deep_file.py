@@ -1,11 +1,10 @@
 """More than 8 bits a channel in PNG, JPEG 2000 and AVIF, which Pillow reduces to 8 or scrambles."""
 
-import io
-import struct
 from typing import BinaryIO
 
 import numpy as np
 
+from sr_keras.photos import row_writer
 from sr_keras.photos.raster import Raster
 
 _SIGNATURE_BYTES = 8
@@ -76,17 +75,7 @@ def write_png(target: BinaryIO, raster: Raster, like: bytes) -> None:
     content = memoryview(imagecodecs.png_encode(np.ascontiguousarray(samples)))
     after_header = _SIGNATURE_BYTES + 25
     target.write(content[:after_header])
-    for chunk in _metadata_chunks(like):
-        target.write(chunk)
-    target.write(content[after_header:])
-
-
-def _metadata_chunks(content: bytes) -> list[bytes]:
-    found, stream = [], io.BytesIO(content)
-    stream.seek(_SIGNATURE_BYTES)
-    while len(head := stream.read(8)) == 8:
-        length, kind = struct.unpack(">I4s", head)
-        rest = stream.read(length + 4)
+    for kind, chunk in row_writer.png_chunks(like):
         if kind not in _OF_PIXELS:
-            found.append(head + rest)
-    return found
+            target.write(chunk)
+    target.write(content[after_header:])

@@ -10,7 +10,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal
 
@@ -18,12 +18,13 @@ from sr_keras.inference import model_info
 from sr_keras.photos import file_kind, metadata, picture_file, rgb
 from sr_keras.photos.picture import FORMATS, Format, Picture, fitted, suffix_of
 from sr_keras.photos.rgb import PhotoError
+from sr_keras.photos.row_writer import Layout
 from sr_keras.runtime import files
 from sr_keras.upscaling.choice import Choice, Choose
-from sr_keras.upscaling.enlarge import Options, Size, Target, enlarge
+from sr_keras.upscaling.enlarge import Options, Size, Target, described, enlarge, enlarge_to_rows, row_layout
 from sr_keras.upscaling.plan import Job
 
-# Larger results are written before the next photo begins, so that two of them are never in memory.
+# Larger results are written while they are computed, or before the next photo begins: two of them are never in memory.
 _LARGEST_BESIDE_ANOTHER = 32_000_000
 
 # How long a run that is stopped waits for the tiles in hand.
@@ -70,8 +71,8 @@ class JobOutcome:
         reason: why it failed or was skipped.
         notes: what could not be kept, in words.
         size, result_size: width and height in pixels.
-        seconds: of the computing alone.
-        network: which one was chosen, and `why`, where there was a choice.
+        seconds: of the computing; with the writing, where that goes on beside it.
+        network: which one computed it, and `why` that one, where there was a choice.
     """
 
     job: Job
@@ -173,6 +174,13 @@ def _work(
                 picture, file_format = reading.result()
                 choice = choose(picture)
                 begun = time.monotonic()
+                layout = _row_layout(job, picture, file_format, choice, options, is_last=ahead is None)
+                if layout is not None:
+                    if writing is not None:
+                        writing.result()
+                    larger = _written_while_computed(picture, layout, file_format, choice, options, job, told)
+                    report(_done(job, picture, larger, layout.size, time.monotonic() - begun, choice))
+                    continue
                 larger = enlarge(
                     picture,
                     choice.upscaler,
@@ -185,19 +193,68 @@ def _work(
                 return
             except model_info.ModelError:
                 raise  # no other picture has it either
+            except rgb.NameTakenError:
+                # Another run has written it since.
+                report(unfinished(job, _exists(job.output, options)))
+                continue
             except Exception as error:
                 report(unfinished(job, error))
                 continue
             if writing is not None:
                 writing.result()
-            done = _done(job, picture, larger, seconds, choice)
+            done = _done(job, picture, larger, larger.frames[0].size, seconds, choice)
             writing = writer.submit(_write, larger, file_format, options, done, report)
             if larger.frames[0].width * larger.frames[0].height > _LARGEST_BESIDE_ANOTHER:
                 writing.result()
 
 
-def _done(job: Job, picture: Picture, larger: Picture, seconds: float, choice: Choice) -> JobOutcome:
-    size, result_size = picture.frames[0].size, larger.frames[0].size
+def _row_layout(
+    job: Job, picture: Picture, file_format: Format, choice: Choice, options: BatchOptions, *, is_last: bool
+) -> Layout | None:
+    """The result's layout, if it is written while it is computed: where nothing else is computed while it is written."""
+    if job.output is None or file_format not in picture_file.ROW_FORMATS:
+        return None
+    layout = row_layout(picture, options.target, choice.upscaler.scale, options.enlarging)
+    return layout if layout and (is_last or layout.width * layout.height > _LARGEST_BESIDE_ANOTHER) else None
+
+
+def _written_while_computed(
+    picture: Picture,
+    layout: Layout,
+    file_format: Format,
+    choice: Choice,
+    options: BatchOptions,
+    job: Job,
+    progress: JobProgress,
+) -> Picture:
+    """Writes a result row by row; returns what it has beside its pixels."""
+    assert job.output is not None  # `_row_layout` saw to that
+    larger = described(picture, layout.size, options.enlarging)
+    overwrite = options.existing == "overwrite"
+    with (
+        _folder_made(job.output.parent),
+        picture_file.rows_written(job.output, larger, layout, file_format, options.quality, overwrite=overwrite) as put_rows,
+    ):
+        enlarge_to_rows(picture, choice.upscaler, put_rows, options.enlarging, functools.partial(progress, job))
+    return larger
+
+
+@contextlib.contextmanager
+def _folder_made(folder: pathlib.Path) -> Iterator[None]:
+    """Makes a folder; what was made of it vanishes where the work fails."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):  # others have written there
+            for each in made:
+                each.rmdir()
+        raise
+
+
+def _done(job: Job, picture: Picture, larger: Picture, result_size: Size, seconds: float, choice: Choice) -> JobOutcome:
+    size = picture.frames[0].size
     return JobOutcome(job, "done", "", larger.notes, size, result_size, seconds, choice.network, choice.why)
 
 
@@ -208,21 +265,19 @@ def _read(job: Job, options: BatchOptions) -> tuple[Picture, Format]:
     if job.output is not None:
         require_place(job.output, options)
 
-    counted = [0, 0]
+    sizes: list[Size] = []
 
     def check_size(width: int, height: int) -> None:
-        result = options.target.size(width, height)
-        counted[0] += width * height
-        counted[1] += result[0] * result[1]
-        for name, pixels in zip(("it has", "its result would have"), counted, strict=True):
-            if pixels > options.max_pixels:
-                raise PhotoError(f"{job.name}: {name} {pixels:,} pixels, more than --max_pixels={options.max_pixels} allows")
-        if job.output is not None:
-            rgb.require_size(job.output, height=result[1], width=result[0])
+        sizes.append((width, height))
+        require_size(job, options.target, sizes, options.max_pixels)
 
     source = job.source or io.BytesIO(options.standard_input)
     picture = picture_file.read(source, all_frames=options.all_frames, check_size=check_size)
     suffix = _suffix(job, options, picture)
+    named = FORMATS.get(job.source.suffix.lower()) if job.source else None
+    if named and picture.file_format and named.name != picture.file_format:
+        note = f"{picture.file_format} by its content, whatever its name ends in"
+        picture = dataclasses.replace(picture, notes=(note, *picture.notes))
     if job.output is None:
         width, height = options.target.size(*picture.frames[0].size)
         rgb.require_size(pathlib.Path(f"{job.result_name}{suffix}"), height, width)
@@ -231,6 +286,27 @@ def _read(job: Job, options: BatchOptions) -> tuple[Picture, Format]:
     if options.strip:
         picture = dataclasses.replace(picture, metadata=metadata.stripped(picture.metadata))
     return fitted(picture, file_format, options.depth), file_format
+
+
+def require_size(job: Job, target: Target, sizes: Sequence[Size], max_pixels: int) -> None:
+    """Tells before the work that a picture is too large, or its result.
+
+    Args:
+        job: of the picture.
+        target: the size of the result.
+        sizes: of the picture's frames, the last of which has not been looked at yet.
+        max_pixels: the most that they may have together, and those of the result.
+
+    Raises:
+        PhotoError: they have more, or the result's format can't hold so large a picture.
+    """
+    results = [target.size(*size) for size in sizes]
+    for name, found in (("it has", sizes), ("its result would have", results)):
+        if (pixels := sum(width * height for width, height in found)) > max_pixels:
+            raise PhotoError(f"{job.name}: {name} {pixels:,} pixels, more than --max_pixels={max_pixels} allows")
+    if job.output is not None and not job.is_film:
+        width, height = results[-1]
+        rgb.require_size(job.output, height, width)
 
 
 def _suffix(job: Job, options: BatchOptions, picture: Picture) -> str:

@@ -34,7 +34,8 @@ def main(argv: Sequence[str] | None = None, prog: str = "upscale.py") -> int:
 
 def _run(options: argparse.Namespace) -> int:
     target = _target(options)
-    found = plan.find(options.photos, list_file=options.list, recursive=options.recursive)
+    passed_over: list[str] = []
+    found = plan.find(options.photos, list_file=options.list, recursive=options.recursive, tell=passed_over.append)
     suffix = f".{options.format}" if options.format else None
     todo = plan.plan(
         found,
@@ -48,6 +49,8 @@ def _run(options: argparse.Namespace) -> int:
     )
     _refuse_side_files(options, todo)
     console = Console(options, todo)
+    for line in passed_over:
+        console.tell(line)
     if options.dry_run:
         return _tell_plan(todo, target, options, console)
     batch_options = batch.BatchOptions(
@@ -81,12 +84,8 @@ def _standard_input() -> bytes:
 def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, options: argparse.Namespace, console: Console) -> int:
     # Each picture's size and its result's are held against --max_pixels before anything is decoded; this one is Pillow's own.
     Image.MAX_IMAGE_PIXELS = None
-    running = (
-        _on_cluster(todo, batch_options, options, console)
-        if options.cluster is not None
-        else _here(todo, batch_options, options, console)
-    )
-    with report(options.report) as add, console, contextlib.closing(running):
+    running = (_on_cluster if options.cluster is not None else _here)(todo, batch_options, options, console)
+    with console, report(options.report) as add, contextlib.closing(running):
         for outcome in running:
             console.after(outcome)
             add(outcome)
@@ -148,11 +147,13 @@ def _tell_plan(todo: Sequence[plan.Job], target: enlarge.Target, options: argpar
             if job.problem:
                 raise rgb.PhotoError(job.problem)
             if job.is_film:
-                sizes[job], frames[job] = films.read_size(job, films.options_of(options))
+                sizes[job], frames[job] = films.read_size(job, target, films.options_of(options))
             elif job.source:
                 sizes[job] = picture_file.read_size(job.source)
+            if job in sizes:
+                batch.require_size(job, target, [sizes[job]], options.max_pixels)
         except UserError as error:
-            problems[job] = str(error)
+            problems[job] = batch.unfinished(job, error).reason
     console.tell_plan(todo, {job: (size, target.size(*size)) for job, size in sizes.items()}, problems)
     if sizes and not options.pixel_art:
         upscaler = loading.chooser(_network_options(options), None, console.tell_upscaler)(

@@ -50,9 +50,9 @@ def chooser(options: NetworkOptions, device: str | None, loaded: "Callable[[Upsc
     """
     from sr_keras.inference.upscaler import Upscaler
 
-    def load(model: str | pathlib.Path, denoise: float) -> Upscaler:
+    def load(path: str | pathlib.Path, denoise: float) -> Upscaler:
         upscaler = Upscaler.load(
-            model,
+            path,
             denoise=denoise,
             precision=options.precision,
             memory_mb=options.memory_mb,
@@ -64,7 +64,8 @@ def chooser(options: NetworkOptions, device: str | None, loaded: "Callable[[Upsc
         return upscaler
 
     if options.model != model_info.AUTO:
-        return choice.always(load(options.model, options.denoise))
+        folder = model_info.find_model(str(options.model))
+        return choice.always(load(folder, options.denoise), model_info.name_of(folder))
     if options.pixel_art:  # there is nothing to choose
         return choice.always(load(model_info.ENLARGING, 1.0))
     strengths = {model_info.ENLARGING: 1.0, model_info.RESTORING: options.denoise}

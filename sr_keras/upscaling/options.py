@@ -236,6 +236,7 @@ def _add_cluster(parser: argparse.ArgumentParser) -> None:
     cluster = parser.add_argument_group("many machines")
     cluster.add_argument(
         "--cluster",
+        type=argument_types.cluster_address,
         metavar="[ADDRESS]",
         help="have the photos done by the machines of a Ray cluster, which reach them by the same names (pip install "
         "'sr-keras[cluster]'): of host:port, or of the one that this machine is part of (auto), or without an address by this "

@@ -19,6 +19,10 @@ from tests.types import Noise
 from tests.upscaling.test_enlarge import Repeater
 
 DOUBLE = BatchOptions(Target(scale=2))
+# The result of the network itself, which is written while it is computed.
+QUADRUPLE = BatchOptions(Target(scale=4))
+
+both_ways = pytest.mark.parametrize("options", [DOUBLE, QUADRUPLE], ids=["afterwards", "while computed"])
 
 
 @pytest.fixture
@@ -71,6 +75,14 @@ def test_results_are_those_of_one_photo_alone(photos: list[Job]) -> None:
         np.testing.assert_array_equal(np.asarray(Image.open(job.result_name)), np.asarray(large))
 
 
+def test_a_result_that_is_written_while_it_is_computed_is_the_same(photos: list[Job], large: pathlib.Path) -> None:
+    outcome = outcomes(photos, QUADRUPLE)["d"]
+    assert (outcome.status, outcome.size, outcome.result_size) == ("done", (7, 9), (28, 36))
+    for name in "ad":
+        repeated = Image.open(large.parent / f"{name}.png").resize((28, 36), Image.Resampling.NEAREST)
+        np.testing.assert_array_equal(np.asarray(Image.open(large / f"{name}.png")), np.asarray(repeated))
+
+
 @pytest.mark.parametrize("existing, status, replaced", [("fail", "f", False), ("skip", "s", False), ("overwrite", "d", True)])
 def test_existing_results(photos: list[Job], large: pathlib.Path, existing: Any, status: str, replaced: bool) -> None:
     large.mkdir()
@@ -99,13 +111,17 @@ def test_a_format_that_cannot_hold_the_result_is_refused(
     assert ".webp holds at most 16383 pixels a side, not 18000x2" in result.reason
 
 
+@both_ways
 @pytest.mark.parametrize("error, reason", [(MemoryError(), "too little memory"), (ValueError("not finite"), "not finite")])
-def test_a_network_that_fails_is_a_failed_photo(photos: list[Job], large: pathlib.Path, error: Exception, reason: str) -> None:
+def test_a_network_that_fails_is_a_failed_photo(
+    photos: list[Job], large: pathlib.Path, error: Exception, reason: str, options: BatchOptions
+) -> None:
     class Failing(Repeater):
         def upscale_to(self, put: Put, photo: np.ndarray, **options: Any) -> None:
+            put(0, 0, np.zeros((4, 4 * photo.shape[1], 3), np.uint8))
             raise error
 
-    result = outcomes(photos[:1], upscalers=[Failing()])["a"]
+    result = outcomes(photos[:1], options, upscalers=[Failing()])["a"]
     assert result.status == "failed"
     assert f"{photos[0].source}: " in result.reason
     assert reason in result.reason
@@ -174,7 +190,8 @@ def test_a_worker_that_breaks_down_ends_the_run(photos: list[Job], monkeypatch: 
         list(batch.run(photos, choosers(Repeater()), DOUBLE))
 
 
-def test_closing_stops_between_tiles_and_leaves_nothing(photos: list[Job], large: pathlib.Path) -> None:
+@both_ways
+def test_closing_stops_between_tiles_and_leaves_nothing(photos: list[Job], large: pathlib.Path, options: BatchOptions) -> None:
     begun = threading.Event()
 
     class Endless(Repeater):
@@ -183,7 +200,7 @@ def test_closing_stops_between_tiles_and_leaves_nothing(photos: list[Job], large
                 progress(0.1)
                 begun.set()
 
-    running = batch.run([photos[2], photos[0], photos[3]], choosers(Endless()), DOUBLE)
+    running = batch.run([photos[2], photos[0], photos[3]][: 2 if options is QUADRUPLE else 3], choosers(Endless()), options)
     assert next(running).status == "failed"
     assert begun.wait(timeout=10)
     running.close()
@@ -204,9 +221,10 @@ def test_a_network_that_is_missing_ends_the_run(photos: list[Job]) -> None:
         list(batch.run([photos[0], photos[3]], [missing], DOUBLE))
 
 
+@pytest.mark.parametrize("scale", [2, 4])
 @pytest.mark.parametrize("existing, status", [("skip", "skipped"), ("fail", "failed")])
 def test_a_result_that_another_run_has_written_meanwhile(
-    photos: list[Job], existing: Literal["skip", "fail"], status: str
+    photos: list[Job], existing: Literal["skip", "fail"], status: str, scale: int
 ) -> None:
     class Racing(Repeater):
         def upscale_to(self, put: Put, photo: np.ndarray, **options: Any) -> None:
@@ -216,7 +234,7 @@ def test_a_result_that_another_run_has_written_meanwhile(
             output.write_bytes(b"theirs")
             super().upscale_to(put, photo, **options)
 
-    options = batch.BatchOptions(Target(scale=2), existing=existing)
+    options = batch.BatchOptions(Target(scale=scale), existing=existing)
     assert outcomes(photos[:1], options, upscalers=[Racing()])["a"].status == status
     assert photos[0].output is not None
     assert photos[0].output.read_bytes() == b"theirs"

@@ -1,0 +1,259 @@
+"""Writes PNG and JPEG in bands of rows, as they come: a large picture need never be in memory as a whole.
+
+Bands are encoded side by side, by Pillow, and joined:
+
+- JPEG: with restart markers, after which nothing depends on what was before. The pixels are those of Pillow's own file.
+- PNG: Pillow filters the rows, and each band becomes some blocks of one Deflate stream.
+"""
+
+import collections
+import contextlib
+import io
+import os
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, BinaryIO, NamedTuple, Protocol
+
+import numpy as np
+from PIL import Image
+
+PutRows = Callable[[np.ndarray], None]
+
+# Eight rows of blocks of 8x8 pixels: as many as there are restart markers, which are numbered in turns.
+_ROWS = 64
+_BAND_BYTES = 2**20
+
+_MOST_THREADS = 8
+
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# Deflate with a window of 32 KiB, by zlib's level.
+_ZLIB_HEAD, _LEVEL = b"\x78\x9c", 6
+# An empty last block.
+_DEFLATE_END = b"\x03\x00"
+# Of a band, so much is compressed in both ways, of which the better one does all of it.
+_SAMPLE_BYTES = 2**16
+# Runs alone are found in a sixth of the time, and in what a network computed there is little else to find.
+_LEAST_GAIN = 0.97
+
+_FRAME, _SCAN = 0xC0, 0xDA
+_LAST_RESTART, _END_OF_IMAGE = b"\xff\xd7", b"\xff\xd9"
+
+
+class Layout(NamedTuple):
+    """A picture of 8 bits, without its pixels.
+
+    Attributes:
+        mode: "L" or "RGB"; of a PNG also "LA" or "RGBA".
+        width, height: in pixels.
+    """
+
+    mode: str
+    width: int
+    height: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """As Pillow's pictures have it."""
+        return self.width, self.height
+
+
+@contextlib.contextmanager
+def opened(file: BinaryIO, layout: Layout, file_format: str, options: Mapping[str, Any]) -> Iterator[PutRows]:
+    """Yields what takes the rows of a picture, from the top on: uint8 `[n, W]` or `[n, W, C]`. At the end the file is complete.
+
+    Args:
+        file: open for writing.
+        layout: of the picture.
+        file_format: "PNG" or "JPEG".
+        options: what Pillow is told to write beside the pixels. Of a JPEG, each colour must have its full resolution.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    encoder = _Png(layout, options) if file_format == "PNG" else _Jpeg(layout, options)
+    count = -(-_BAND_BYTES // (_ROWS * layout.width * len(layout.mode)))
+    with in_bands(file, encoder, rows=_ROWS * count) as put:
+        yield put
+
+
+class Encoder(Protocol):
+    """Encodes bands of rows, each by itself, in threads; and joins them in their order."""
+
+    def encoded(self, band: np.ndarray, above: np.ndarray | None) -> Any:
+        """A band, below a row of the picture or at its top."""
+
+    def joined(self, encoded: Any) -> Iterator[bytes]:
+        """The next parts of the file."""
+
+    def end(self) -> bytes:
+        """The last part of it."""
+
+
+@contextlib.contextmanager
+def in_bands(file: BinaryIO, encoder: Encoder, *, rows: int) -> Iterator[PutRows]:
+    """`opened`, with the bands of an encoder, each of so many rows."""
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS), "encode") as executor:
+        bands = _Bands(file, encoder, executor, rows=rows)
+        try:
+            yield bands.put
+            bands.end()
+        except BaseException:
+            bands.cancel()
+            raise
+
+
+def pieces(frame: Image.Image) -> Iterator[np.ndarray]:
+    """A picture's rows, some at a time: NumPy would take as much memory again for all of them."""
+    for top in range(0, frame.height, _ROWS):
+        yield np.asarray(frame.crop((0, top, frame.width, min(frame.height, top + _ROWS))))
+
+
+class _Bands:
+    """Collects rows into bands, and has a few of them encoded at once."""
+
+    def __init__(self, file: BinaryIO, encoder: Encoder, executor: ThreadPoolExecutor, *, rows: int) -> None:
+        self._file, self._encoder, self._executor, self._rows = file, encoder, executor, rows
+        self._waiting: list[np.ndarray] = []
+        self._above: np.ndarray | None = None
+        self._encoding: collections.deque[Future[Any]] = collections.deque()
+
+    def put(self, rows: np.ndarray) -> None:
+        while len(rows):
+            free = self._rows - sum(map(len, self._waiting))
+            # Copied: whoever computed them may use their memory again.
+            self._waiting.append(rows[:free].copy())
+            rows = rows[free:]
+            if sum(map(len, self._waiting)) == self._rows:
+                self._submit()
+
+    def end(self) -> None:
+        if self._waiting:
+            self._submit()
+        while self._encoding:
+            self._write_next()
+        self._file.write(self._encoder.end())
+
+    def cancel(self) -> None:
+        for future in self._encoding:
+            future.cancel()
+
+    def _submit(self) -> None:
+        band = self._waiting[0] if len(self._waiting) == 1 else np.concatenate(self._waiting)
+        self._waiting = []
+        self._encoding.append(self._executor.submit(self._encoder.encoded, band, self._above))
+        self._above = band[-1:].copy()
+        if len(self._encoding) > (os.cpu_count() or 1):
+            self._write_next()
+
+    def _write_next(self) -> None:
+        for part in self._encoder.joined(self._encoding.popleft().result()):
+            self._file.write(part)
+
+
+class _Jpeg:
+    """See `Encoder`."""
+
+    def __init__(self, layout: Layout, options: Mapping[str, Any]) -> None:
+        self._height = layout.height
+        self._options = {**options, "restart_marker_rows": 1}
+        # What is beside the pixels stands in the first band's file alone.
+        self._bare = {name: self._options[name] for name in ("quality", "subsampling", "restart_marker_rows")}
+
+    def encoded(self, band: np.ndarray, above: np.ndarray | None) -> bytes:
+        content = _saved(band, "JPEG", self._options if above is None else self._bare)
+        size, scan = _jpeg_places(content)
+        if above is None:
+            return content[:size] + struct.pack(">H", self._height) + content[size + 2 : -len(_END_OF_IMAGE)]
+        return _LAST_RESTART + content[scan : -len(_END_OF_IMAGE)]
+
+    def joined(self, encoded: bytes) -> Iterator[bytes]:
+        yield encoded
+
+    def end(self) -> bytes:
+        return _END_OF_IMAGE
+
+
+def _jpeg_places(content: bytes) -> tuple[int, int]:
+    """Where a JPEG says its height, and where its scan begins."""
+    height, place = 0, 2
+    while True:
+        kind, length = content[place + 1], int.from_bytes(content[place + 2 : place + 4], "big")
+        if kind == _FRAME:
+            height = place + 5
+        place += 2 + length
+        if kind == _SCAN:
+            return height, place
+
+
+class _Png:
+    """See `Encoder`."""
+
+    def __init__(self, layout: Layout, options: Mapping[str, Any]) -> None:
+        self._layout = layout
+        self._options = options
+        self._is_first = True
+        self._checksum = 1  # of Adler-32, of nothing
+
+    def encoded(self, band: np.ndarray, above: np.ndarray | None) -> tuple[bytes, bytes]:
+        """The filtered rows, and their blocks of Deflate."""
+        rows = band if above is None else np.concatenate([above, band])
+        # Not compressed, so that it is the filtered rows; the first one is filtered without what is above it.
+        content = png_chunks(_saved(rows, "PNG", {"compress_level": 0}))
+        filtered = zlib.decompress(b"".join(chunk[8:-4] for kind, chunk in content if kind == b"IDAT"))
+        filtered = filtered[-(len(filtered) // len(rows) * len(band)) :]
+        return filtered, _deflated(filtered, _best_strategy(filtered))
+
+    def joined(self, encoded: tuple[bytes, bytes]) -> Iterator[bytes]:
+        filtered, blocks = encoded
+        self._checksum = zlib.adler32(filtered, self._checksum)
+        if self._is_first:
+            yield self._head()
+            blocks = _ZLIB_HEAD + blocks
+        self._is_first = False
+        yield _chunk(b"IDAT", blocks)
+
+    def end(self) -> bytes:
+        return _chunk(b"IDAT", _DEFLATE_END + struct.pack(">I", self._checksum)) + _chunk(b"IEND", b"")
+
+    def _head(self) -> bytes:
+        """What comes before the pixels: that of a smaller picture, but for the size."""
+        smaller = _saved(np.zeros((1, 1, len(self._layout.mode)), np.uint8), "PNG", self._options)
+        header, *others = png_chunks(smaller)
+        size = struct.pack(">II", *self._layout.size)
+        head = [_chunk(b"IHDR", size + header[1][16:-4]), *(chunk for kind, chunk in others if kind not in (b"IDAT", b"IEND"))]
+        return _PNG_SIGNATURE + b"".join(head)
+
+
+def png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The chunks of a PNG: of which kind each is, and all of its bytes."""
+    stream = io.BytesIO(content)
+    stream.seek(len(_PNG_SIGNATURE))
+    while len(head := stream.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        yield kind, head + stream.read(length + 4)
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def _best_strategy(filtered: bytes) -> int:
+    """How the rows of a band should be compressed, by trying it with some of them."""
+    middle = max(0, (len(filtered) - _SAMPLE_BYTES) // 2)
+    sample = filtered[middle : middle + _SAMPLE_BYTES]
+    all_matches, runs = (len(_deflated(sample, strategy)) for strategy in (zlib.Z_DEFAULT_STRATEGY, zlib.Z_RLE))
+    return zlib.Z_DEFAULT_STRATEGY if all_matches < _LEAST_GAIN * runs else zlib.Z_RLE
+
+
+def _deflated(content: bytes, strategy: int) -> bytes:
+    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, strategy)
+    # Up to a whole byte, where other blocks can follow.
+    return compressor.compress(content) + compressor.flush(zlib.Z_SYNC_FLUSH)
+
+
+def _saved(rows: np.ndarray, file_format: str, options: Mapping[str, Any]) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(rows[..., 0] if rows.shape[2:] == (1,) else rows).save(stream, format=file_format, **options)
+    return stream.getvalue()

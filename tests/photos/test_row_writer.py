@@ -1,0 +1,154 @@
+"""Pictures that are written row by row are those that Pillow writes as a whole."""
+
+import io
+import pathlib
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image, PngImagePlugin
+
+from sr_keras.photos import metadata, picture, picture_file, rgb, row_writer, tiff_file
+from sr_keras.photos.picture import Picture
+from sr_keras.photos.row_writer import Layout
+
+# Full colours, as all of ours have.
+JPEG = {"quality": 90, "subsampling": "4:4:4", "comment": b"one comment"}
+SIZES = [(1, 1), (1, 200), (300, 1), (65, 64), (33, 129), (40, 700)]
+
+
+@pytest.fixture(autouse=True)
+def small_bands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if pictures were large."""
+    monkeypatch.setattr(row_writer, "_BAND_BYTES", 1)
+
+
+def photo(width: int, height: int, bands: int) -> Image.Image:
+    """Smooth, with some noise."""
+    rng = np.random.default_rng(0)
+    y, x, band = np.ogrid[:height, :width, :bands]
+    levels = 127 + 100 * np.sin(x / 9 + band) * np.cos(y / 7) + rng.normal(0, 3, (height, width, bands))
+    samples = np.clip(levels, 0, 255).astype(np.uint8)
+    return Image.fromarray(samples[..., 0] if bands == 1 else samples)
+
+
+def written(frame: Image.Image, file_format: str, options: dict[str, Any], pieces: int = 50) -> bytes:
+    stream = io.BytesIO()
+    with row_writer.opened(stream, Layout(frame.mode, *frame.size), file_format, options) as put:
+        samples = np.asarray(frame)
+        for top in range(0, len(samples), pieces):
+            rows = samples[top : top + pieces].copy()
+            put(rows)
+            rows[:] = 0  # the memory of rows that were taken is free for others
+    return stream.getvalue()
+
+
+def by_pillow(frame: Image.Image, file_format: str, options: dict[str, Any]) -> bytes:
+    stream = io.BytesIO()
+    frame.save(stream, file_format, **options)
+    return stream.getvalue()
+
+
+def samples(content: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(content)) as file:
+        return np.asarray(file)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("bands", [1, 3])
+def test_a_jpeg_has_the_pixels_of_pillows_own(size: tuple[int, int], bands: int) -> None:
+    frame = photo(*size, bands)
+    content = written(frame, "JPEG", JPEG)
+    np.testing.assert_array_equal(samples(content), samples(by_pillow(frame, "JPEG", JPEG)))
+    assert content.count(b"one comment") == 1
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("bands", [1, 2, 3, 4])
+def test_a_png_has_every_pixel_and_pillows_own_chunks(size: tuple[int, int], bands: int) -> None:
+    frame = photo(*size, bands)
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Title", "a photo")
+    options = {"pnginfo": info, "dpi": (300, 300)}
+    content, like = written(frame, "PNG", options), by_pillow(frame, "PNG", options)
+    np.testing.assert_array_equal(samples(content), np.asarray(frame))
+    ours, theirs = ([chunk for kind, chunk in row_writer.png_chunks(each) if kind != b"IDAT"] for each in (content, like))
+    assert ours == theirs
+    # Pillow does not read what ends the stream of pixels.
+    import imagecodecs
+
+    np.testing.assert_array_equal(imagecodecs.png_decode(content).squeeze(), np.asarray(frame).squeeze())
+
+
+def test_what_repeats_itself_is_not_much_larger_than_in_pillows_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    # It repeats itself, which in photos nothing does.
+    monkeypatch.setattr(row_writer, "_BAND_BYTES", 2**20)
+    tile = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    frame = Image.fromarray(np.tile(tile, (40, 40, 1)))
+    assert len(written(frame, "PNG", {})) < 1.3 * len(by_pillow(frame, "PNG", {}))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("file_format", picture_file.ROW_FORMATS, ids=lambda each: each.name)
+def test_what_belongs_to_a_picture_is_in_a_file_of_rows_too(
+    tmp_path: pathlib.Path, mode: str, file_format: picture.Format
+) -> None:
+    frame = photo(90, 200, len(mode))
+    exif: metadata.Exif = {0: {271: "A maker", 282: 72.0, 283: 72.0, 296: 2}, 34665: {33434: 0.01}}
+    kept = metadata.Metadata(exif=exif, dpi=(72.0, 72.0), xmp=b"<x:xmpmeta/>")
+    content = Picture((frame,), metadata=kept)
+    whole, rows = tmp_path / "whole", tmp_path / "rows"
+    picture_file.write(whole, content, file_format)
+    with picture_file.rows_written(rows, content, Layout(mode, *frame.size), file_format) as put:
+        for piece in row_writer.pieces(frame):
+            put(piece)
+    read, expected = picture_file.read(rows), picture_file.read(whole)
+    assert read.metadata == expected.metadata
+    assert read.metadata.exif[0][271] == b"A maker"
+    np.testing.assert_array_equal(np.asarray(read.frames[0]), np.asarray(expected.frames[0]))
+
+
+@pytest.mark.parametrize("compression", [1, 5, 8, 50000, None])
+@pytest.mark.parametrize("bands", [1, 2, 3, 4])
+def test_a_tiff_of_rows_has_every_pixel(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, compression: int | None, bands: int
+) -> None:
+    monkeypatch.setattr(tiff_file, "_STRIP_BYTES", 1000)
+    frame = photo(50, 133, bands)
+    content = Picture((frame,), metadata=metadata.Metadata(dpi=(72.0, 72.0)), tiff_compression=compression)
+    with picture_file.rows_written(tmp_path / "a.tif", content, Layout(frame.mode, *frame.size), picture.TIFF) as put:
+        for piece in row_writer.pieces(frame):
+            put(piece)
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        assert int(tiff.pages.first.compression) == (compression or 8)
+        np.testing.assert_array_equal(tiff.asarray(), np.asarray(frame))
+    if compression != 50000:  # libtiff inside Pillow may lack it
+        with Image.open(tmp_path / "a.tif") as file:
+            np.testing.assert_array_equal(np.asarray(file), np.asarray(frame))
+
+
+def test_rows_that_cannot_be_computed_leave_no_file(tmp_path: pathlib.Path) -> None:
+    target = tmp_path / "photo.png"
+    target.write_bytes(b"precious")
+    content = Picture((photo(8, 8, 3),))
+    with (
+        pytest.raises(ValueError, match="not finite"),
+        picture_file.rows_written(target, content, Layout("RGB", 8, 200), picture.PNG, overwrite=True) as put,
+    ):
+        put(np.zeros((100, 8, 3), np.uint8))
+        raise ValueError("not finite")
+    assert target.read_bytes() == b"precious"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_name_that_was_taken_meanwhile_is_kept(tmp_path: pathlib.Path) -> None:
+    target = tmp_path / "photo.png"
+    content = Picture((photo(8, 8, 3),))
+    with (
+        pytest.raises(rgb.NameTakenError),
+        picture_file.rows_written(target, content, Layout("RGB", 8, 8), picture.PNG) as put,
+    ):
+        put(np.zeros((8, 8, 3), np.uint8))
+        target.write_bytes(b"of another run")
+    assert target.read_bytes() == b"of another run"
