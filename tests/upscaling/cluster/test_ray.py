@@ -19,7 +19,8 @@ from sr_keras.upscaling.cluster.worker import Task, Work, Worker
 from tests.conftest import ROOT, take_interrupts
 from tests.types import Noise
 
-pytestmark = pytest.mark.slow
+# Ray warns of its own parts.
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")]
 
 
 class Fragile(Worker):
