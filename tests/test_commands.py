@@ -37,6 +37,7 @@ COMMANDS = {
 NONSENSE = ("nan", "inf", "-inf", "1000000000", "0", "-1", "", " ", "-", "e\nf")
 # Some of it means something to some: by the flag, or by the type of its argument.
 MEANT = {
+    "--cluster": {""},
     "--crf": {"0"},
     "--denoise": {"0"},
     "--end": {"0"},

@@ -122,6 +122,17 @@ def path(text: str) -> pathlib.Path:
     return pathlib.Path(text)
 
 
+def cluster_address(text: str) -> str:
+    """Where a Ray cluster is: host:port, "auto", or nothing.
+
+    Raises:
+        ArgumentTypeError: it is none of these.
+    """
+    if text not in ("", "auto") and not re.fullmatch(r"[^\s:/]+:\d+|\[[\da-fA-F:]+\]:\d+", text):
+        raise argparse.ArgumentTypeError(f"must be host:port, or auto, got {text!r}")
+    return text
+
+
 def output_file(text: str) -> pathlib.Path:
     """The path of a file that is to be written, in a folder that is there.
 
