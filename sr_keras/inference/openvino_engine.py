@@ -15,7 +15,7 @@ import openvino as ov
 
 from sr_keras.inference import checkpoint, layer_graph, model_info, openvino_stage, stages, strips, tiling
 from sr_keras.inference.openvino_stage import value_type
-from sr_keras.inference.stages import Stage
+from sr_keras.inference.stages import COLOURS, Stage
 from sr_keras.inference.strips import Rows
 
 # For the work on a strip, in MB, at most.
@@ -224,11 +224,11 @@ class OpenVinoEngine:
             for stage, strip, model in zip(division, heights, self._models(shape), strict=True):
                 runner = _Runner(stage, model, precision, photo, keeps_memory=is_whole)
                 rows = strips.through(
-                    runner, rows, height=height, strip=strip, margin=stage.margin, scales=runner.scales(self.info.scale)
+                    runner, rows, height=height, strip=strip, margin=stage.margin, scales=runner.scales
                 )
             y = 0
             for block in rows:
-                band = block[_RESULT][0]
+                band = _unblocked(block[_RESULT][0], self.info.scale)
                 yield y, band
                 y += len(band)
 
@@ -298,10 +298,11 @@ class _Runner:
         self._types = {value.name: value_type(value, precision, photo_type) for value in (*stage.inputs, *stage.outputs)}
         self._types[_RESULT] = photo_type
 
-    def scales(self, scale: int) -> Mapping[str, int]:
+    @property
+    def scales(self) -> Mapping[str, int]:
         """Of all tensors that come or go."""
         values = (*self._stage.inputs, *self._stage.outputs, *self._stage.passed)
-        return {_RESULT: scale} | {value.name: value.scale for value in values}
+        return {_RESULT: 1} | {value.name: value.scale for value in values}
 
     def __call__(self, window: Rows, first_row: int) -> Rows:
         compiled = self._model.compiled
@@ -325,7 +326,7 @@ class _Runner:
         if self._stage.is_last:
             if not np.isfinite(request.get_output_tensor(1).data).all():
                 raise ValueError(model_info.NOT_FINITE)
-            return {_RESULT: outputs[_RESULT][np.newaxis]}
+            return {_RESULT: outputs[_RESULT]}
         return outputs | {value.name: window[value.name] for value in self._stage.passed}
 
     def _tensor(self, name: str, array: np.ndarray) -> ov.Tensor:
@@ -338,6 +339,15 @@ class _OutOfMemoryError(Exception):
     def __init__(self, row: int) -> None:
         super().__init__(row)
         self.row = row
+
+
+def _unblocked(blocks: np.ndarray, scale: int) -> np.ndarray:
+    """Blocks of pixels, `[h, w, s s 3]`, as a picture, `[s h, s w, 3]`."""
+    height, width, _ = blocks.shape
+    # A block's row of pixels is moved as one piece, which takes half of the time.
+    rows = blocks.view(np.dtype((np.void, COLOURS * scale * blocks.itemsize)))
+    picture = np.ascontiguousarray(rows.reshape(height, width, scale).transpose(0, 2, 1))
+    return picture.view(blocks.dtype).reshape(scale * height, scale * width, COLOURS)
 
 
 def _return_freed_memory() -> None:

@@ -25,8 +25,8 @@ _CONVOLUTIONS = ("conv", "conv_shuffle", "conv_transpose", "conv_chain")
 # Colours: such a convolution makes a picture of features, and belongs to the network's arithmetic in any precision.
 COLOURS = 3
 
-# Numbers of the last stage, for each pixel of the result: four pictures of three colours.
-_LAST_VALUES = 12
+# What the last stage has in memory at once.
+_LAST_PICTURES = 4
 
 # What works on a tensor in its place.
 _IN_PLACE = ("prelu", "leaky_relu", "relu", "tanh", "rescale", "norm", "add")
@@ -54,11 +54,19 @@ class Node(NamedTuple):
 
 
 class Value(NamedTuple):
-    """A tensor that goes from stage to stage, in rows: its scale and channels."""
+    """A tensor that goes from stage to stage, in rows: its scale and channels.
+
+    Attributes:
+        is_picture: whether it is colours, which are float32 in any precision.
+        block: pixels of a picture that lie side by side as channels, along each axis: by y, x and colour. So goes the network's
+            picture, in blocks of the photo's pixels.
+    """
 
     name: str
     scale: int
     channels: int
+    is_picture: bool = False
+    block: int = 1
 
 
 class Stage(NamedTuple):
@@ -101,7 +109,11 @@ def divide(
     before = [node for node in nodes if node.layer.name not in pictures]
     groups = [*_groups(before, sight), *([last] if last else []), []]
     known = {layer_graph.INPUT: Value(layer_graph.INPUT, 1, COLOURS)}
-    known |= {node.layer.name: Value(node.layer.name, node.scale, node.channels) for node in nodes}
+    known |= {
+        node.layer.name: Value(node.layer.name, node.scale, node.channels, node.channels <= COLOURS) for node in nodes
+    }
+    output = nodes[-1]
+    known[output.layer.name] = Value(output.layer.name, 1, output.channels * output.scale**2, True, output.scale)
     return [_stage(groups, index, known, nodes[-1].layer.name, pictures, back_projection) for index in range(len(groups))]
 
 
@@ -339,7 +351,7 @@ def _stage(
         [known[name] for name in known if name in names] for names in (taken, made & later, earlier & later)
     )
     extra = _BACK_PROJECTION_MARGIN if is_last and back_projection else 0
-    values = _values(nodes, inputs) if nodes else _LAST_VALUES * known[output].scale ** 2
+    values = _values(nodes, inputs) if nodes else _LAST_PICTURES * known[output].channels
     is_picture = is_last or nodes[0].layer.name in pictures
     return Stage(
         tuple(nodes), tuple(inputs), tuple(outputs), tuple(passed), _margin(nodes) + extra, values, is_picture, is_last
