@@ -15,6 +15,7 @@ import openvino as ov
 from openvino import opset13 as ops
 
 from sr_keras.inference import layer_graph, stages
+from sr_keras.inference.layer_graph import Layer
 from sr_keras.inference.stages import COLOURS, Node, Stage, Value, affine
 
 TYPES = {"float32": ov.Type.f32, "bfloat16": ov.Type.bf16, "float16": ov.Type.f16, "uint8": ov.Type.u8, "uint16": ov.Type.u16}
@@ -55,13 +56,15 @@ def build(
     levels = tensors.get(layer_graph.INPUT)
     if levels is not None:
         tensors[layer_graph.INPUT] = ops.multiply(levels, _constant(1 / white))
-    nodes, end = (stage.nodes[:-1], stage.nodes[-1]) if stage.nodes else ((), None)
-    for node in nodes:
-        tensors[node.layer.name] = _computed(node, tensors, levels, white)
-    if end is None:
+    if stage.is_last:
         picture = tensors[next(value.name for value in stage.inputs if value.block > 1)]
+        for node in stage.nodes:
+            picture = _rescaled(picture, node.layer, scale)
         photo = tensors[layer_graph.INPUT] if back_projection else None
         return ov.Model(_picture(picture, photo, scale, white, photo_type), parameters, "stage")
+    *nodes, end = stage.nodes
+    for node in nodes:
+        tensors[node.layer.name] = _computed(node, tensors, levels, white)
     results = []
     for value in stage.outputs:
         if value.block > 1:
@@ -125,12 +128,21 @@ def _apply(node: Node, inputs: Sequence[ov.Output]) -> ov.Output:
         case "tanh":
             return ops.tanh(x)
         case "rescale":
-            return ops.add(ops.multiply(x, _per_channel(options["scale"])), _per_channel(options["offset"]))
+            return _rescaled(x, node.layer)
         case "add":
             return ops.add(inputs[0], inputs[1])
         case "depth_to_space":
             return ops.depth_to_space(x, "blocks_first", options["block"])
     raise ValueError(f"{node.layer.name}: OpenVINO has no {node.layer.kind}")
+
+
+def _rescaled(x: ov.Output, layer: Layer, block: int = 1) -> ov.Output:
+    """Features, or colours in blocks of so many pixels along each axis."""
+    # A number, or one per channel.
+    scale, offset = (
+        np.tile(each, block**2 if np.ndim(each) else 1) for each in (layer.options["scale"], layer.options["offset"])
+    )
+    return ops.add(ops.multiply(x, _per_channel(scale)), _per_channel(offset))
 
 
 def _conv(x: ov.Output, weights: tuple[np.ndarray, ...], stride: int = 1) -> ov.Output:
