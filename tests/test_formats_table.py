@@ -13,7 +13,7 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import tifffile
-from PIL import Image
+from PIL import Image, ImageChops
 
 from data_prep import convert_rgb
 from sr_keras.data import windows
@@ -51,7 +51,7 @@ def tiff(samples: np.ndarray, **options: Any) -> bytes:
 
 
 def plain_cmyk() -> bytes:
-    content = saved(PHOTO.convert("CMYK"), "JPEG")
+    content = saved(ImageChops.invert(PHOTO.convert("CMYK")), "JPEG")  # Pillow writes what the marker asks for
     place = content.index(b"\xff\xee")
     return content[:place] + content[place + 16 :]
 

@@ -395,10 +395,47 @@ def test_signals_leave_nothing_half_done(
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number
-    assert err == b""
     results = list((tmp_path / "large").iterdir())
+    line = f"upscale.py: stopped: {len(results)} of 30 done; with --skip_existing, the same command goes on"
+    assert err.decode().splitlines() == [line]
     assert 0 < len(results) < 30
     assert all(rgb.read_photo(result).shape == (360, 360, 3) for result in results)
+
+
+def test_a_photo_that_is_stopped_leaves_no_result(tmp_path: pathlib.Path, noise: Noise, interpolator: pathlib.Path) -> None:
+    rgb.write_photo(tmp_path / "noise.png", noise(1200, 1200))
+    process = start(tmp_path / "noise.png", "--tile=8", "--verbose", model=interpolator)
+    assert process.stdout
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, b"upscale.py: stopped: no result was written\n")
+    assert [path.name for path in tmp_path.iterdir() if not path.is_dir()] == ["noise.png"]
+
+
+def test_a_png_that_is_called_a_jpeg_keeps_its_values(
+    tmp_path: pathlib.Path, noise: Noise, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(noise(9, 12)).save(tmp_path / "photo.jpg", "PNG")
+    assert run(tmp_path / "photo.jpg", f"--report={tmp_path / 'report.jsonl'}") == 0
+    with Image.open(tmp_path / "photo_x4.png") as result:
+        assert result.format == "PNG"
+    assert "photo.jpg: PNG by its content, whatever its name ends in" in capsys.readouterr().out
+
+
+def test_the_report_names_the_network(photo: pathlib.Path, run: Run, interpolator: pathlib.Path) -> None:
+    for model, name in ((interpolator, str(interpolator)), ("espcn", "espcn")):
+        report = photo.with_name(f"{pathlib.Path(model).name}.jsonl")
+        assert run(photo, f"--model={model}", f"--report={report}", "--overwrite") == 0
+        entry = json.loads(report.read_text())
+        assert (entry["network"], entry["why"]) == (name, "")
+
+
+def test_a_dry_run_names_what_is_too_large(photo: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(photo, "--dry_run", "--format=webp", "--scale=500") == 1
+    assert "photo_x500.webp: .webp holds at most 16383 pixels a side, not 17000x10500" in capsys.readouterr().err
+    assert run(photo, "--dry_run", "--max_pixels=713") == 1
+    assert f"{photo}: it has 714 pixels, more than --max_pixels=713 allows" in capsys.readouterr().err
 
 
 def test_ctrl_c_while_standard_input_is_awaited(interpolator: pathlib.Path) -> None:

@@ -25,7 +25,7 @@ SMALLEST_SHARPENED_SIDE = 26
 
 
 class History(NamedTuple):
-    """How often photos go through something, and the chance of each step of it.
+    """How often photos go through something, the chance of each step of it, and how far each goes.
 
     Attributes:
         share: of all photos.
@@ -35,6 +35,9 @@ class History(NamedTuple):
         ringing: of a sinc filter at the small size.
         noise: in each round.
         jpeg, jpeg_again: in the end.
+        sigma: lowest and highest standard deviation of blurs, in pixels of the large photo; small ones are drawn more often.
+        levels: the same of noise, in levels of 255: Gaussian, and Poisson's where the photo is white.
+        quality: the same of JPEG, whole numbers from 30 to 95.
     """
 
     share: float
@@ -45,12 +48,17 @@ class History(NamedTuple):
     noise: float = 0.0
     jpeg: float = 0.0
     jpeg_again: float = 0.0
+    sigma: tuple[float, float] = (0.2, 3.0)
+    levels: tuple[float, float] = (1.0, 16.0)
+    quality: tuple[float, float] = (30, 95)
 
 
+_OF_CAMERA = History(0.2, blur=0.9, unusual_blur=0.1, noise=0.95, jpeg=0.95, jpeg_again=0.05)
 HISTORIES = {
     "clean": History(0.1),
-    "web": History(0.3, jpeg=1.0, jpeg_again=0.5),
-    "camera": History(0.35, blur=0.9, unusual_blur=0.1, noise=0.9, jpeg=0.95, jpeg_again=0.05),
+    "web": History(0.25, jpeg=1.0, jpeg_again=0.6, quality=(45, 90)),
+    "phone": _OF_CAMERA._replace(sigma=(0.4, 1.8), levels=(1.5, 6.0), quality=(70, 95)),
+    "surveillance": _OF_CAMERA._replace(sigma=(1.2, 3.0), levels=(5.0, 16.0), quality=(35, 75)),
     "any": History(0.25, first_round=0.25, blur=0.7, unusual_blur=1.0, ringing=0.1, noise=0.7, jpeg=0.8, jpeg_again=0.3),
 }
 
@@ -61,15 +69,11 @@ _GREY, _COLOURED = 0.3, 0.3  # else something between
 _JPEG_FIRST = 0.5
 _HALF_COLOUR = 0.7  # 4:2:0; else 4:4:4
 
-# Standard deviations of blurs, in pixels of the large photo; small ones are drawn more often.
-_SIGMA = 0.2, 3.0
-_RADIUS = 10
+_RADIUS = 10  # of blurs, in pixels
 # What the first round resizes to, as a share of the large photo's side.
 _FIRST_SIZE = 0.35, 1.2
-# Standard deviations of noise in levels of 255: Gaussian, and Poisson's where the photo is white.
-_NOISE_LEVELS = 1.0, 16.0
-_QUALITY = 30, 95
 # TensorFlow compresses without halving the colours at qualities that are known when the graph is made.
+_QUALITY = 30, 95
 _QUALITY_STEP = 5
 
 Resize = Callable[[tf.Tensor, tf.Tensor | int], tf.Tensor]
@@ -86,11 +90,11 @@ class Draws:
         self._numbers = iter(tf.unstack(tf.random.stateless_uniform([self._MOST], seed)))
         self._tensors = 0
 
-    def uniform(self, low: float = 0.0, high: float = 1.0) -> tf.Tensor:
+    def uniform(self, low: tf.Tensor | float = 0.0, high: tf.Tensor | float = 1.0) -> tf.Tensor:
         return low + (high - low) * next(self._numbers)
 
-    def log_uniform(self, low: float, high: float) -> tf.Tensor:
-        return tf.exp(self.uniform(math.log(low), math.log(high)))
+    def log_uniform(self, low: tf.Tensor | float, high: tf.Tensor | float) -> tf.Tensor:
+        return tf.exp(self.uniform(tf.math.log(low), tf.math.log(high)))
 
     def below(self, bound: int) -> tf.Tensor:
         """A whole number from 0 to `bound` - 1."""
@@ -235,24 +239,25 @@ def compressed(photo: tf.Tensor, quality: tf.Tensor, half_colour: tf.Tensor) -> 
 
 
 def _drawn_history(draws: Draws) -> History:
-    """Its chances are scalar tensors."""
+    """Its chances are scalar tensors, its ranges tensors `[2]`."""
     shares = list(itertools.accumulate(history.share for history in HISTORIES.values()))
     place = tf.searchsorted(shares[:-1], [draws.uniform()], side="right")[0]
-    return History(*tf.unstack(tf.gather(tf.constant([*HISTORIES.values()]), place)))
+    columns = [tf.constant(column, tf.float32) for column in zip(*HISTORIES.values(), strict=True)]
+    return History(*(tf.gather(column, place) for column in columns))
 
 
 def _first_round(hr: tf.Tensor, history: History, draws: Draws) -> tf.Tensor:
     photo = _maybe_blurred(hr, history, draws, hr.shape[0])
     side = tf.cast(draws.log_uniform(*_FIRST_SIZE) * hr.shape[0], tf.int32)
     photo = _maybe_noisy(_drawn_resize(draws, _RESIZES)(photo, side), history, draws)
-    return _maybe(draws.chance(_JPEG_FIRST), _jpeg(draws), photo)
+    return _maybe(draws.chance(_JPEG_FIRST), _jpeg(history, draws), photo)
 
 
 def _compressed_in_the_end(photo: tf.Tensor, history: History, draws: Draws) -> tf.Tensor:
     """Perhaps once, perhaps once more; between the two the photo may have been cropped."""
-    photo = _clipped(_maybe(draws.chance(history.jpeg), _jpeg(draws), photo))
+    photo = _clipped(_maybe(draws.chance(history.jpeg), _jpeg(history, draws), photo))
     y, x = draws.below(8), draws.below(8)
-    cropped, jpeg = draws.chance(0.5), _jpeg(draws)
+    cropped, jpeg = draws.chance(0.5), _jpeg(history, draws)
 
     def shifted() -> tf.Tensor:
         begun_elsewhere = tf.pad(photo, [[y, 0], [x, 0], [0, 0]], "REFLECT")
@@ -265,7 +270,7 @@ def _maybe_blurred(photo: tf.Tensor, history: History, draws: Draws, hr_side: in
     blurred, unusual = draws.chance(history.blur), draws.chance(history.unusual_blur)
     rings = unusual & draws.chance(_SINC)
     pixels = tf.cast(tf.shape(photo)[0], tf.float32) / hr_side
-    lowest, highest = _SIGMA
+    lowest, highest = tf.unstack(history.sigma)
     sigma_y, sigma_x = (pixels * (lowest + (highest - lowest) * draws.uniform() ** 2) for _ in range(2))
     sigma_x = tf.where(unusual & draws.chance(0.5), sigma_x, sigma_y)
     angle = draws.uniform(0, math.pi)
@@ -290,7 +295,8 @@ def _ringing(photo: tf.Tensor, history: History, draws: Draws) -> tf.Tensor:
 
 
 def _maybe_noisy(photo: tf.Tensor, history: History, draws: Draws) -> tf.Tensor:
-    noisy, is_poisson, levels = draws.chance(history.noise), draws.chance(_POISSON), draws.log_uniform(*_NOISE_LEVELS)
+    noisy, is_poisson = draws.chance(history.noise), draws.chance(_POISSON)
+    levels = draws.log_uniform(*tf.unstack(history.levels))
     mixing, share, seed = draws.uniform(), draws.uniform(), draws.seed()
     grey = tf.where(mixing < _GREY, 1.0, tf.where(mixing < _GREY + _COLOURED, 0.0, share))
 
@@ -304,9 +310,9 @@ def _maybe_noisy(photo: tf.Tensor, history: History, draws: Draws) -> tf.Tensor:
     return _maybe(noisy, add, photo)
 
 
-def _jpeg(draws: Draws) -> Callable[[tf.Tensor], tf.Tensor]:
-    lowest, highest = _QUALITY
-    quality, half_colour = lowest + draws.below(highest - lowest + 1), draws.chance(_HALF_COLOUR)
+def _jpeg(history: History, draws: Draws) -> Callable[[tf.Tensor], tf.Tensor]:
+    quality = tf.cast(tf.round(draws.uniform(*tf.unstack(history.quality))), tf.int32)
+    half_colour = draws.chance(_HALF_COLOUR)
     return lambda photo: compressed(photo, quality, half_colour)
 
 

@@ -12,6 +12,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from sr_keras.films import formats
 from sr_keras.films.formats import CODECS, FilmError
 from sr_keras.films.source import FilmInfo
 from sr_keras.runtime import files
@@ -49,9 +50,8 @@ def require_encodable(encoding: Encoding, info: FilmInfo) -> None:
     Raises:
         FilmError: the size is none that it can hold; the message doesn't name the film.
     """
-    codec, size = CODECS[encoding.codec], f"{encoding.width}x{encoding.height}"
-    if max(encoding.width, encoding.height) > codec.longest_side:
-        raise FilmError(f"{encoding.codec} holds at most {codec.longest_side} pixels a side, not {size}")
+    formats.require_size(encoding.codec, encoding.width, encoding.height)
+    size = f"{encoding.width}x{encoding.height}"
     with av.open(io.BytesIO(), "w", format=SEGMENT_FORMAT) as trial:
         try:
             _add_stream(trial, encoding, info).codec_context.open()

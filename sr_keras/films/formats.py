@@ -60,6 +60,8 @@ CODECS = {
     "h265": Codec("libx265", 19, 51, {"preset": "veryfast"}, 8192),
     "av1": Codec("libsvtav1", 24, 63, {"preset": "9"}, 16384),
 }
+# Pixels of a frame at the highest levels of H.264 (6.2, table A-1), H.265 (6.2, table A.8) and AV1 (6.3): no player takes more.
+LARGEST_FRAME = 35_651_584
 # Players show H.264 of more than 8 bits seldom.
 DEEP_CODEC = "h265"
 
@@ -110,6 +112,19 @@ def codec_of(suffix: str, codec: str | None, *, depth: int, has_square_pixels: b
     if not has_square_pixels and codec not in container.shape:
         raise FilmError(f"its pixels are not square, which {suffix} files with {codec} don't say; .mp4 does, and --codec=h265")
     return codec
+
+
+def require_size(codec: str, width: int, height: int) -> None:
+    """Tells before the work what no encoder takes, or no player.
+
+    Raises:
+        FilmError: the frames are too large; the message doesn't name the film.
+    """
+    size, longest = f"{width}x{height}", CODECS[codec].longest_side
+    if max(width, height) > longest:
+        raise FilmError(f"{codec} holds at most {longest} pixels a side, not {size}")
+    if width * height > LARGEST_FRAME:
+        raise FilmError(f"{codec} holds at most {LARGEST_FRAME:,} pixels a frame, not {size}")
 
 
 def is_available() -> bool:

@@ -18,6 +18,13 @@ from sr_keras.photos.errors import PhotoError
 
 HEAD_BYTES = 64
 RAW = "camera raw"
+# Most of these begin as a TIFF does.
+RAW_SUFFIXES = frozenset(
+    (
+        *(".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mef", ".mos", ".mrw", ".nef"),
+        *(".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"),
+    )
+)
 _INSTALL = "pip install 'sr_keras[formats]'"
 _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -95,13 +102,14 @@ def of_stream(stream: BinaryIO) -> str | None:
     return of(head)
 
 
-def is_picture(path: str | os.PathLike[str]) -> bool:
-    """Whether the first bytes of a file are those of a picture."""
+def of_file(path: str | os.PathLike[str]) -> str | None:
+    """`of` a file; None also for one that can't be read, and for what is none."""
     try:
+        require_regular(path)
         with open(path, "rb") as file:  # noqa: PTH123 - a path may be a text
-            return of(file.read(HEAD_BYTES)) is not None
-    except OSError:
-        return False
+            return of(file.read(HEAD_BYTES))
+    except (OSError, ValueError, PhotoError):
+        return None
 
 
 def require_regular(path: str | os.PathLike[str]) -> None:

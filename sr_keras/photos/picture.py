@@ -6,6 +6,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from sr_keras.photos import metadata, raster, rgb
+from sr_keras.photos.file_kind import RAW_SUFFIXES
 from sr_keras.photos.metadata import Metadata
 from sr_keras.photos.raster import Raster
 
@@ -26,6 +27,7 @@ class Picture:
         file_format: Pillow's name of the format that it was read from.
         jpeg_steps: of a JPEG, its quantisation table for luma: 64 values, row by row.
         lossless: whether the file that it was read from keeps every value.
+        tiff_compression: of a TIFF, how its first page is compressed, as the tag has it.
     """
 
     frames: tuple[Frame, ...]
@@ -36,6 +38,7 @@ class Picture:
     file_format: str | None = None
     jpeg_steps: tuple[int, ...] | None = None
     lossless: bool = False
+    tiff_compression: int | None = None
 
 
 _FIELDS = frozenset(metadata.NAMES)
@@ -66,7 +69,6 @@ class Format(NamedTuple):
 
 PNG = Format("PNG", bits=16, fields=_FIELDS - {"iptc", "comment", "geo"}, lossless_only=True)
 JPEG = Format("JPEG", alpha=False, frames=False, fields=_FIELDS & {"exif", "icc_profile", "xmp", "iptc", "comment"})
-# Written without compression: libtiff's compressed files can't hold EXIF here.
 TIFF = Format("TIFF", bits=64, fields=frozenset({"exif", "icc_profile", "xmp", "iptc", "geo"}), lossless_only=True)
 WEBP = Format("WEBP")
 AVIF = Format("AVIF", fields=frozenset({"exif", "icc_profile", "xmp", "cicp"}))
@@ -131,11 +133,19 @@ def suffix_of(picture: Picture) -> str:
     return suffixes.get(picture.file_format or "", ".png")
 
 
-def kept_suffix(suffix: str) -> str:
-    """What the name of a result ends in, by that of its source; ".png" where its format is not written or kept."""
+def kept_suffix(suffix: str, kind: str | None = None) -> str:
+    """What the name of a result ends in; ".png" where the format of its source is not written or kept.
+
+    Args:
+        suffix: of the source's name, which the result keeps where that is no mistake.
+        kind: of the source, as `file_kind.of` has it by the first bytes; None is not known.
+    """
     if (other := _OTHER_SUFFIXES.get(suffix.lower())) is not None:
-        return other
+        suffix = other
     file_format = FORMATS.get(suffix.lower())
+    if kind is not None and suffix.lower() not in RAW_SUFFIXES and (file_format is None or file_format.name != kind):
+        suffix = next((each for each, of in FORMATS.items() if of.name == kind), ".png")
+        file_format = FORMATS[suffix]
     return suffix if file_format and file_format.kept else ".png"
 
 

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL.TiffImagePlugin import COMPRESSION_INFO_REV
 
 from sr_keras.photos import deep_file, file_kind, metadata, picture, raster, rgb, row_writer
 from sr_keras.photos.picture import FORMATS, Format, Frame, Picture
@@ -27,13 +28,15 @@ CheckSize = Callable[[int, int], None]
 # The names that are looked for in folders, besides files whose first bytes are a picture's. One that is named itself is opened
 # whatever its name ends in.
 _READABLE = (".apng", ".jfif", ".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".qoi", ".ico", ".pcx", ".sgi")
-_OF_PHONES_AND_CAMERAS = (".heif", ".dds", ".mpo", ".dng", ".nef", ".cr2", ".cr3", ".arw", ".raf", ".orf", ".rw2", ".pef")
-SUFFIXES = frozenset({*FORMATS, *_READABLE, *_OF_PHONES_AND_CAMERAS})
+SUFFIXES = frozenset({*FORMATS, *_READABLE, ".heif", ".dds", ".mpo", *(file_kind.RAW_SUFFIXES - {".raw"})})
 
 # Files of these hold further pictures that are no frames: previews, layers, other sizes.
 _ONE_PICTURE = frozenset({"MPO", "JPEG", "PSD", "ICO", "ICNS", "CUR", "DCX", "FITS", "HEIF"})
 _LOSSY = frozenset({"JPEG", "MPO", "AVIF", "HEIF", "JXL", "JPEG2000", "WEBP"})
 _QUALITY = 95
+# Presses print three of four inks at most over each other; this share of pixels may have all four.
+_FULL_INK, _MOST_OF_ALL_INKS = 250, 0.005
+_NEGATIVE = "; if it looks like a negative, it was written with values of the other kind than its marker says"
 
 # Those that are written from rows, as they come.
 ROW_FORMATS = (picture.PNG, picture.JPEG, picture.TIFF)
@@ -124,7 +127,14 @@ def _read_tiff(stream: BinaryIO, all_frames: bool, check_size: CheckSize) -> Pic
     mode = opened.frames[0].mode if isinstance(opened.frames[0], Image.Image) else mode
     kept, left_out = metadata.read(opened, mode, stream, rotated=opened.rotated)
     notes = (*_count_note(opened.count, all_frames), *left_out)
-    return Picture(opened.frames, metadata=kept, notes=notes, file_format="TIFF", lossless=True)
+    return Picture(
+        opened.frames,
+        metadata=kept,
+        notes=notes,
+        file_format="TIFF",
+        lossless=opened.compression not in tiff_file.LOSSY,
+        tiff_compression=opened.compression,
+    )
 
 
 def _read_with_pillow(stream: BinaryIO, all_frames: bool, check_size: CheckSize) -> Picture:
@@ -158,6 +168,7 @@ def _read_with_pillow(stream: BinaryIO, all_frames: bool, check_size: CheckSize)
             file_format="JPEG" if file.format == "MPO" else file.format,
             jpeg_steps=_jpeg_steps(file),
             lossless=_is_lossless(file, stream),
+            tiff_compression=COMPRESSION_INFO_REV.get(file.info.get("compression", "")) if file.format == "TIFF" else None,
         )
 
 
@@ -211,7 +222,7 @@ def write(
     with _named_errors(target):
         file_kind.require_package(file_format.package)
         if isinstance(target, pathlib.Path):
-            # Pillow reads back what it wrote of a TIFF with several frames.
+            # Where EXIF is, a TIFF says before it is written: this is read and changed at the end.
             with files.written_beside(target, overwrite=overwrite) as part, part.open("w+b") as file:
                 _save(file, content, file_format, quality)
         else:
@@ -262,15 +273,15 @@ def _rows_saved(
     if file_format is picture.TIFF:
         from sr_keras.photos import tiff_file  # only for those who want one
 
-        return tiff_file.opened(file, layout, content.metadata)
+        return tiff_file.opened(file, layout, content.metadata, content.tiff_compression)
     return row_writer.opened(file, layout, file_format.name, _options(content, file_format, quality, layout.size))
 
 
 def _save(file: BinaryIO, content: Picture, file_format: Format, quality: int | None) -> None:
-    if file_format is picture.TIFF and any(isinstance(frame, Raster) for frame in content.frames):
+    if file_format is picture.TIFF:
         from sr_keras.photos import tiff_file
 
-        tiff_file.write(file, content.frames, content.metadata)
+        tiff_file.write(file, content.frames, content.metadata, content.tiff_compression)
         return
     first = content.frames[0]
     if isinstance(first, Raster):
@@ -304,13 +315,13 @@ def _options(content: Picture, file_format: Format, quality: int | None, size: t
     kept = content.metadata
     if "icc_profile" in file_format.fields and kept.icc_profile:
         options["icc_profile"] = kept.icc_profile
-    if "exif" in file_format.fields:
-        options |= _exif_options(content, file_format, size)
+    if "exif" in file_format.fields and (exif := metadata.exif_bytes(kept, size)):
+        options["exif"] = exif
     if kept.dpi:
         options["dpi"] = kept.dpi
     if file_format is picture.PNG:
         options["pnginfo"] = _png_info(kept)
-    elif kept.xmp and file_format is not picture.TIFF:
+    elif kept.xmp:
         options["xmp"] = kept.xmp
     if kept.comment and "comment" in file_format.fields:
         options["comment"] = kept.comment
@@ -322,17 +333,6 @@ def _options(content: Picture, file_format: Format, quality: int | None, size: t
         if file_format in (picture.WEBP, picture.JXL):
             options |= {"lossless": quality == 100 or (quality is None and content.lossless), "exact": True}
     return options
-
-
-def _exif_options(content: Picture, file_format: Format, size: tuple[int, int]) -> dict[str, Any]:
-    exif = metadata.exif_content(content.metadata, size)
-    if file_format is not picture.TIFF:
-        return {"exif": exif.tobytes()} if len(exif) else {}
-    tags = {ExifTags.Base.XMLPacket: content.metadata.xmp, metadata.IPTC_TAG: content.metadata.iptc, **content.metadata.geo}
-    for tag, value in tags.items():
-        if value:
-            exif[tag] = value
-    return {"exif": exif} if len(exif) else {}
 
 
 def _png_info(kept: metadata.Metadata) -> PngImagePlugin.PngInfo:
@@ -452,12 +452,19 @@ def _plain_frame(frame: Image.Image, file_format: str | None) -> tuple[Frame, st
     if mode in ("1", "L", "LA", "La"):
         return frame.convert("LA" if frame.has_transparency_data else "L"), None
     if mode in ("CMYK", "LAB", "HSV"):
-        return rgb.to_rgb(frame), f"{mode} became RGB"
+        doubt = _NEGATIVE if mode == "CMYK" and file_format in ("JPEG", "MPO") and _is_beyond_print(frame) else ""
+        return rgb.to_rgb(frame), f"{mode} became RGB{doubt}"
     plain = frame.convert("RGBA") if frame.has_transparency_data else rgb.to_rgb(frame)
     if mode in ("P", "PA") and not frame.info.get("icc_profile") and _is_grey(plain):
         # Palettes say nothing of colours.
         plain = plain.convert("LA" if plain.mode == "RGBA" else "L")
     return plain, None
+
+
+def _is_beyond_print(cmyk: Image.Image) -> bool:
+    """Whether there is more ink than paper holds: where the values of a JPEG are of the other kind than its marker says."""
+    is_full = np.asarray(cmyk) >= _FULL_INK
+    return bool(is_full.all(axis=2).mean() > _MOST_OF_ALL_INKS or is_full[..., 3].all())
 
 
 def _is_grey(frame: Image.Image) -> bool:

@@ -74,8 +74,28 @@ def opened(file: BinaryIO, layout: Layout, file_format: str, options: Mapping[st
     """
     encoder = _Png(layout, options) if file_format == "PNG" else _Jpeg(layout, options)
     count = -(-_BAND_BYTES // (_ROWS * layout.width * len(layout.mode)))
+    with in_bands(file, encoder, rows=_ROWS * count) as put:
+        yield put
+
+
+class Encoder(Protocol):
+    """Encodes bands of rows, each by itself, in threads; and joins them in their order."""
+
+    def encoded(self, band: np.ndarray, above: np.ndarray | None) -> Any:
+        """A band, below a row of the picture or at its top."""
+
+    def joined(self, encoded: Any) -> Iterator[bytes]:
+        """The next parts of the file."""
+
+    def end(self) -> bytes:
+        """The last part of it."""
+
+
+@contextlib.contextmanager
+def in_bands(file: BinaryIO, encoder: Encoder, *, rows: int) -> Iterator[PutRows]:
+    """`opened`, with the bands of an encoder, each of so many rows."""
     with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS), "encode") as executor:
-        bands = _Bands(file, encoder, executor, rows=_ROWS * count)
+        bands = _Bands(file, encoder, executor, rows=rows)
         try:
             yield bands.put
             bands.end()
@@ -90,23 +110,10 @@ def pieces(frame: Image.Image) -> Iterator[np.ndarray]:
         yield np.asarray(frame.crop((0, top, frame.width, min(frame.height, top + _ROWS))))
 
 
-class _Encoder(Protocol):
-    """Encodes bands of rows, each by itself, in threads; and joins them in their order."""
-
-    def encoded(self, band: np.ndarray, above: np.ndarray | None) -> Any:
-        """A band, below a row of the picture or at its top."""
-
-    def joined(self, encoded: Any) -> Iterator[bytes]:
-        """The next parts of the file."""
-
-    def end(self) -> bytes:
-        """The last part of it."""
-
-
 class _Bands:
     """Collects rows into bands, and has a few of them encoded at once."""
 
-    def __init__(self, file: BinaryIO, encoder: _Encoder, executor: ThreadPoolExecutor, *, rows: int) -> None:
+    def __init__(self, file: BinaryIO, encoder: Encoder, executor: ThreadPoolExecutor, *, rows: int) -> None:
         self._file, self._encoder, self._executor, self._rows = file, encoder, executor, rows
         self._waiting: list[np.ndarray] = []
         self._above: np.ndarray | None = None
@@ -146,7 +153,7 @@ class _Bands:
 
 
 class _Jpeg:
-    """See `_Encoder`."""
+    """See `Encoder`."""
 
     def __init__(self, layout: Layout, options: Mapping[str, Any]) -> None:
         self._height = layout.height
@@ -181,7 +188,7 @@ def _jpeg_places(content: bytes) -> tuple[int, int]:
 
 
 class _Png:
-    """See `_Encoder`."""
+    """See `Encoder`."""
 
     def __init__(self, layout: Layout, options: Mapping[str, Any]) -> None:
         self._layout = layout

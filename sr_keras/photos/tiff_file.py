@@ -1,4 +1,4 @@
-"""TIFF files as their own tags describe them: any number of bands, of any type. Pillow reads and writes the plain ones.
+"""TIFF files as their own tags describe them: any number of bands, of any type. Pillow reads the plain ones.
 
 Pillow takes a file for the nearest of its modes: further bands, signs, ranges and planes get lost without a word.
 """
@@ -6,6 +6,7 @@ Pillow takes a file for the nearest of its modes: further bands, signs, ranges a
 import contextlib
 import dataclasses
 import io
+import itertools
 import math
 import struct
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ import numpy as np
 import tifffile
 from PIL import ExifTags, Image, TiffImagePlugin
 
+from sr_keras.photos import row_writer
 from sr_keras.photos.errors import PhotoError
 from sr_keras.photos.metadata import IPTC_TAG, Metadata, exif_content
 from sr_keras.photos.raster import Raster, of_image, upright
@@ -27,7 +29,13 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _YCBCR = 0, 1, 2, 6
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 _UNSIGNED, _UNKNOWN = 1, 4
 _LARGEST_CLASSIC = 2**32 - 2**25
+_UNCOMPRESSED, _LZW, _DEFLATE, _ZSTD = 1, 5, 8, 50000
+# Those that results may have.
+_WRITTEN_COMPRESSIONS = frozenset({_UNCOMPRESSED, _LZW, _DEFLATE, _ZSTD})
+_STRIP_BYTES = 2**18
 _DIRECTORIES = (int(ExifTags.IFD.Exif), int(ExifTags.IFD.GPSInfo))
+# JPEG of both kinds, JPEG 2000, LERC, WebP, JPEG XL: some of them may lose nothing, which the tag does not say.
+LOSSY = frozenset({6, 7, 33003, 33004, 33005, 34712, 34887, 50001, 50002, 52546})
 # Those that the libtiff inside Pillow has: none, CCITT, LZW, JPEG, Deflate, PackBits.
 _PILLOW_COMPRESSIONS = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32809, 32946})
 
@@ -47,6 +55,7 @@ class Opened:
     info: dict[str, Any]
     exif: Image.Exif
     rotated: bool
+    compression: int
     notes: tuple[str, ...] = ()
     mode: str = ""
     format: str = "TIFF"
@@ -81,7 +90,7 @@ def read(stream: BinaryIO, *, all_frames: bool, check_size: Callable[[int, int],
         stream.seek(0)
         exif.load_from_fp(stream)
         info = {name: exif[tag] for name, tag in (("icc_profile", 34675), ("xmp", 700)) if tag in exif}
-        return Opened(frames, len(pages), info, exif, rotated)
+        return Opened(frames, len(pages), info, exif, rotated, int(wanted[0].compression))
 
 
 class RawError(Exception):
@@ -160,14 +169,16 @@ def _missing_value(page: Any) -> float | None:
         return None
 
 
-def write(target: BinaryIO, frames: Sequence[Raster | Image.Image], kept: Metadata) -> None:
-    """Writes pages of any kind, uncompressed, with their metadata; beyond 4 GB as BigTIFF.
+def write(target: BinaryIO, frames: Sequence[Raster | Image.Image], kept: Metadata, compression: int | None = None) -> None:
+    """Writes pages of any kind, without loss, with their metadata; as BigTIFF where they might take more than 4 GB.
 
     Args:
         target: open for reading and writing, or for writing alone.
         frames: the pages.
         kept: EXIF and the rest, which the first page gets.
+        compression: of the file that they came from. It is kept where it is without loss; else it is Deflate.
     """
+    compression = _written_compression(compression)
     buffer = target if target.readable() and target.seekable() else io.BytesIO()
     content = exif_content(kept, frames[0].size)
     bytes_of_all = sum(frame.width * frame.height * _bytes_per_pixel(frame) for frame in frames)
@@ -175,7 +186,9 @@ def write(target: BinaryIO, frames: Sequence[Raster | Image.Image], kept: Metada
         for index, frame in enumerate(frames):
             page = frame if isinstance(frame, Raster) else of_image(frame, sixteen_bit=False)
             tags = [*_tags(content, kept, page, bytes_of_all > _LARGEST_CLASSIC)] if index == 0 else _missing_tag(page)
-            writer.write(page.samples if page.bands > 1 else page.samples[..., 0], extratags=tags, **_described(page, kept))
+            writer.write(
+                page.samples if page.bands > 1 else page.samples[..., 0], extratags=tags, **_described(page, kept, compression)
+            )
     _append_directories(buffer, content)
     if buffer is not target:
         buffer.seek(0)
@@ -183,38 +196,83 @@ def write(target: BinaryIO, frames: Sequence[Raster | Image.Image], kept: Metada
 
 
 @contextlib.contextmanager
-def opened(file: BinaryIO, layout: Layout, kept: Metadata) -> Iterator[PutRows]:
+def opened(file: BinaryIO, layout: Layout, kept: Metadata, compression: int | None = None) -> Iterator[PutRows]:
     """Yields what takes the rows of a picture of 8 bits, from the top on, and writes them where they belong.
 
     Args:
         file: open for reading and writing.
         layout: of the picture.
         kept: EXIF and the rest.
+        compression: as in `write`.
     """
-    content = exif_content(kept, layout.size)
-    bands = len(layout.mode)
+    content, compression = exif_content(kept, layout.size), _written_compression(compression)
     page = of_image(Image.new(layout.mode, (1, 1)), sixteen_bit=False)
-    shape = (layout.height, layout.width, bands)[: 3 if bands > 1 else 2]
+    shape = (layout.height, layout.width, page.bands)[: 3 if page.bands > 1 else 2]
     is_big = math.prod(shape) > _LARGEST_CLASSIC
+    rows = max(1, _STRIP_BYTES // (layout.width * page.bands))
     with tifffile.TiffWriter(file, bigtiff=is_big, byteorder="<") as writer:
         tags = [*_tags(content, kept, page, is_big)]
-        # All of it in one piece of the file, which is written later.
-        written = writer.write(
-            shape=shape, dtype=np.uint8, rowsperstrip=layout.height, extratags=tags, returnoffset=True, **_described(page, kept)
-        )
+        described = {"shape": shape, "dtype": np.uint8, "extratags": tags, **_described(page, kept, compression)}
+        if compression == _UNCOMPRESSED:
+            # All of it in one piece of the file, which is written later.
+            written = writer.write(rowsperstrip=layout.height, returnoffset=True, **described)
+        else:
+            # Strips of nothing, as yet.
+            written = writer.write(itertools.repeat(b"", -(-layout.height // rows)), rowsperstrip=rows, **described)
     _append_directories(file, content)
-    assert written is not None  # it was asked for
-    file.seek(written[0])
+    if written is not None:
+        file.seek(written[0])
+        yield lambda rows: _write_all(file, rows)
+        return
+    file.seek(0, io.SEEK_END)
+    strips = _Strips(file.tell(), compression)
+    with row_writer.in_bands(file, strips, rows=rows) as put:
+        yield put
+    file.seek(0)
+    with tifffile.TiffFile(file) as tiff:
+        for name, values in (("StripOffsets", strips.offsets), ("StripByteCounts", strips.byte_counts)):
+            tiff.pages.first.tags[name].overwrite(values, dtype=16 if is_big else 4)
 
-    def put(rows: np.ndarray) -> None:
-        file.write(np.ascontiguousarray(rows).data)
 
-    yield put
+def _write_all(file: BinaryIO, rows: np.ndarray) -> None:
+    file.write(np.ascontiguousarray(rows).data)
 
 
-def _described(page: Raster, kept: Metadata) -> dict[str, Any]:
+class _Strips:
+    """Compresses strips of rows, and knows where they are; see `row_writer.Encoder`."""
+
+    def __init__(self, place: int, compression: int) -> None:
+        self._place, self._compression = place, compression
+        self.offsets: list[int] = []
+        self.byte_counts: list[int] = []
+
+    def encoded(self, band: np.ndarray, above: np.ndarray | None) -> bytes:
+        import imagecodecs  # takes a moment
+
+        encode = {_LZW: imagecodecs.lzw_encode, _DEFLATE: imagecodecs.zlib_encode, _ZSTD: imagecodecs.zstd_encode}
+        differences = imagecodecs.delta_encode(band, axis=1)
+        return bytes(encode[self._compression](differences.tobytes()))
+
+    def joined(self, encoded: bytes) -> Iterator[bytes]:
+        self.offsets.append(self._place)
+        self.byte_counts.append(len(encoded))
+        self._place += len(encoded)
+        yield encoded
+
+    def end(self) -> bytes:
+        return b""
+
+
+def _written_compression(compression: int | None) -> int:
+    return compression if compression in _WRITTEN_COMPRESSIONS else _DEFLATE
+
+
+def _described(page: Raster, kept: Metadata, compression: int) -> dict[str, Any]:
     """What tifffile is told of a page, besides its tags."""
     return {
+        "compression": compression,
+        # Neighbouring samples are alike: their differences are shorter.
+        "predictor": compression != _UNCOMPRESSED or None,
         "photometric": "rgb" if page.colours == 3 else "minisblack",
         "planarconfig": "contig" if page.bands > 1 else None,
         "extrasamples": _extra_samples(page),

@@ -72,7 +72,7 @@ class JobOutcome:
         notes: what could not be kept, in words.
         size, result_size: width and height in pixels.
         seconds: of the computing; with the writing, where that goes on beside it.
-        network: which one was chosen, and `why`, where there was a choice.
+        network: which one computed it, and `why` that one, where there was a choice.
     """
 
     job: Job
@@ -265,21 +265,19 @@ def _read(job: Job, options: BatchOptions) -> tuple[Picture, Format]:
     if job.output is not None:
         require_place(job.output, options)
 
-    counted = [0, 0]
+    sizes: list[Size] = []
 
     def check_size(width: int, height: int) -> None:
-        result = options.target.size(width, height)
-        counted[0] += width * height
-        counted[1] += result[0] * result[1]
-        for name, pixels in zip(("it has", "its result would have"), counted, strict=True):
-            if pixels > options.max_pixels:
-                raise PhotoError(f"{job.name}: {name} {pixels:,} pixels, more than --max_pixels={options.max_pixels} allows")
-        if job.output is not None:
-            rgb.require_size(job.output, height=result[1], width=result[0])
+        sizes.append((width, height))
+        require_size(job, options.target, sizes, options.max_pixels)
 
     source = job.source or io.BytesIO(options.standard_input)
     picture = picture_file.read(source, all_frames=options.all_frames, check_size=check_size)
     suffix = _suffix(job, options, picture)
+    named = FORMATS.get(job.source.suffix.lower()) if job.source else None
+    if named and picture.file_format and named.name != picture.file_format:
+        note = f"{picture.file_format} by its content, whatever its name ends in"
+        picture = dataclasses.replace(picture, notes=(note, *picture.notes))
     if job.output is None:
         width, height = options.target.size(*picture.frames[0].size)
         rgb.require_size(pathlib.Path(f"{job.result_name}{suffix}"), height, width)
@@ -290,6 +288,27 @@ def _read(job: Job, options: BatchOptions) -> tuple[Picture, Format]:
     return fitted(picture, file_format, options.depth), file_format
 
 
+def require_size(job: Job, target: Target, sizes: Sequence[Size], max_pixels: int) -> None:
+    """Tells before the work that a picture is too large, or its result.
+
+    Args:
+        job: of the picture.
+        target: the size of the result.
+        sizes: of the picture's frames, the last of which has not been looked at yet.
+        max_pixels: the most that they may have together, and those of the result.
+
+    Raises:
+        PhotoError: they have more, or the result's format can't hold so large a picture.
+    """
+    results = [target.size(*size) for size in sizes]
+    for name, found in (("it has", sizes), ("its result would have", results)):
+        if (pixels := sum(width * height for width, height in found)) > max_pixels:
+            raise PhotoError(f"{job.name}: {name} {pixels:,} pixels, more than --max_pixels={max_pixels} allows")
+    if job.output is not None and not job.is_film:
+        width, height = results[-1]
+        rgb.require_size(job.output, height, width)
+
+
 def _suffix(job: Job, options: BatchOptions, picture: Picture) -> str:
     """What the result's format is named by."""
     if job.output is not None:
@@ -297,6 +316,19 @@ def _suffix(job: Job, options: BatchOptions, picture: Picture) -> str:
     if options.suffix is not None:
         return options.suffix
     return suffix_of(picture)
+
+
+def settled(job: Job, options: BatchOptions, *, is_there: bool) -> JobOutcome | None:
+    """What becomes of a job that needs no work: it can't be done, or its result is there and stays.
+
+    Args:
+        is_there: whether there is a result already.
+    """
+    if job.problem:
+        return unfinished(job, PhotoError(job.problem))
+    if is_there and options.existing != "overwrite":
+        return unfinished(job, _exists(job.output, options))
+    return None
 
 
 def require_place(output: pathlib.Path, options: BatchOptions) -> None:

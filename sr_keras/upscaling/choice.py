@@ -16,7 +16,8 @@ class Choice(NamedTuple):
     """What does a picture.
 
     Attributes:
-        network: its name, and `why` it was chosen, in words; both empty where there was no choice.
+        network: its name, or the folder that it was loaded from.
+        why: it was chosen, in words; empty where there was no choice.
     """
 
     upscaler: PhotoUpscaler
@@ -27,8 +28,9 @@ class Choice(NamedTuple):
 Choose = Callable[[Picture], Choice]
 
 
-def always(upscaler: PhotoUpscaler) -> Choose:
-    return lambda picture: Choice(upscaler)
+def always(upscaler: PhotoUpscaler, network: str = "") -> Choose:
+    """One network for all; `network` is what it is called."""
+    return lambda picture: Choice(upscaler, network)
 
 
 def by_condition(load: Callable[[str], PhotoUpscaler]) -> Choose:

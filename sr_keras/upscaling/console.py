@@ -31,6 +31,7 @@ class Console:
         self.failed: list[batch.JobOutcome] = []
         self._counts: collections.Counter[str] = collections.Counter()
         self._options = options
+        self._todo = todo
         # Where standard output is the picture, words go elsewhere.
         self._out = sys.stderr if any(job.output is None for job in todo) else sys.stdout
         # `disable=None` draws on terminals only.
@@ -47,8 +48,10 @@ class Console:
     def __enter__(self) -> "Console":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         self._bar.close()
+        if isinstance(error, KeyboardInterrupt):
+            self._tell_stopped()
 
     def within(self, job: plan.Job, share: float) -> None:
         """Called from several threads while a photo is computed."""
@@ -96,8 +99,7 @@ class Console:
 
     def tell_upscaler(self, upscaler: "Upscaler") -> None:
         if self._options.verbose:
-            parts = f"tiles of {upscaler.tile} pixels" if upscaler.has_tiles else "strips of the whole width"
-            self.tell(f"{upscaler.device or 'CPU'}: {upscaler.engine}, {upscaler.precision}, {parts}")
+            self.tell(described(upscaler))
 
     def tell_end(self) -> None:
         several = sum(self._counts.values()) > 1
@@ -107,12 +109,31 @@ class Console:
             with contextlib.suppress(OSError):
                 print(printable(f"{'failed' if several else self._options.prog}: {outcome.reason}"), file=sys.stderr)
 
+    def _tell_stopped(self) -> None:
+        """How far it came, and how it goes on."""
+        if len(self._todo) > 1:
+            # With --overwrite, what is there may be from before.
+            how = "" if self._options.overwrite else "; with --skip_existing, the same command goes on"
+            line = f"stopped: {self._counts['done']} of {len(self._todo)} done{how}"
+        elif self._todo[0].is_film:
+            return  # says so itself
+        else:
+            line = "stopped: no result was written"
+        with contextlib.suppress(OSError):
+            print(f"{self._options.prog}: {line}", file=sys.stderr)
+
     def tell(self, line: str) -> None:
         if self._options.quiet or self._out.closed:
             return
         # Whoever reads this may stop reading; the photos are still wanted.
         with contextlib.suppress(OSError), tqdm.external_write_mode(file=self._out):
             print(printable(line), file=self._out, flush=True)
+
+
+def described(upscaler: "Upscaler") -> str:
+    """How it computes, in words."""
+    parts = f"tiles of {upscaler.tile} pixels" if upscaler.has_tiles else "strips of the whole width"
+    return f"{upscaler.device or 'CPU'}: {upscaler.engine}, {upscaler.precision}, {parts}"
 
 
 def speak_plainly() -> None:
@@ -157,4 +178,4 @@ def _sized(name: str, size: enlarge.Size | None) -> str:
 
 
 def _chosen(outcome: batch.JobOutcome) -> str:
-    return f", {outcome.network} ({outcome.why})" if outcome.network else ""
+    return f", {outcome.network} ({outcome.why})" if outcome.why else ""

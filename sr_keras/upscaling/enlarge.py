@@ -14,6 +14,7 @@ from sr_keras.photos import metadata, raster
 from sr_keras.photos.picture import Frame, Picture, has_alpha
 from sr_keras.photos.raster import Raster
 from sr_keras.photos.row_writer import Layout, PutRows
+from sr_keras.upscaling import corrections, hints
 
 Size = tuple[int, int]  # width and height, as Pillow has them
 Wrap = Literal["none", "x", "y", "xy"]
@@ -169,12 +170,14 @@ def _notes(picture: Picture, options: Options) -> list[str]:
     notes = []
     if options.wrap is None and picture.metadata.is_panorama:
         notes.append("a panorama: its left and right edges meet (--wrap=none treats them as edges)")
-    if options.alpha == "coverage" and any(_hides_detail(frame) for frame in picture.frames):
+    if options.alpha == "coverage" and any(hints.hides_detail(frame) for frame in picture.frames):
         notes.append("colours under full transparency are replaced; where alpha is no transparency, --alpha=data keeps them")
-    if any(_is_invisible(frame) for frame in picture.frames):
+    if any(hints.is_invisible(frame) for frame in picture.frames):
         notes.append("nothing of it can be seen, for all of it is transparent; its colours are kept")
-    if not options.pixel_art and any(_is_pixel_art(frame) for frame in picture.frames):
+    if not options.pixel_art and any(hints.is_pixel_art(frame) for frame in picture.frames):
         notes.append("few colours and hard edges, as pixel art has: --pixel_art keeps them as they are")
+    if not options.normals and not options.pixel_art and hints.is_normal_map(picture.frames[0]):
+        notes.append("its colours are unit vectors, as in a normal map: --data=normals keeps their length")
     return notes
 
 
@@ -193,10 +196,10 @@ def _passes(size: Size, target: Target, scale: int) -> list[Size]:
     """The sizes to which the picture is reduced after each pass of the network; the last is the target's.
 
     Before the last pass the picture is reduced so far that the pass leads to the target: more pixels would cost much and bring
-    nothing that can be seen. It never gets smaller than it was, unless the target is.
+    nothing that can be seen. It never gets smaller than it was, unless the target is. A network of scale 1 restores once.
     """
     wanted = target.size(*size)
-    if target.scale == 1:
+    if target.scale == 1 or scale == 1:
         return [wanted]
     sizes: list[Size] = []
     needed = wanted
@@ -226,11 +229,11 @@ class _Run:
 
     def enlarged(self, frame: Frame, progress: Progress) -> Frame:
         if self.options.pixel_art:
-            return _repeated(frame, self.size)
+            return corrections.repeated(frame, self.size)
         result = self._raster(frame, progress) if isinstance(frame, Raster) else self._picture(frame, progress)
         if self.options.limit and isinstance(frame, Image.Image) and isinstance(result, Image.Image):
-            result = Image.fromarray(_limited(np.asarray(frame), np.array(result)))
-        return _unit_vectors(result) if self.options.normals else result
+            result = Image.fromarray(corrections.limited(np.asarray(frame), np.array(result)))
+        return corrections.unit_vectors(result) if self.options.normals else result
 
     def _picture(self, frame: Image.Image, progress: Progress) -> Image.Image:
         """Of 8 bits."""
@@ -257,7 +260,7 @@ class _Run:
             sr.putalpha(alpha.resize(sr.size, Image.Resampling.NEAREST))
             return sr
         if self.options.alpha == "coverage":
-            colour = Image.fromarray(_without_hidden_colours(np.asarray(colour), np.asarray(alpha)))
+            colour = Image.fromarray(corrections.without_hidden_colours(np.asarray(colour), np.asarray(alpha)))
         sr = self._opaque_upscaled(colour, _part(progress, 0, 0.5))
         sr.putalpha(self._opaque_upscaled(alpha, _part(progress, 0.5, 0.5)))
         return sr
@@ -288,8 +291,8 @@ class _Run:
     def _group(self, frame: Raster, group: slice, progress: Progress) -> np.ndarray:
         source = raster.levels(frame, group)
         photo = source.photo
-        if frame.alpha and group.start == 0 and self.options.alpha == "coverage":
-            photo = _without_hidden_colours(photo, raster.levels(frame, frame.groups[-1]).photo[..., 0])
+        if frame.alpha and group.start == 0 and self.options.alpha == "coverage" and not hints.is_invisible(frame):
+            photo = corrections.without_hidden_colours(photo, raster.levels(frame, frame.groups[-1]).photo[..., 0])
         small = photo
         scale = self.upscaler.scale
         for (_, following), part in zip(itertools.pairwise(self.plan), self._parts(progress), strict=True):
@@ -302,7 +305,7 @@ class _Run:
             photo = self._resized_levels(sr, following)
         photo = self._resized_levels(photo, self.size)
         if self.options.limit:
-            photo = _limited(small, photo)
+            photo = corrections.limited(small, photo)
         return raster.values(photo, source, frame.samples.dtype, frame.missing)
 
     def _through_network(self, photo: np.ndarray, put: Put, progress: Progress) -> None:
@@ -340,7 +343,7 @@ class _Run:
     def _resized(self, frame: Image.Image, size: Size) -> Image.Image:
         if frame.size == size:
             return frame
-        if has_alpha(frame) and (self.options.alpha == "data" or _is_invisible(frame)):
+        if has_alpha(frame) and (self.options.alpha == "data" or hints.is_invisible(frame)):
             # Pillow weighs colours by alpha.
             resized = self._resized(frame.convert(frame.mode[:-1]), size)
             resized.putalpha(self._resized(frame.getchannel("A"), size))
@@ -408,92 +411,3 @@ class _RowOrder:
             more = np.empty((max(missing, len(self._filled)), self._width, like.shape[2]), like.dtype)
             self._rows = more if self._rows is None else np.concatenate([self._rows, more])
             self._filled = np.append(self._filled, np.zeros(len(more), np.int64))
-
-
-def _without_hidden_colours(colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Replaces colours that cannot be seen by those around them: their own would bleed into what can be seen.
-
-    Args:
-        colour: `[H, W]` or `[H, W, C]`.
-        alpha: `[H, W]`, of the same type.
-    """
-    weight = alpha.astype(np.float32)[..., np.newaxis] / np.iinfo(alpha.dtype).max
-    values = np.atleast_3d(colour).astype(np.float32)
-    around = np.rint(raster.spread(values * weight, weight)).astype(colour.dtype)
-    return np.where(weight > 0, np.atleast_3d(colour), around).reshape(colour.shape)
-
-
-def _limited(small: np.ndarray, large: np.ndarray) -> np.ndarray:
-    """Clips `large` to the range of the 3x3 pixels around each place in `small`; strip by strip, for it may be large."""
-    lowest, highest = _extremes(small, np.minimum), _extremes(small, np.maximum)
-    height, width = large.shape[:2]
-    columns = np.minimum((np.arange(width) + 0.5) * small.shape[1] / width, small.shape[1] - 1).astype(int)
-    rows = np.minimum((np.arange(height) + 0.5) * small.shape[0] / height, small.shape[0] - 1).astype(int)
-    for start in range(0, height, 64):
-        part = slice(start, start + 64)
-        place = rows[part][:, np.newaxis], columns
-        np.clip(large[part], lowest[place], highest[place], out=large[part])
-    return large
-
-
-def _extremes(x: np.ndarray, extreme: np.ufunc) -> np.ndarray:
-    """Over 3x3 pixels."""
-    for axis in (0, 1):
-        padded = np.pad(x, [(1, 1) if each == axis else (0, 0) for each in range(x.ndim)], mode="edge")
-        length = x.shape[axis]
-        parts = [np.take(padded, range(start, start + length), axis) for start in range(3)]
-        x = extreme(extreme(parts[0], parts[1]), parts[2])
-    return x
-
-
-def _repeated(frame: Frame, size: Size) -> Frame:
-    """Pixels as squares."""
-    if isinstance(frame, Raster):
-        return dataclasses.replace(frame, samples=raster.nearest(frame.samples, *size))
-    return frame.resize(size, Image.Resampling.NEAREST)
-
-
-def _unit_vectors(frame: Frame) -> Frame:
-    """Colours as vectors of length 1, of which 0 is -1 and white is 1 along each axis."""
-    samples = frame.samples if isinstance(frame, Raster) else np.array(frame)
-    if samples.ndim < 3 or samples.shape[2] < 3 or samples.dtype.kind != "u":
-        return frame
-    white = np.float32(np.iinfo(samples.dtype).max)
-    vectors = samples[..., :3] * (2 / white) - 1
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=2, keepdims=True), 1e-6)
-    samples = samples.copy()
-    samples[..., :3] = np.rint((vectors + 1) * (white / 2)).astype(samples.dtype)
-    return dataclasses.replace(frame, samples=samples) if isinstance(frame, Raster) else Image.fromarray(samples)
-
-
-# Levels of 255: what is painted under full transparency by an eraser or an encoder is flatter.
-_HIDDEN_DETAIL = 4
-_PIXEL_ART_COLOURS, _PIXEL_ART_PIXELS, _HARD_EDGE = 64, 512 * 512, 24
-
-
-def _hides_detail(frame: Frame) -> bool:
-    """Whether there is something to be seen under full transparency."""
-    if isinstance(frame, Raster) or not has_alpha(frame) or frame.getchannel("A").getextrema()[0] != 0 or _is_invisible(frame):
-        return False
-    samples = np.asarray(frame)
-    hidden = samples[samples[..., -1] == 0][:, :-1]
-    return bool(hidden.std(axis=0).max() > _HIDDEN_DETAIL)
-
-
-def _is_invisible(frame: Frame) -> bool:
-    return isinstance(frame, Image.Image) and has_alpha(frame) and frame.getchannel("A").getextrema() == (0, 0)
-
-
-def _is_pixel_art(frame: Frame) -> bool:
-    """Whether it is small, of few colours, and most pixels are like the one beside them, or quite unlike."""
-    if (
-        isinstance(frame, Raster)
-        or frame.mode not in ("RGB", "RGBA")
-        or not 64 <= frame.width * frame.height <= _PIXEL_ART_PIXELS
-    ):
-        return False
-    colours = frame.getcolors(_PIXEL_ART_COLOURS)
-    if colours is None or len(colours) < 3:
-        return False
-    steps = np.abs(np.diff(np.asarray(frame).astype(int), axis=1)).max(axis=2)
-    return bool((steps == 0).mean() > 0.5 and steps[steps > 0].mean() > _HARD_EDGE)

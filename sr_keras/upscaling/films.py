@@ -28,6 +28,7 @@ from sr_keras.upscaling.enlarge import Size
 from sr_keras.upscaling.plan import Job
 
 if TYPE_CHECKING:  # PyAV takes a moment to import, and may not be there
+    from sr_keras.films.encoder import Encoding
     from sr_keras.films.pipeline import Result
     from sr_keras.films.source import FilmInfo
 
@@ -94,15 +95,18 @@ def options_of(options: argparse.Namespace) -> FilmOptions:
     return FilmOptions(**{**values, "model": f"{options.model}, {options.denoise}, {options.precision}"})
 
 
-def read_size(job: Job, film_options: FilmOptions) -> tuple[Size, int]:
+def read_size(job: Job, target: enlarge.Target, film_options: FilmOptions) -> tuple[Size, int]:
     """Width and height of a film as it is shown, and how many frames of it are to be done, about.
 
     Raises:
-        FilmError: it can't be read.
+        FilmError: it can't be read, or its result can't be written.
     """
     assert job.source is not None  # standard input is no film
     info = _probe(job.source, film_options)
-    return info.shown_size, 1 if film_options.preview is not None else info.num_frames or 1
+    if film_options.preview is not None:
+        return info.shown_size, 1
+    _encoding(job, info, target, film_options)
+    return info.shown_size, info.num_frames or 1
 
 
 def run(
@@ -146,15 +150,16 @@ def _film(
         raise FilmError(f"its result would have {pixels:,} pixels, more than --max_pixels={options.max_pixels} allows")
     if info.interlaced and not film_options.deinterlace:
         raise FilmError("interlaced: its frames are two fields, of two moments; --deinterlace makes whole frames of them")
+    encoding = None if film_options.preview is not None else _encoding(job, info, options.target, film_options)
     choices = _choices(choosers, info.samples)
     begun = time.monotonic()
     problems: tuple[str, ...] = ()
-    if film_options.preview is not None:
+    if encoding is None:
         result_size = options.target.size(*size)
         notes = _write_preview(job, info, choices[0], result_size, options)
     else:
         result_size = _even(options.target.size(*size))
-        notes, problems = _write_film(job, info, choices, result_size, options, film_options, progress)
+        notes, problems = _write_film(job, info, choices, encoding, options, film_options, progress)
     outcome = JobOutcome(
         job, "done", "", notes, size, result_size, time.monotonic() - begun, choices[0].network, choices[0].why
     )
@@ -181,19 +186,16 @@ def _choices(choosers: Sequence[Choose], samples: Sequence[np.ndarray]) -> list[
     return [choose(picture) for choose in choosers]
 
 
-def _write_film(
-    job: Job,
-    info: "FilmInfo",
-    choices: Sequence[Choice],
-    size: Size,
-    options: BatchOptions,
-    film_options: FilmOptions,
-    progress: JobProgress,
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Returns what could not be kept, and what was wrong with the film."""
-    from sr_keras.films import encoder, pipeline, source
+def _encoding(job: Job, info: "FilmInfo", target: enlarge.Target, film_options: FilmOptions) -> "Encoding":
+    """How the result is compressed.
 
-    assert job.source is not None and job.output is not None
+    Raises:
+        FilmError: so it can't be.
+    """
+    from sr_keras.films.encoder import Encoding
+
+    assert job.output is not None
+    size = _even(target.size(*info.shown_size))
     width, height = size[::-1] if info.is_turned else size
     codec = formats.codec_of(
         job.output.suffix,
@@ -204,12 +206,28 @@ def _write_film(
     crf = formats.CODECS[codec].crf if film_options.crf is None else film_options.crf
     if crf > formats.CODECS[codec].largest_crf:
         raise FilmError(f"--crf of {codec} is at most {formats.CODECS[codec].largest_crf}, got {crf}")
-    longest = min(_MOST, max(_FEWEST, _PIXELS // (info.width * info.height)))
+    formats.require_size(codec, width, height)
+    return Encoding(codec, crf, width, height, min(_MOST, max(_FEWEST, _PIXELS // (info.width * info.height))))
+
+
+def _write_film(
+    job: Job,
+    info: "FilmInfo",
+    choices: Sequence[Choice],
+    encoding: "Encoding",
+    options: BatchOptions,
+    film_options: FilmOptions,
+    progress: JobProgress,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Returns what could not be kept, and what was wrong with the film."""
+    from sr_keras.films import pipeline, source
+
+    assert job.source is not None and job.output is not None
     task = pipeline.Task(
         job.source,
         job.output,
         info,
-        encoder.Encoding(codec, crf, width, height, longest),
+        encoding,
         clip=source.Clip(film_options.start, film_options.end, film_options.frames),
         deinterlace=film_options.deinterlace,
         self_ensemble=options.enlarging.self_ensemble,

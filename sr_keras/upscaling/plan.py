@@ -1,4 +1,4 @@
-"""Which files are to be upscaled, and where the results go; nothing is read or written but names."""
+"""Which files are to be upscaled, and where the results go; nothing is read but names and the first bytes of files."""
 
 import collections
 import glob
@@ -21,6 +21,14 @@ STANDARD_STREAM = "-"
 
 # Bytes, of nearly all file systems.
 _LONGEST_NAME = 255
+
+# Of files that are passed over, so many kinds are named.
+_MOST_KINDS = 8
+_PLURALS = {
+    "broken link": "broken links",
+    "file without a suffix": "files without a suffix",
+    "pipe or device": "pipes or devices",
+}
 
 # What `plan` makes of a name: photo_x4, photo_1920w, photo_1080h, photo_640x480.
 _RESULT_STEM = re.compile(r"(.+)_(?:x[\d.]+|\d+[wh]|\d+x\d+)")
@@ -127,18 +135,24 @@ class Template:
         return parts
 
 
-def find(arguments: Iterable[str], *, list_file: pathlib.Path | None = None, recursive: bool = False) -> list[Found]:
+def find(
+    arguments: Iterable[str],
+    *,
+    list_file: pathlib.Path | None = None,
+    recursive: bool = False,
+    tell: Callable[[str], None] = lambda line: None,
+) -> list[Found]:
     """The files that arguments mean: files, folders, patterns, "-" for standard input, and the lines of a list file.
 
     A file that doesn't exist is found too, and so is a folder without pictures: they fail when their turn comes, and the others
-    don't. One that is named twice is found once.
+    don't. One that is named twice is found once. `tell` is told in a line what is passed over in a folder.
 
     Raises:
         UsageError: nothing at all is found, or the list can't be read.
     """
-    found = [each for argument in arguments for each in _find(argument, recursive)]
+    found = [each for argument in arguments for each in _find(argument, recursive, tell)]
     if list_file is not None:
-        found.extend(_listed(list_file, recursive))
+        found.extend(_listed(list_file, recursive, tell))
     if all(each.problem for each in found):
         raise UsageError(found[0].problem if found else "the list names nothing")
     once: dict[str | None, Found] = {}
@@ -167,7 +181,8 @@ def plan(
     Args:
         label: what a result's name says of its size; `photo_<label>.png`.
         output: the one result; "-" is standard output.
-        suffix: of the results of pictures. Default: as the sources have it, or ".png" where that can't be written, or is GIF.
+        suffix: of the results of pictures. Default: as the sources have it, or as their first bytes ask for; ".png" where that
+            can't be written, or is GIF.
         name: of the results. Default: `photo_<label>.png`; numbered frames keep their names, in a folder of their own.
         film_suffix: gives the ending of a film's result from its own.
         skip_results: leave out files, too, that were named and are results of others.
@@ -185,8 +200,12 @@ def plan(
     template = name or Template("{stem}_{label}{ext}")
     # So that what reads the ones reads the others.
     frame_template = name or Template("{stem}{ext}")
-    in_numbers = numbered.folders(each.path for each in found if each.path and each.in_folder and not _is_film(each))
+    pictures = {each.path: each.in_folder for each in found if each.path and not _is_film(each)}
+    in_numbers = numbered.folders(path for path, in_folder in pictures.items() if in_folder)
     frames = {frame for frames in in_numbers.values() for frame in frames}
+
+    asked = output is None and suffix is None
+    kept_suffixes = {path: kept_suffix(path.suffix, file_kind.of_file(path)) for path in pictures} if asked else {}
 
     def result(each: Found) -> pathlib.Path | None:
         if output is not None:
@@ -196,7 +215,7 @@ def plan(
         folder = each.path.parent if output_dir is None else output_dir / each.path.parent.relative_to(each.root)
         if _is_film(each):
             return folder / template.fill(each.path.stem, label, film_suffix(each.path.suffix))
-        ext = suffix or kept_suffix(each.path.suffix)
+        ext = suffix or kept_suffixes[each.path]
         if each.path not in frames:
             changed = ext.lower() != each.path.suffix.lower()
             stem = f"{each.path.stem}_{each.path.suffix[1:]}" if changed and each in alike else each.path.stem
@@ -288,20 +307,21 @@ def _with_clashes(jobs: Sequence[Job]) -> list[Job]:
     return [job._replace(problem=clash(job)) for job in jobs]
 
 
-def _find(argument: str, recursive: bool) -> Iterator[Found]:
+def _find(argument: str, recursive: bool, tell: Callable[[str], None]) -> Iterator[Found]:
     path = pathlib.Path(argument)
     if argument == STANDARD_STREAM:
         yield Found(None, pathlib.Path())
     elif os.path.isdir(path):
-        yield from _searched(path, recursive)
+        yield from _searched(path, recursive, tell)
     elif glob.has_magic(argument) and not os.path.lexists(path):
         yield from _matching(argument)
     else:
         yield Found(path, path.parent)
 
 
-def _searched(folder: pathlib.Path, recursive: bool) -> Iterator[Found]:
+def _searched(folder: pathlib.Path, recursive: bool, tell: Callable[[str], None]) -> Iterator[Found]:
     problems: list[Found] = []
+    passed_over: collections.Counter[str] = collections.Counter()
 
     def note(error: OSError) -> None:
         where = pathlib.Path(error.filename)
@@ -311,12 +331,18 @@ def _searched(folder: pathlib.Path, recursive: bool) -> Iterator[Found]:
     searched = picture_file.SUFFIXES | (formats.SEARCHED if formats.is_available() else frozenset())
     for where, folders, names in os.walk(folder, onerror=note):
         if not recursive:
+            passed_over["folder"] += sum(not name.startswith(".") for name in folders)
             folders.clear()
-        paths = (pathlib.Path(where, name) for name in names if not name.startswith("."))
-        photos += [path for path in paths if _is_picture(path, searched)]
+        for path in (pathlib.Path(where, name) for name in names if not name.startswith(".")):
+            if _is_picture(path, searched):
+                photos.append(path)
+            else:
+                passed_over[_kind(path)] += 1
     if not photos and not problems:
         hint = "" if recursive else " (--recursive looks into the folders in it)"
         problems.append(Found(folder, folder, problem=f"{folder}: holds no picture{hint}"))
+    elif passed_over.total():
+        tell(f"{folder}: passed over {_in_words(passed_over)}")
     yield from problems
     for path in sorted(photos):
         yield Found(path, folder, searched=True, in_folder=True)
@@ -324,7 +350,28 @@ def _searched(folder: pathlib.Path, recursive: bool) -> Iterator[Found]:
 
 def _is_picture(path: pathlib.Path, suffixes: Container[str]) -> bool:
     """By its name, or by its first bytes: none is passed over because of an ending that is wrong, or unknown."""
-    return os.path.isfile(path) and (path.suffix.lower() in suffixes or file_kind.is_picture(path))
+    return os.path.isfile(path) and (path.suffix.lower() in suffixes or file_kind.of_file(path) is not None)
+
+
+def _kind(path: pathlib.Path) -> str:
+    """What a file that is passed over is, in words."""
+    if not os.path.isfile(path):  # also where a folder in its name can't be read
+        return "broken link" if path.is_symlink() else "pipe or device"
+    return path.suffix.lower() or "file without a suffix"
+
+
+def _in_words(passed_over: Mapping[str, int]) -> str:
+    def words(kind: str, count: int) -> str:
+        if kind == "folder":
+            return f"{count} folder{'s' if count > 1 else ''} (--recursive looks into them)"
+        if kind in formats.SEARCHED:
+            return f"{count} {kind} (films need pip install 'sr_keras[video]')"
+        return f"{count} {_PLURALS.get(kind, kind) if count > 1 else kind}"
+
+    counts = sorted(passed_over.items(), key=lambda item: (item[0] != "folder", -item[1], item[0]))
+    listed = [words(kind, count) for kind, count in counts[:_MOST_KINDS] if count]
+    further = sum(count for _, count in counts[_MOST_KINDS:])
+    return ", ".join([*listed, *([f"{further} others"] if further else [])])
 
 
 def _matching(pattern: str) -> Iterator[Found]:
@@ -340,7 +387,7 @@ def _matching(pattern: str) -> Iterator[Found]:
         yield Found(path, root, searched=True)
 
 
-def _listed(list_file: pathlib.Path, recursive: bool) -> Iterator[Found]:
+def _listed(list_file: pathlib.Path, recursive: bool, tell: Callable[[str], None]) -> Iterator[Found]:
     try:
         # File names need not be valid text.
         text = list_file.read_text(encoding="utf-8-sig", errors="surrogateescape")
@@ -352,7 +399,7 @@ def _listed(list_file: pathlib.Path, recursive: bool) -> Iterator[Found]:
     for line in filter(None, map(str.strip, text.split("\n"))):
         path = folder / line
         if os.path.isdir(path):
-            yield from _searched(path, recursive)
+            yield from _searched(path, recursive, tell)
         else:
             inside = path.is_relative_to(folder) and ".." not in path.parts
             yield Found(path, folder if inside else path.parent)

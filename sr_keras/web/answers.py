@@ -91,7 +91,23 @@ def make_alike(app: fastapi.FastAPI) -> None:
 
 
 def _line(error: dict[str, Any]) -> str:
-    # The first part of the place says where in the request; before what our own validators say stand pydantic's words.
+    # The first part of the place says where in the request.
     name = ".".join(str(part) for part in error["loc"][1:])
-    reason = error["msg"].removeprefix("Value error, ")
+    reason = _reason(error["type"], error.get("ctx", {})) or error["msg"].removeprefix("Value error, ")
     return f"{name}: {reason}" if name else reason
+
+
+def _reason(kind: str, context: dict[str, Any]) -> str:
+    """What is wrong with a value, in plain words in place of pydantic's; "" for what our own validators say."""
+    bounds = {"greater_than": "above", "greater_than_equal": "at least", "less_than": "below", "less_than_equal": "at most"}
+    if kind in bounds:
+        [bound] = [value for name, value in context.items() if name in ("gt", "ge", "lt", "le")]
+        return f"must be {bounds[kind]} {bound:g}"
+    wanted = {"int": "a whole number", "float": "a number", "finite": "a number", "bool": "true or false", "string": "text"}
+    if kind.endswith(("_parsing", "_type", "_from_float", "_number")):
+        return f"must be {wanted.get(kind.partition('_')[0], 'of another kind')}"
+    return {
+        "missing": "is missing",
+        "extra_forbidden": "there is no such field",
+        "string_pattern_mismatch": f"must match {context.get('pattern')}",
+    }.get(kind, "")

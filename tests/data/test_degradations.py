@@ -3,6 +3,7 @@
 import io
 import itertools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -175,8 +176,9 @@ def degraded(hr: tf.Tensor, seeds: list[list[int]]) -> tuple[np.ndarray, ...]:
 def only(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Gives some steps of all photos' history the chance of 1, the others that of 0."""
 
-    def set_history(*steps: str) -> None:
-        history = degradations.History(share=1.0)._replace(**dict.fromkeys(steps, 1.0))
+    def set_history(*steps: str, quality: tuple[float, float] = (30, 95)) -> None:
+        chances: dict[str, Any] = dict.fromkeys(steps, 1.0)
+        history = degradations.History(share=1.0, quality=quality, **chances)
         monkeypatch.setattr(degradations, "HISTORIES", {"only": history})
 
     monkeypatch.setattr(degradations, "_JPEG_FIRST", 0.0)
@@ -248,6 +250,13 @@ def test_shares_of_histories_make_a_whole() -> None:
     assert sum(history.share for history in degradations.HISTORIES.values()) == pytest.approx(1)
 
 
+def test_ranges_are_those_that_the_functions_are_made_for() -> None:
+    for history in degradations.HISTORIES.values():
+        assert 0 < history.sigma[0] < history.sigma[1] <= 3
+        assert 0 < history.levels[0] < history.levels[1]
+        assert 30 <= history.quality[0] < history.quality[1] <= 95
+
+
 def ramp(slopes: Sequence[tuple[float, float]]) -> tf.Tensor:
     """A photo of 192x192 pixels; each channel grows by so many levels a pixel, along the height and along the width."""
     y, x = np.mgrid[:192, :192]
@@ -274,9 +283,8 @@ def test_the_blocks_of_jpeg_begin_anywhere(
     only: Callable[..., None], monkeypatch: pytest.MonkeyPatch, when: str, margin: int
 ) -> None:
     """So little grows within a block that JPEG makes it flat: all steps are between blocks."""
-    only(when)
+    only(when, quality=(30, 30))
     monkeypatch.setattr(degradations, "MARGIN", margin)
-    monkeypatch.setattr(degradations, "_QUALITY", (30, 31))
     lr, _ = degraded(ramp([(0.09, 0.09)] * 3), seeds(60))
     for axis in (1, 2):
         steps = np.abs(np.diff(lr[..., 0], axis=axis)).max(axis=3 - axis)

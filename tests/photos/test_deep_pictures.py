@@ -89,6 +89,37 @@ def test_missing_values_are_named_and_come_back() -> None:
     assert "1 pixels without a value became black (PNG holds no more)" in fitted(picture, FORMATS[".png"]).notes
 
 
+@pytest.mark.parametrize(
+    "before, after",
+    [(None, 1), ("lzw", 5), ("zlib", 8), ("packbits", 8), ("zstd", 50000), ("jpeg", 8), ("lzma", 8)],
+)
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_a_tiff_stays_compressed_as_it_was_but_without_loss(
+    rng: np.random.Generator, dtype: str, before: str | None, after: int
+) -> None:
+    if before == "jpeg" and dtype != "uint8":
+        pytest.skip("JPEG holds 8 bits")
+    samples = rng.integers(0, 256, (40, 30, 3)).astype(dtype)
+    picture = picture_file.read(tiff(samples, photometric="rgb", compression=before))
+    assert picture.lossless == (before != "jpeg")
+    buffer = io.BytesIO()
+    picture_file.write(buffer, picture, FORMATS[".tif"])
+    buffer.seek(0)
+    with tifffile.TiffFile(buffer) as result:
+        assert int(result.pages.first.compression) == after
+        if before != "jpeg":
+            np.testing.assert_array_equal(result.asarray(), samples)
+
+
+def test_a_tiff_of_another_source_is_compressed(rng: np.random.Generator) -> None:
+    flat = Image.new("RGB", (400, 300), (10, 20, 30))
+    buffer = io.BytesIO()
+    picture_file.write(buffer, Picture((flat,), file_format="PNG"), FORMATS[".tif"])
+    assert buffer.tell() < 20_000
+    with Image.open(buffer) as result:
+        assert result.getpixel((399, 299)) == (10, 20, 30)
+
+
 def test_pages_are_counted(values: np.ndarray) -> None:
     buffer = io.BytesIO()
     with tifffile.TiffWriter(buffer) as writer:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image, ImageCms, PngImagePlugin
+from PIL import Image, ImageChops, ImageCms, PngImagePlugin
 
 from sr_keras.photos import metadata, picture_file
 from sr_keras.photos.metadata import Metadata
@@ -152,7 +152,7 @@ def test_a_frames_own_info_is_not_written(photo: Image.Image) -> None:
         picture_file.write(buffer, Picture((photo,)), FORMATS[suffix])
         with Image.open(buffer) as result:
             assert "icc_profile" not in result.info
-            assert result.info.get("compression", "raw") == "raw"
+            assert result.info.get("compression") != "jpeg"
 
 
 def test_cmyk_without_adobes_marker_is_no_negative() -> None:
@@ -162,6 +162,14 @@ def test_cmyk_without_adobes_marker_is_no_negative() -> None:
     [dark, light] = [np.asarray(only(picture_file.read(io.BytesIO(each)))).mean() for each in (without, content)]
     assert light == pytest.approx(197, abs=4)
     assert dark == pytest.approx(25, abs=25)
+
+
+def test_cmyk_that_may_be_the_other_way_round_is_said(rng: np.random.Generator) -> None:
+    photo = Image.fromarray(rng.integers(0, 256, (16, 16, 3), np.uint8)).convert("CMYK")
+    for inks, doubtful in ((photo, False), (ImageChops.invert(photo), True), (photo.convert("RGB").convert("CMYK"), False)):
+        [note] = picture_file.read(saved(inks, "JPEG", quality=100)).notes
+        assert ("negative" in note) == doubtful
+    assert picture_file.read(saved(ImageChops.invert(photo), "TIFF")).notes == ("CMYK became RGB",)
 
 
 @pytest.mark.parametrize("lossless, kept", [("PNG", True), ("JPEG", False)])

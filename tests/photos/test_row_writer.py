@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, PngImagePlugin
 
-from sr_keras.photos import metadata, picture, picture_file, rgb, row_writer
+from sr_keras.photos import metadata, picture, picture_file, rgb, row_writer, tiff_file
 from sr_keras.photos.picture import Picture
 from sr_keras.photos.row_writer import Layout
 
@@ -106,6 +107,25 @@ def test_what_belongs_to_a_picture_is_in_a_file_of_rows_too(
     assert read.metadata == expected.metadata
     assert read.metadata.exif[0][271] == b"A maker"
     np.testing.assert_array_equal(np.asarray(read.frames[0]), np.asarray(expected.frames[0]))
+
+
+@pytest.mark.parametrize("compression", [1, 5, 8, 50000, None])
+@pytest.mark.parametrize("bands", [1, 2, 3, 4])
+def test_a_tiff_of_rows_has_every_pixel(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, compression: int | None, bands: int
+) -> None:
+    monkeypatch.setattr(tiff_file, "_STRIP_BYTES", 1000)
+    frame = photo(50, 133, bands)
+    content = Picture((frame,), metadata=metadata.Metadata(dpi=(72.0, 72.0)), tiff_compression=compression)
+    with picture_file.rows_written(tmp_path / "a.tif", content, Layout(frame.mode, *frame.size), picture.TIFF) as put:
+        for piece in row_writer.pieces(frame):
+            put(piece)
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        assert int(tiff.pages.first.compression) == (compression or 8)
+        np.testing.assert_array_equal(tiff.asarray(), np.asarray(frame))
+    if compression != 50000:  # libtiff inside Pillow may lack it
+        with Image.open(tmp_path / "a.tif") as file:
+            np.testing.assert_array_equal(np.asarray(file), np.asarray(frame))
 
 
 def test_rows_that_cannot_be_computed_leave_no_file(tmp_path: pathlib.Path) -> None:

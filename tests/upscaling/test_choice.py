@@ -59,5 +59,5 @@ def test_a_network_is_loaded_once_and_only_if_it_is_needed(choose: choice.Choose
     assert loaded == [model_info.RESTORING, model_info.ENLARGING]
 
 
-def test_where_there_is_no_choice_nothing_is_said() -> None:
-    assert choice.always(network("edsr"))(worn()) == choice.Choice(network("edsr"), "", "")
+def test_where_there_is_no_choice_no_reason_is_said() -> None:
+    assert choice.always(network("edsr"), "edsr")(worn()) == choice.Choice(network("edsr"), "edsr", "")

@@ -7,10 +7,11 @@ from PIL import Image
 from sr_keras.evaluation import metrics
 from sr_keras.inference import model_info
 from sr_keras.inference.tiling import Progress, Put
+from sr_keras.photos import rgb
 from sr_keras.photos.metadata import Metadata
 from sr_keras.photos.picture import Picture
-from sr_keras.photos.raster import Raster
-from sr_keras.upscaling import enlarge
+from sr_keras.photos.raster import Raster, of_image
+from sr_keras.upscaling import enlarge, hints
 from sr_keras.upscaling.enlarge import Target
 from tests.types import Noise
 
@@ -215,6 +216,24 @@ def test_normals_are_of_length_one(noise: Noise) -> None:
     np.testing.assert_allclose(np.linalg.norm(result / 127.5 - 1, axis=2), 1, atol=0.01)
 
 
+@pytest.mark.parametrize("sixteen", [False, True])
+def test_a_normal_map_is_told(rng: np.random.Generator, noise: Noise, sixteen: bool) -> None:
+    vectors = rng.normal((0, 0, 1), 0.3, (40, 40, 3))
+    vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
+    samples = np.rint((vectors + 1) * 127.5).astype(np.uint8)
+    for each, expected in ((samples, True), (noise(40, 40), False), (np.full_like(samples, (128, 128, 255)), False)):
+        frame = of_image(Image.fromarray(each)) if sixteen else Image.fromarray(each)
+        assert hints.is_normal_map(frame) == expected
+        notes = enlarge.enlarge(Picture((frame,)), Repeater(), Target(scale=2)).notes
+        assert any("--data=normals" in note for note in notes) == expected
+
+
+def test_photos_are_no_normal_maps() -> None:
+    photos = [path for path in sorted(rgb.SAMPLE.rglob("*.*")) if path.suffix in (".jpg", ".png")]
+    assert len(photos) > 3
+    assert not any(hints.is_normal_map(Image.fromarray(rgb.read_photo(path))) for path in photos)
+
+
 def test_scale_1_goes_through_the_network(rgba: Image.Image) -> None:
     upscaler = Repeater()
     assert enlarged(rgba.convert("RGB"), Target(scale=1), upscaler=upscaler).size == rgba.size
@@ -233,6 +252,8 @@ def test_scale_1_goes_through_the_network(rgba: Image.Image) -> None:
         ((100, 50), (300, 150), 2, [(150, 75), (300, 150)]),
         ((100, 50), (90, 60), 4, [(90, 60)]),
         ((400, 400), (100, 2000), 4, [(100, 500), (100, 2000)]),
+        ((100, 50), (100, 50), 1, [(100, 50)]),
+        ((100, 50), (200, 100), 1, [(200, 100)]),
     ],
 )
 def test_passes(size: tuple[int, int], target: tuple[int, int], scale: int, sizes: list[tuple[int, int]]) -> None:
@@ -273,6 +294,11 @@ def test_hidden_colours_do_not_bleed() -> None:
 def test_a_picture_that_is_all_transparent_stays_so(rgba: Image.Image) -> None:
     rgba.putalpha(0)
     assert enlarged(rgba, Target(scale=4)).getchannel("A").getextrema() == (0, 0)
+    expected = np.asarray(enlarged(rgba, Target(scale=4))).astype(np.uint16) * 257
+    deep = enlarge.enlarge(Picture((of_image(rgba),)), Repeater(), Target(scale=4))
+    assert isinstance(deep.frames[0], Raster)
+    np.testing.assert_array_equal(deep.frames[0].samples, expected)
+    assert "all of it is transparent" in deep.notes[0]
 
 
 def test_all_frames_are_enlarged(noise: Noise) -> None:

@@ -151,6 +151,8 @@ def test_wrong_use(
             "film.mp4: its pixels are not square, which .mkv files",
         ),
         (["--pixel_art"], "film.mp4: --alpha, --data, --limit, --pixel_art and --wrap are for pictures, not for films"),
+        (["--scale=250"], "film.mp4: h264 holds at most 35,651,584 pixels a frame, not 8000x6000"),
+        (["--scale=600", "--dry_run"], "film.mp4: h264 holds at most 16384 pixels a side, not 19200x14400"),
         (["--start=99"], "film.mp4: it has no frame from 99 s on"),
         (["--output=no.mp4/film.mp4"], "no.mp4 is no folder"),
     ],

@@ -216,3 +216,41 @@ def test_a_picture_with_another_ending_is_not_passed_over(folder: pathlib.Path) 
     (folder / "mislabelled.bin").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
     (folder / "phone.HEIC").touch()
     assert {"photos/mislabelled.bin", "photos/phone.HEIC"} <= set(names(plan.find(["photos"])))
+
+
+def test_what_is_passed_over_is_counted(folder: pathlib.Path) -> None:
+    for name in ("a.svg", "b.SVG", "c.pdf", "README"):
+        (folder / name).touch()
+    (folder / "link.png").symlink_to("gone.png")
+    told: list[str] = []
+    plan.find(["photos"], tell=told.append)
+    assert told == [
+        "photos: passed over 1 folder (--recursive looks into them), 2 .svg, 1 .pdf, 1 .txt, 1 broken link, "
+        "1 file without a suffix"
+    ]
+    plan.find(["photos"], recursive=True, tell=told.append)
+    assert told[1] == "photos: passed over 2 .svg, 1 .pdf, 1 .txt, 1 broken link, 1 file without a suffix"
+    plan.find(["photos/deep"], recursive=True, tell=told.append)
+    assert len(told) == 2
+
+
+PNG, JPEG, TIFF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0"
+
+
+@pytest.mark.parametrize(
+    "name, content, result",
+    [
+        ("photo", JPEG, "photo_x4.jpg"),
+        ("photo.jpg", PNG, "photo_x4.png"),
+        ("photo.PNG", JPEG, "photo_x4.jpg"),
+        ("photo.JPG", JPEG, "photo_x4.JPG"),
+        ("photo.tif", TIFF, "photo_x4.tif"),
+        ("photo.dng", TIFF, "photo_x4.png"),
+        ("photo.bin", TIFF, "photo_x4.tif"),
+        ("photo.jpg", b"GIF89a", "photo_x4.png"),
+        ("photo.jpg", b"who knows", "photo_x4.jpg"),
+    ],
+)
+def test_the_content_decides_what_a_result_is(folder: pathlib.Path, name: str, content: bytes, result: str) -> None:
+    (folder / name).write_bytes(content + bytes(64))
+    assert results(plan.find([f"photos/{name}"])) == {f"photos/{name}": f"photos/{result}"}

@@ -1,0 +1,66 @@
+"""What is done to a picture's samples around the network: colours that can't be seen, limits, squares, unit vectors."""
+
+import dataclasses
+
+import numpy as np
+from PIL import Image
+
+from sr_keras.photos import raster
+from sr_keras.photos.picture import Frame
+from sr_keras.photos.raster import Raster
+
+
+def without_hidden_colours(colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Replaces colours that cannot be seen by those around them: their own would bleed into what can be seen.
+
+    Args:
+        colour: `[H, W]` or `[H, W, C]`.
+        alpha: `[H, W]`, of the same type.
+    """
+    weight = alpha.astype(np.float32)[..., np.newaxis] / np.iinfo(alpha.dtype).max
+    values = np.atleast_3d(colour).astype(np.float32)
+    around = np.rint(raster.spread(values * weight, weight)).astype(colour.dtype)
+    return np.where(weight > 0, np.atleast_3d(colour), around).reshape(colour.shape)
+
+
+def limited(small: np.ndarray, large: np.ndarray) -> np.ndarray:
+    """Clips `large` to the range of the 3x3 pixels around each place in `small`; strip by strip, for it may be large."""
+    lowest, highest = _extremes(small, np.minimum), _extremes(small, np.maximum)
+    height, width = large.shape[:2]
+    columns = np.minimum((np.arange(width) + 0.5) * small.shape[1] / width, small.shape[1] - 1).astype(int)
+    rows = np.minimum((np.arange(height) + 0.5) * small.shape[0] / height, small.shape[0] - 1).astype(int)
+    for start in range(0, height, 64):
+        part = slice(start, start + 64)
+        place = rows[part][:, np.newaxis], columns
+        np.clip(large[part], lowest[place], highest[place], out=large[part])
+    return large
+
+
+def _extremes(x: np.ndarray, extreme: np.ufunc) -> np.ndarray:
+    """Over 3x3 pixels."""
+    for axis in (0, 1):
+        padded = np.pad(x, [(1, 1) if each == axis else (0, 0) for each in range(x.ndim)], mode="edge")
+        length = x.shape[axis]
+        parts = [np.take(padded, range(start, start + length), axis) for start in range(3)]
+        x = extreme(extreme(parts[0], parts[1]), parts[2])
+    return x
+
+
+def repeated(frame: Frame, size: tuple[int, int]) -> Frame:
+    """Pixels as squares, in a size (width, height)."""
+    if isinstance(frame, Raster):
+        return dataclasses.replace(frame, samples=raster.nearest(frame.samples, *size))
+    return frame.resize(size, Image.Resampling.NEAREST)
+
+
+def unit_vectors(frame: Frame) -> Frame:
+    """Colours as vectors of length 1, of which 0 is -1 and white is 1 along each axis."""
+    samples = frame.samples if isinstance(frame, Raster) else np.array(frame)
+    if samples.ndim < 3 or samples.shape[2] < 3 or samples.dtype.kind != "u":
+        return frame
+    white = np.float32(np.iinfo(samples.dtype).max)
+    vectors = samples[..., :3] * (2 / white) - 1
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=2, keepdims=True), 1e-6)
+    samples = samples.copy()
+    samples[..., :3] = np.rint((vectors + 1) * (white / 2)).astype(samples.dtype)
+    return dataclasses.replace(frame, samples=samples) if isinstance(frame, Raster) else Image.fromarray(samples)
