@@ -50,6 +50,7 @@ class ModelInfo:
         operations: multiplications and additions of its convolutions, per input pixel.
         back_projection: whether it ends with back-projection, which keeps the result consistent with the photo. A network that
             removes noise and blocks must not have it: they would come back.
+        grid: tiles, and what is read around them, must begin and end at multiples of so many input pixels.
         licence, origin: what whoever brought the network in said of it; "" for one that was trained here.
     """
 
@@ -60,6 +61,7 @@ class ModelInfo:
     operations: int
     # As all networks were that were exported before there was a choice.
     back_projection: bool = True
+    grid: int = 1
     licence: str = ""
     origin: str = ""
 
@@ -139,7 +141,7 @@ def _require_sane(info: ModelInfo) -> None:
         ValueError: a value is of another type, or out of its range.
     """
     ranges = dict.fromkeys(("peak_margin", "operations"), (0, 10**12))
-    ranges |= {"scale": (2, 64), "receptive_field": (0, 4096), "peak_values": (1, 10**9)}
+    ranges |= {"scale": (1, 64), "grid": (1, 64), "receptive_field": (0, 4096), "peak_values": (1, 10**9)}
     for name, (lowest, highest) in ranges.items():
         value = getattr(info, name)
         if type(value) is not int or not lowest <= value <= highest:
