@@ -79,8 +79,8 @@ class Stage(NamedTuple):
         margin: how many rows of the photo it reads beyond its strip, at each side.
         values: numbers in memory at most, for each pixel of the photo, inputs and outputs with them.
         is_picture: whether it adds pictures; that is always float32.
-        is_last: whether it gives the result; it has no layers but those that rescale colours, and back-projection if the network
-            ends with that.
+        is_last: whether it gives the result; it has no layers but those that rescale colours, and back-projection where the
+            network ends with that.
     """
 
     nodes: tuple[Node, ...]
@@ -110,9 +110,7 @@ def divide(
     before = [node for node in nodes if node.layer.name not in pictures]
     groups = [*_groups(before, sight), last] if _is_pointwise(last) else [*_groups(before, sight), last, []]
     known = {layer_graph.INPUT: Value(layer_graph.INPUT, 1, COLOURS)}
-    known |= {
-        node.layer.name: Value(node.layer.name, node.scale, node.channels, node.channels <= COLOURS) for node in nodes
-    }
+    known |= {node.layer.name: Value(node.layer.name, node.scale, node.channels, node.channels <= COLOURS) for node in nodes}
     # What the last stage takes.
     picture = known[groups[-1][0].layer.inputs[0] if groups[-1] else nodes[-1].layer.name]
     known[picture.name] = Value(picture.name, 1, picture.channels * picture.scale**2, True, picture.scale)
