@@ -1,8 +1,9 @@
-"""Enlarges all pictures of a folder, and holds them against another reader: python benchmarks/pictures.py FOLDER
+"""Enlarges all pictures of a folder, and holds them against another reader: python benchmarks/pictures.py FOLDER [OPTION...]
 
 Each result is read by FFmpeg, reduced to the size of its source, and compared with what FFmpeg reads of the source. The table
 counts, by format, which results are alike, which are not, and which FFmpeg can't judge; then come the reasons of those that
-were refused. Pillow's own test pictures (its repository, Tests/images) are what it is made for.
+were refused. Pillow's own test pictures (its repository, Tests/images) are what it is made for. All other options are those of
+upscale.py: --pixel_art --scale=2 needs no network, and looks at reading and writing alone.
 """
 
 import collections
@@ -28,23 +29,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     prog = "pictures.py"
     parser = command_line.Parser(prog=prog, description=__doc__, epilog=command_line.EXIT_CODES)
     parser.add_argument("folder", type=argument_types.path, metavar="FOLDER", help="pictures, in folders within it too")
-    parser.add_argument("--model", default="espcn", metavar="MODEL", help="as upscale.py has it (%(default)s)")
-    options = parser.parse_args(argv)
-    return command_line.run(prog, lambda: print_table(options.folder, options.model))
+    options, further = parser.parse_known_args(argv)
+    return command_line.run(prog, lambda: print_table(options.folder, further))
 
 
-def print_table(folder: pathlib.Path, model: str) -> int:
+def print_table(folder: pathlib.Path, further: Sequence[str]) -> int:
     """Prints what became of each kind of file; returns 1 if a result is not as its source."""
     verdicts: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     refused: collections.Counter[str] = collections.Counter()
     with tempfile.TemporaryDirectory() as results:
-        for entry in enlarged(folder, model, pathlib.Path(results)):
+        for entry in enlarged(folder, further, pathlib.Path(results)):
             verdict = judged(entry) if entry["status"] == "done" else "refused"
             verdicts[pathlib.PurePath(entry["source"]).suffix.lower() or "none"][verdict] += 1
             if verdict == "refused":
                 refused[entry["reason"].removeprefix(f"{entry['source']}: ")] += 1
             elif verdict == "not alike":
-                print(f"not alike: {entry['source']} ({'; '.join(entry['notes'])})")
+                print(f"not alike: {entry['source']} ({'; '.join(entry['notes'])})", flush=True)
     columns = ("alike", "not alike", "not judged", "refused")
     print("| suffix | " + " | ".join(columns) + " |\n| --- |" + " ---: |" * len(columns))
     for suffix, counts in (*sorted(verdicts.items()), ("all", sum(verdicts.values(), collections.Counter()))):
@@ -54,15 +54,13 @@ def print_table(folder: pathlib.Path, model: str) -> int:
     return 1 if any(counts["not alike"] for counts in verdicts.values()) else 0
 
 
-def enlarged(folder: pathlib.Path, model: str, results: pathlib.Path) -> Iterator[Mapping[str, Any]]:
+def enlarged(folder: pathlib.Path, further: Sequence[str], results: pathlib.Path) -> Iterator[Mapping[str, Any]]:
     """What the report of `upscale.py` says of each file."""
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder")
     report = results / "report.jsonl"
-    names = [str(path) for path in sorted(folder.rglob("*")) if path.is_file()]
-    if not names:
-        raise UserError(f"{folder}: holds no file")
-    listed = results / "list.txt"
-    listed.write_text("\n".join(str(pathlib.Path(name).absolute()) for name in names), encoding="utf-8")
-    command.main([f"--list={listed}", f"--model={model}", f"--output_dir={results}", f"--report={report}", "--quiet"])
+    # A pattern takes all files, whatever they are.
+    command.main([str(folder / "**"), f"--output_dir={results}", f"--report={report}", "--quiet", *further])
     with report.open(encoding="utf-8") as lines:
         yield from map(json.loads, lines)
 
@@ -73,9 +71,9 @@ def judged(entry: Mapping[str, Any]) -> str:
     if source is None or result is None:
         return "not judged"
     # FFmpeg does not turn pictures as EXIF says.
-    turned = [np.rot90(each, turns) for each in (source, source.swapaxes(0, 1)) for turns in range(4)]
-    differences = [np.abs(reduced(result, each.shape[:2]) - each).mean() for each in turned]
-    return "alike" if min(differences) <= ALIKE else "not alike"
+    turned = (np.rot90(each, turns) for each in (source, source.swapaxes(0, 1)) for turns in range(4))
+    differences = (np.abs(reduced(result, each.shape[:2]) - each).mean() for each in turned)
+    return "alike" if any(difference <= ALIKE for difference in differences) else "not alike"
 
 
 def read_by_ffmpeg(path: pathlib.Path) -> np.ndarray | None:
@@ -83,7 +81,8 @@ def read_by_ffmpeg(path: pathlib.Path) -> np.ndarray | None:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        # Of an animated PNG, FFmpeg leaves out the still picture, unless it is told that it is a PNG.
+        with av.open(str(path), format="png_pipe" if path.suffix.lower() in (".png", ".apng") else None) as container:
             rgba = next(container.decode(video=0)).to_ndarray(format="rgba").astype(np.float32)
     except (av.error.FFmpegError, StopIteration, IndexError, ValueError):
         return None

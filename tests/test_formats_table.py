@@ -16,7 +16,6 @@ import tifffile
 from PIL import Image, ImageChops
 
 from data_prep import convert_rgb
-from sr_keras.data import windows
 from sr_keras.photos import picture_file, rgb
 from sr_keras.photos.picture import FORMATS, Frame, Picture, fitted, suffix_of
 from sr_keras.photos.raster import Raster
@@ -173,8 +172,7 @@ def trained(path: pathlib.Path) -> str:
         rgb.read_photo(path)
     except rgb.PhotoError as error:
         return f"skipped: {reason(error, path)}"
-    deep = windows._MAY_BE_DEEP.match(content) and windows._decoded_to_16_bits(content) % 257
-    return "16-bit colour" if deep is not None and np.any(deep) else "8-bit colour"
+    return "16-bit colour" if np.any(rgb.decode_photo_to_16_bits(content, "") % 257) else "8-bit colour"
 
 
 def converted(path: pathlib.Path) -> str:

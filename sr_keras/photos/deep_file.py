@@ -1,5 +1,6 @@
 """More than 8 bits a channel in formats of which Pillow, or its plugin, reads and writes 8, or scrambles the others."""
 
+import dataclasses
 import io
 import re
 from collections.abc import Callable, Mapping
@@ -8,8 +9,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
-from sr_keras.photos import jxl_head, row_writer
-from sr_keras.photos.raster import Raster
+from sr_keras.photos import jxl_head, metadata, row_writer
+from sr_keras.photos.raster import Raster, upright
 
 FORMATS = frozenset({"PNG", "JPEG2000", "AVIF", "HEIF", "JXL", "PPM"})
 
@@ -72,6 +73,15 @@ def read(stream: BinaryIO, file_format: str, depth: int, transparent: object = N
         hidden = (samples == np.asarray(transparent)).all(axis=2, keepdims=True)
         samples, alpha = np.concatenate([samples, np.where(hidden, 0, 65535).astype(np.uint16)], axis=2), True
     return Raster(np.ascontiguousarray(samples), colours, alpha and samples.dtype.kind == "u")
+
+
+def read_upright(file: Image.Image, stream: BinaryIO, depth: int) -> Raster:
+    """`read` a file that Pillow has opened, turned as its EXIF says."""
+    assert file.format is not None  # it was opened
+    raster = read(stream, file.format, depth, file.info.get("transparency") if file.format == "PNG" else None)
+    # The decoders of these two turn it themselves.
+    orientation = 1 if file.format in ("HEIF", "JXL") else metadata.orientation(file)
+    return dataclasses.replace(raster, samples=upright(raster.samples, orientation))
 
 
 def _decoder(file_format: str) -> Callable[[bytes], np.ndarray]:

@@ -4,10 +4,10 @@
 """
 
 import contextlib
-import dataclasses
 import io
 import os
 import pathlib
+import re
 import struct
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from PIL.TiffImagePlugin import COMPRESSION_INFO_REV
 
-from sr_keras.photos import deep_file, file_kind, jxl_head, metadata, picture, raster, rgb, row_writer
+from sr_keras.photos import deep_file, file_kind, jxl_head, metadata, picture, rgb, row_writer
 from sr_keras.photos.picture import FORMATS, Format, Frame, Picture
 from sr_keras.photos.raster import Raster
 from sr_keras.photos.row_writer import Layout, PutRows
@@ -183,10 +183,7 @@ def _count_note(count: int, all_frames: bool) -> list[str]:
 def _frame(file: Image.Image, stream: BinaryIO, depth: int, *, animated: bool) -> tuple[Frame, str | None]:
     """The frame that a file is at."""
     if depth > 8 and not animated and file.format in deep_file.FORMATS:
-        deep = deep_file.read(stream, file.format, depth, file.info.get("transparency") if file.format == "PNG" else None)
-        # The decoders of these two turn it themselves.
-        orientation = 1 if file.format in ("HEIF", "JXL") else metadata.orientation(file)
-        return dataclasses.replace(deep, samples=raster.upright(deep.samples, orientation)), None
+        return deep_file.read_upright(file, stream, depth), None
     if file.format == "WEBP" and getattr(file, "is_animated", False) and file.mode == "RGB":
         # Frames without transparency need not cover all of the canvas, which is transparent.
         file.rawmode, file._mode = "RGBA", "RGBA"  # type: ignore[attr-defined]
@@ -428,6 +425,9 @@ def _named_errors(name: object) -> Iterator[None]:
         reason = files.reason(error)
         damaged = reason.startswith(("decoder error", "broken data stream", "unrecognized data stream"))
         raise rgb.PhotoError(f"{prefix}damaged ({reason})" if damaged else f"{prefix}{reason}") from None
+    except Image.DecompressionBombError as error:
+        size = re.search(r"\d+", str(error))
+        raise rgb.PhotoError(f"{prefix}it has {int(size[0]) if size else 0:,} pixels, more than are taken") from None
     except MemoryError:
         raise rgb.PhotoError(f"{prefix}too large for the memory of this machine") from None
     except Exception as error:

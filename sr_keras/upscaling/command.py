@@ -84,8 +84,9 @@ def _standard_input() -> bytes:
 
 
 def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, options: argparse.Namespace, console: Console) -> int:
-    # Each picture's size and its result's are held against --max_pixels before anything is decoded; this one is Pillow's own.
-    Image.MAX_IMAGE_PIXELS = None
+    # Each picture's size and its result's are held against --max_pixels before anything is decoded. Pillow's own limit, which is
+    # twice this number, is for pictures within pictures, as icons have them.
+    Image.MAX_IMAGE_PIXELS = options.max_pixels
     with console, report(options.report) as add:
         choosers = [_chooser(options, device, console) for device in engine.devices(options.engine)]
         with contextlib.closing(_outcomes(todo, choosers, batch_options, films.options_of(options), console)) as running:
