@@ -30,7 +30,7 @@ test-slow: $(READY)
 $(READY): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or sys.exit(f"Python 3.10 to 3.13 is needed, $(PYTHON) is {v[0]}.{v[1]}; another one: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[addons,cpu,datasets,formats,litert,onnx,test,video,web]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[addons,cluster,cpu,datasets,formats,litert,onnx,test,video,web]'
 	@touch $@
 
 docs: $(DOCS_READY)

@@ -37,6 +37,7 @@ COMMANDS = {
 NONSENSE = ("nan", "inf", "-inf", "1000000000", "0", "-1", "", " ", "-", "e\nf")
 # Some of it means something to some: by the flag, or by the type of its argument.
 MEANT = {
+    "--cluster": {""},
     "--crf": {"0"},
     "--denoise": {"0"},
     "--end": {"0"},
@@ -49,7 +50,7 @@ MEANT = {
     "--start": {"0"},
 }
 # Such names may be those of files, which the work looks for.
-NAMES = (argument_types.path, argument_types.name, argument_types.output_file)
+NAMES = (argument_types.line, argument_types.path, argument_types.name, argument_types.output_file)
 
 
 def exit_code(command: str, *arguments: str) -> int:

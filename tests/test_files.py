@@ -24,7 +24,7 @@ def test_what_a_killed_process_left_goes_and_what_a_living_one_writes_stays(tmp_
         return len(list(tmp_path.glob(".*.part")))
 
     def write(name: str) -> None:
-        files._remove_abandoned.cache_clear()
+        files._remove_abandoned_once.cache_clear()
         with files.written_beside(tmp_path / name) as part:
             part.write_bytes(b"whole")
 

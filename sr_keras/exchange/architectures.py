@@ -1,5 +1,6 @@
 """Which network a file of weights is, by the names and shapes in it; and ours of that kind, with those weights."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -7,12 +8,13 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from sr_keras.networks import rrdbnet, srvgg
+from sr_keras.networks import rrdbnet, span, srvgg
 from sr_keras.runtime.errors import UserError
 
 Weights = Mapping[str, np.ndarray]
 
 _NAMES_SHOWN = 5
+_PARTS = ("weight", "bias")
 
 # ESRGAN's own names, and those of the program that it was made with, to Real-ESRGAN's.
 _RRDB_SPELLINGS = [
@@ -70,22 +72,22 @@ def _is_srvgg(weights: Weights) -> bool:
     return "body.0.weight" in weights and "body.1.weight" in weights and weights["body.1.weight"].ndim == 1
 
 
+def _is_span(weights: Weights) -> bool:
+    return any(name.startswith("block_1.c1_r.") for name in weights)
+
+
 def _rrdbnet(weights: Weights) -> Architecture:
     weights = _with_new_names(weights)
     blocks = _count(weights, r"body\.(\d+)\.rdb1\.conv1\.weight")
     upscales = _count(weights, r"conv_up(\d+)\.weight")
     growth, filters = _shape(weights, "body.0.rdb1.conv1.weight")[:2]
     colours_in, colours_out = _shape(weights, "conv_first.weight")[1], _shape(weights, "conv_last.weight")[0]
-    if colours_in in (12, 48):
-        raise ArchitectureError(
-            f"an RRDBNet that first makes {colours_in} channels of a picture's pixels (Real-ESRGAN's x2 and x1): in tiles it "
-            "would not give what it gives of the whole, so it is not taken"
-        )
-    if (colours_in, colours_out) != (3, 3):
+    unshuffle = _side_of_block(colours_in)
+    if unshuffle not in (1, 2, 4) or colours_out != 3:
         raise ArchitectureError(f"an RRDBNet of {colours_in} channels to {colours_out}, not of 3 colours to 3")
-    if not upscales:
-        raise ArchitectureError("an RRDBNet that does not enlarge")
-    network = rrdbnet.build(blocks, upscales, filters, growth)
+    if 2**upscales < unshuffle:
+        raise ArchitectureError("an RRDBNet that makes its picture smaller")
+    network = rrdbnet.build(blocks, upscales, filters, growth, unshuffle)
     convolutions = {
         **_RRDB_LAYERS,
         **{f"conv_up{index}": f"up{index}_conv" for index in range(1, upscales + 1)},
@@ -96,9 +98,9 @@ def _rrdbnet(weights: Weights) -> Architecture:
             for conv in (1, 2, 3, 4, 5)
         },
     }
-    _require_all(weights, [f"{name}.{part}" for name in convolutions for part in ("weight", "bias")])
-    for theirs, ours in convolutions.items():
-        _set(network, ours, _kernel(weights[f"{theirs}.weight"]), weights[f"{theirs}.bias"])
+    _require_all(weights, [f"{name}.{part}" for name in convolutions for part in _PARTS])
+    weights = {**weights, "conv_first.weight": weights["conv_first.weight"][:, _by_place(unshuffle)]}
+    _set_convolutions(network, weights, convolutions)
     return Architecture(f"RRDBNet, {blocks} blocks of {filters} channels", network)
 
 
@@ -128,36 +130,100 @@ def _srvgg(weights: Weights) -> Architecture:
     last = _count(weights, r"body\.(\d+)\.weight") - 1
     filters, colours_in = _shape(weights, "body.0.weight")[:2]
     shuffled = _shape(weights, f"body.{last}.weight")[0]
-    scale = round((shuffled / 3) ** 0.5)
-    if colours_in != 3 or 3 * scale**2 != shuffled or last % 2:
+    scale = _side_of_block(shuffled)
+    if colours_in != 3 or not scale or last % 2:
         raise ArchitectureError(f"an SRVGGNetCompact of {colours_in} channels to {shuffled}, not of 3 colours to 3")
-    if scale < 2:
-        raise ArchitectureError("an SRVGGNetCompact that does not enlarge")
     convolutions = range(0, last + 1, 2)
     prelus = range(1, last, 2)
-    names = [f"body.{index}.{part}" for index in convolutions for part in ("weight", "bias")]
+    names = [f"body.{index}.{part}" for index in convolutions for part in _PARTS]
     _require_all(weights, names + [f"body.{index}.weight" for index in prelus])
     network = srvgg.build(last // 2 - 1, scale, filters)
-    for index in convolutions[:-1]:
-        _set(network, f"conv{index // 2}", _kernel(weights[f"body.{index}.weight"]), weights[f"body.{index}.bias"])
+    _set_convolutions(network, weights, {f"body.{index}": f"conv{index // 2}" for index in convolutions[:-1]})
     for index in prelus:
         _set(network, f"prelu{index // 2}", weights[f"body.{index}.weight"].reshape(1, 1, -1))
-    # PyTorch's shuffle has the places of a colour beside each other, ours has the colours of a place.
-    order = np.arange(shuffled).reshape(3, scale**2).T.ravel()
-    kernel, bias = _kernel(weights[f"body.{last}.weight"]), weights[f"body.{last}.bias"]
-    _set(network, "head_conv", kernel[..., order], bias[order])
+    _set_before_shuffle(network, weights, f"body.{last}", scale)
     return Architecture(f"SRVGGNetCompact, {last // 2 - 1} convolutions of {filters} channels", network)
+
+
+def _span(weights: Weights) -> Architecture:
+    is_normalised = "no_norm" not in weights
+    weights = {name: array for name, array in fused(weights).items() if name != "no_norm"}
+    filters, colours_in = _shape(weights, "conv_1.weight")[:2]
+    shuffled = _shape(weights, "upsampler.0.weight")[0]
+    scale = _side_of_block(shuffled)
+    if colours_in != 3 or not scale:
+        raise ArchitectureError(f"a SPAN of {colours_in} channels to {shuffled}, not of 3 colours to 3")
+    blocks = _count(weights, r"block_(\d+)\.c1_r\.weight")
+    network = span.build(blocks, scale, filters, is_normalised=is_normalised)
+    convolutions = {
+        **{"conv_1": "stem_conv", "conv_2": "trunk_conv", "conv_cat": "fusion_conv"},
+        **{f"block_{block}.c{conv}_r": f"block{block}_conv{conv}" for block in range(1, blocks + 1) for conv in (1, 2, 3)},
+    }
+    _require_all(weights, [f"{name}.{part}" for name in (*convolutions, "upsampler.0") for part in _PARTS])
+    _set_convolutions(network, weights, convolutions)
+    _set_before_shuffle(network, weights, "upsampler.0", scale)
+    return Architecture(f"SPAN, {blocks} blocks of {filters} channels", network)
+
+
+def fused(weights: Weights) -> dict[str, np.ndarray]:
+    """SPAN with one convolution in place of each that was trained as several (section 3.2, "re-parameterization").
+
+    That is a convolution of 1x1, one of 3x3 without padding and one of 1x1, beside one of 1x1. A file may also hold the sum, as
+    it was when it was last computed, or that alone.
+    """
+    fused = {name: array for name, array in weights.items() if not re.search(r"\.(sk|eval_conv|conv\.[012])\.\w+$", name)}
+    for name in {name.rpartition(".eval_conv.")[0] for name in weights if ".eval_conv." in name}:
+        fused |= {f"{name}.{part}": weights[f"{name}.eval_conv.{part}"] for part in _PARTS}
+    for name in {name.rpartition(".sk.")[0] for name in weights if ".sk." in name}:
+        layers = [f"{name}.{layer}" for layer in ("conv.0", "conv.1", "conv.2", "sk")]
+        _require_all(weights, [f"{layer}.{part}" for layer in layers for part in _PARTS], may_have_others=True)
+        kernels, biases = ([weights[f"{layer}.{part}"] for layer in layers] for part in _PARTS)
+        try:
+            fused |= dict(zip((f"{name}.{part}" for part in _PARTS), _summed(kernels, biases), strict=True))
+        except (ValueError, IndexError):
+            raise ArchitectureError(f"the weights of {name} do not fit each other") from None
+    return fused
+
+
+def _summed(kernels: list[np.ndarray], biases: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Kernel and bias of one convolution that computes three, one after the other, and one beside them."""
+    middle = kernels[1]
+    first, last, skip = (kernels[index][:, :, 0, 0] for index in (0, 2, 3))
+    kernel = np.einsum("om,mnyx,ni->oiyx", last, middle, first, optimize=True)
+    kernel[:, :, 1, 1] += skip
+    return kernel, last @ (middle.sum((2, 3)) @ biases[0] + biases[1]) + biases[2] + biases[3]
 
 
 _KINDS: list[tuple[Callable[[Weights], bool], Callable[[Weights], Architecture]]] = [
     (_is_rrdbnet, _rrdbnet),
     (_is_srvgg, _srvgg),
+    (_is_span, _span),
 ]
 
 
-def _kernel(weight: np.ndarray) -> np.ndarray:
-    """PyTorch's `[out, in, kh, kw]` to ours, `[kh, kw, in, out]`."""
-    return weight.transpose(2, 3, 1, 0)
+def _side_of_block(channels: int) -> int:
+    """How many pixels a square block has along each side, whose colours have so many values; 0 if there is none."""
+    side = math.isqrt(channels // 3)
+    return side if 3 * side**2 == channels else 0
+
+
+def _by_place(side: int) -> np.ndarray:
+    """PyTorch's shuffles have the places of a colour beside each other, ours have the colours of a place: ours by theirs."""
+    return np.arange(3 * side**2).reshape(3, side**2).T.ravel()
+
+
+def _set_convolutions(network: keras.Model, weights: Weights, convolutions: Mapping[str, str]) -> None:
+    """Sets convolutions by their names to ours. PyTorch has kernels as `[out, in, kh, kw]`."""
+    for theirs, ours in convolutions.items():
+        _shape(weights, f"{theirs}.weight")
+        _set(network, ours, weights[f"{theirs}.weight"].transpose(2, 3, 1, 0), weights[f"{theirs}.bias"])
+
+
+def _set_before_shuffle(network: keras.Model, weights: Weights, name: str, scale: int) -> None:
+    """Sets the convolution whose channels become pixels."""
+    order = _by_place(scale)
+    ordered = {f"{name}.{part}": weights[f"{name}.{part}"][order] for part in _PARTS}
+    _set_convolutions(network, ordered, {name: "head_conv"})
 
 
 def _count(weights: Weights, pattern: str) -> int:
@@ -167,8 +233,12 @@ def _count(weights: Weights, pattern: str) -> int:
 
 
 def _shape(weights: Weights, name: str) -> tuple[int, ...]:
+    """Of a convolution's kernel."""
     _require_all(weights, [name], may_have_others=True)
-    return weights[name].shape
+    shape = weights[name].shape
+    if len(shape) != 4:
+        raise ArchitectureError(f"{name} has the shape {list(shape)}, and is no convolution's")
+    return shape
 
 
 def _require_all(weights: Weights, names: list[str], *, may_have_others: bool = False) -> None:

@@ -1,9 +1,9 @@
 """Takes over a network that was trained elsewhere: {call} FILE.pth
 
-FILE is a .pth, a .safetensors, or a .param of ncnn with its .bin beside it. It holds an RRDBNet (ESRGAN, Real-ESRGAN) or an
-SRVGGNetCompact; which of them, and of what size, follows from the names and shapes in it. It is read without PyTorch, and
-nothing that is in it is run. The result is a folder like that of a training: upscale --model=FOLDER takes it. Mind the licence
-of what you take over.
+FILE is a .pth, a .safetensors, or a .param of ncnn with its .bin beside it. It holds an RRDBNet (ESRGAN, Real-ESRGAN), an
+SRVGGNetCompact or a SPAN; which of them, and of what size, follows from the names and shapes in it. It is read without PyTorch,
+and nothing that is in it is run. The result is a folder like that of a training: upscale --model=FOLDER takes it. Mind the
+licence of what you take over.
 """
 
 import argparse
@@ -44,12 +44,12 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser.add_argument("-o", "--output", type=argument_types.path, metavar="FOLDER", help="(default: the name of FILE, here)")
     parser.add_argument(
         "--licence",
-        type=argument_types.name,
+        type=argument_types.line,
         default="unknown",
         metavar="TEXT",
         help="kept with the network, and shown by the command models (%(default)s)",
     )
     parser.add_argument(
-        "--origin", type=argument_types.name, metavar="TEXT", help="the same, such as an address (default: the name of FILE)"
+        "--origin", type=argument_types.line, metavar="TEXT", help="the same, such as an address (default: the name of FILE)"
     )
     return parser.parse_args(argv)

@@ -230,7 +230,9 @@ def enlarged(
     Args:
         check: called again and again; what it raises ends the work.
     """
-    while rgb.shape[0] < height or rgb.shape[1] < width:
+    passes = 0
+    # A network of scale 1 restores each frame once.
+    while (rgb.shape[0] < height or rgb.shape[1] < width) if upscaler.scale > 1 else passes < 1:
         sr = np.empty((upscaler.scale * rgb.shape[0], upscaler.scale * rgb.shape[1], 3), rgb.dtype)
 
         def put(y: int, x: int, tile: np.ndarray, sr: np.ndarray = sr) -> None:
@@ -238,6 +240,7 @@ def enlarged(
 
         upscaler.upscale_to(put, rgb, self_ensemble=self_ensemble, progress=check)
         rgb = sr
+        passes += 1
     return rgb
 
 

@@ -50,7 +50,9 @@ class ModelInfo:
         operations: multiplications and additions of its convolutions, per input pixel.
         back_projection: whether it ends with back-projection, which keeps the result consistent with the photo. A network that
             removes noise and blocks must not have it: they would come back.
+        grid: tiles, and what is read around them, must begin and end at multiples of so many input pixels.
         licence, origin: what whoever brought the network in said of it; "" for one that was trained here.
+        training: what trained it, and on what, in a line; "" where that is not known.
     """
 
     scale: int
@@ -60,8 +62,10 @@ class ModelInfo:
     operations: int
     # As all networks were that were exported before there was a choice.
     back_projection: bool = True
+    grid: int = 1
     licence: str = ""
     origin: str = ""
+    training: str = ""
 
 
 class ModelError(UserError):
@@ -139,12 +143,12 @@ def _require_sane(info: ModelInfo) -> None:
         ValueError: a value is of another type, or out of its range.
     """
     ranges = dict.fromkeys(("peak_margin", "operations"), (0, 10**12))
-    ranges |= {"scale": (2, 64), "receptive_field": (0, 4096), "peak_values": (1, 10**9)}
+    ranges |= {"scale": (1, 64), "grid": (1, 64), "receptive_field": (0, 4096), "peak_values": (1, 10**9)}
     for name, (lowest, highest) in ranges.items():
         value = getattr(info, name)
         if type(value) is not int or not lowest <= value <= highest:
             raise ValueError(f"{name} must be a whole number from {lowest} to {highest}")
     if type(info.back_projection) is not bool:
         raise ValueError("back_projection must be true or false")
-    if type(info.licence) is not str or type(info.origin) is not str:
-        raise ValueError("licence and origin must be texts")
+    if not all(type(text) is str for text in (info.licence, info.origin, info.training)):
+        raise ValueError("licence, origin and training must be texts")

@@ -73,8 +73,9 @@ class Servable(tf.Module, _Computed):
             receptive_field=measured.output_receptive_field,
             peak_values=measured.peak_values,
             peak_margin=measured.peak_margin,
-            operations=flops.count(generator, 1, 1).forward,
+            operations=flops.count(generator, measured.grid, measured.grid).forward // measured.grid**2,
             back_projection=is_back_projected,
+            grid=measured.grid,
         )
         self._layers = _layers_of(generator)
         # In this order `load_weights` finds them again.

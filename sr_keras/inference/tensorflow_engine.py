@@ -1,6 +1,7 @@
 """Upscales with TensorFlow, by the functions of a SavedModel, tile by tile."""
 
 import contextlib
+import math
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -61,6 +62,7 @@ class TensorFlowEngine:
             scale=self.info.scale,
             tile=self.tile,
             overlap=self.info.receptive_field,
+            grid=self.info.grid,
             progress=progress,
         )
 
@@ -68,7 +70,8 @@ class TensorFlowEngine:
         """See `engine.Engine`. Layers compute no more of a window than later ones need: half of its overlap, on average."""
         factors = []
         for length in (height, width):
-            spans = tiling.split(length, self.tile, self.info.receptive_field)
+            grid = self.info.grid
+            spans = tiling.split(math.ceil(length / grid) * grid, self.tile, self.info.receptive_field, grid=grid)
             window = spans[0].window_stop - spans[0].window_start
             size = spans[0].stop - spans[0].start
             factors.append(len(spans) * (window + size) / 2 / length)

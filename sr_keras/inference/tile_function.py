@@ -11,6 +11,7 @@
 import collections
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import NamedTuple
 
 import keras
@@ -19,7 +20,7 @@ from keras import layers
 
 from sr_keras.inference import model_info
 from sr_keras.networks import back_projection, receptive_field
-from sr_keras.networks.layers import DepthToSpace, Scale, blocked_conv
+from sr_keras.networks.layers import CropToScale, DepthToSpace, Scale, SpaceToDepth, blocked_conv
 
 # A crop copies its tensor: to save fewer pixels than that at each side costs more than it brings.
 _LEAST_CROP = 6
@@ -66,7 +67,7 @@ class _Map(NamedTuple):
     """A tensor `[1, h, w, C]` of the tile and `margin` pixels of the input around it; None is the whole window."""
 
     tensor: tf.Tensor
-    scale: int
+    scale: Fraction
     margin: int | None = None
 
 
@@ -82,8 +83,8 @@ class _Tile:
         if x.margin == margin:
             return x
         (start, size), (outer_start, _) = self._region(margin), self._region(x.margin)
-        begin = tf.concat([[0], x.scale * (start - outer_start), [0]], 0)
-        shape = tf.concat([[1], x.scale * size, [x.tensor.shape[-1]]], 0)
+        begin = tf.concat([[0], _scaled(start - outer_start, x.scale), [0]], 0)
+        shape = tf.concat([[1], _scaled(size, x.scale), [x.tensor.shape[-1]]], 0)
         return _Map(tf.slice(x.tensor, begin, shape), x.scale, margin)
 
     def _region(self, margin: int | None) -> tuple[tf.Tensor, tf.Tensor]:
@@ -95,6 +96,13 @@ class _Tile:
         return self._regions[margin]
 
 
+def _scaled(pixels: tf.Tensor, scale: Fraction) -> tf.Tensor:
+    """Whole pixels of the input as those of a map."""
+    if scale.denominator == 1:
+        return scale.numerator * pixels
+    return scale.numerator * pixels // scale.denominator
+
+
 class _Pass:
     """One pass of a window through a functional network, layer by layer, as it is traced."""
 
@@ -102,27 +110,30 @@ class _Pass:
         self._network = network
         self._dtype = dtype
         self._tile = _Tile(tf.shape(window)[:2], start, size)
-        self._levels = tf.cast(window, tf.float32)[tf.newaxis]
+        # The tensors that hold the photo's levels in another arrangement: whole numbers, up to white.
+        self._levels = {id(network.input): _Map(tf.cast(window, tf.float32)[tf.newaxis], Fraction(1))}
         self._white = float(window.dtype.max)
+        measured = receptive_field.measure(network)
         # The margin around a tile that each layer must still have in its input.
-        self._needed = receptive_field.measure(network).receptive_field
+        self._needed, self._grid = measured.receptive_field, measured.grid
         self._folded = _folded_norms(network)
         self._of_pictures = _picture_layers(network)
         self._last, self._after_last = _last_convolution(network)
 
     def run(self) -> tf.Tensor:
         """`[s * size[0], s * size[1], 3]`, float32, near [0, 1]."""
-        maps = {id(self._network.input): _Map(self._levels / self._white, scale=1)}
+        photo = id(self._network.input)
+        maps = {photo: _Map(self._levels[photo].tensor / self._white, Fraction(1))}
         for layer in self._network.layers[1:]:
             inputs = self._cropped([maps[id(symbol)] for symbol in receptive_field.inputs_of(layer)], self._needed[layer.name])
             scale = inputs[0].scale * receptive_field.enlargement(layer)
             maps[id(layer.output)] = _Map(self._apply(layer, inputs), scale, inputs[0].margin)
         return self._tile.crop(maps[id(self._network.outputs[-1])], 0).tensor[0]
 
-    def _cropped(self, inputs: list[_Map], needed: float) -> list[_Map]:
+    def _cropped(self, inputs: list[_Map], needed: Fraction) -> list[_Map]:
         """Brings the inputs of a layer to one margin: the smallest that does, if that saves enough."""
         margins = [x.margin for x in inputs if x.margin is not None]
-        smallest = math.ceil(needed)
+        smallest = math.ceil(needed / self._grid) * self._grid
         if not margins or min(margins) - smallest >= _LEAST_CROP:
             margins = [smallest]
         return [self._tile.crop(x, min(margins)) for x in inputs]
@@ -150,6 +161,10 @@ class _Pass:
                 return tf.tanh(x)
             case layers.Rescaling():
                 return tf.cast(x, tf.float32) * layer.scale + layer.offset
+            case layers.Activation() if layer.activation is keras.activations.silu:
+                return tf.nn.silu(x)
+            case layers.Multiply():
+                return math.prod((other.tensor for other in inputs[1:]), start=x)
             case layers.Add():
                 return tf.add_n([x.tensor for x in inputs])
             case layers.Concatenate():
@@ -161,6 +176,11 @@ class _Pass:
                 return tf.cast(tf.cast(x, tf.float32) * layer.factor, x.dtype)
             case DepthToSpace():
                 return tf.nn.depth_to_space(x, layer.block_size)
+            case SpaceToDepth():
+                return self._space_to_depth(layer, x)
+            case CropToScale():
+                # Windows end where blocks do, so that nothing was reflected.
+                return x
             case back_projection.BackProjection():
                 return layer.call([x.tensor for x in inputs])
         raise ValueError(f"the optimised graph has no {type(layer).__name__} ({layer.name})")
@@ -168,11 +188,17 @@ class _Pass:
     def _conv(self, layer: layers.Conv2D, x: _Map) -> tf.Tensor:
         kernel, bias = self._weights(layer)
         tensor = x.tensor
-        if layer.input is self._network.input:
+        if levels := self._levels.get(id(layer.input)):
             # Levels up to 255 are exact in every format; their 255th parts are not.
-            tensor, kernel = self._tile.crop(_Map(self._levels, scale=1), x.margin).tensor, kernel / self._white
+            tensor, kernel = self._tile.crop(levels, x.margin).tensor, kernel / self._white
         tensor, kernel = _paired(tensor, kernel)
         return tf.nn.bias_add(tf.nn.conv2d(self._cast(tensor), rounded(kernel, self._dtype), 1, "SAME"), self._cast(bias))
+
+    def _space_to_depth(self, layer: SpaceToDepth, x: tf.Tensor) -> tf.Tensor:
+        if levels := self._levels.get(id(layer.input)):
+            blocks = tf.nn.space_to_depth(levels.tensor, layer.block_size)
+            self._levels[id(layer.output)] = _Map(blocks, levels.scale / layer.block_size)
+        return tf.nn.space_to_depth(x, layer.block_size)
 
     def _conv_transpose(self, layer: layers.Conv2DTranspose, x: tf.Tensor) -> tf.Tensor:
         batch, height, width, _ = tf.unstack(tf.shape(x))
@@ -201,7 +227,8 @@ class _Pass:
 
     def _interpolated(self, x: _Map) -> tf.Tensor:
         """The photo in the size and the units of the last convolution's output, rounded to the format."""
-        photo = tf.image.resize(self._levels / self._white, x.scale * self._tile.window_size, "bilinear")
+        levels = self._levels[id(self._network.input)].tensor
+        photo = tf.image.resize(levels / self._white, _scaled(self._tile.window_size, x.scale), "bilinear")
         for rescaling in self._after_last:
             photo = (photo - rescaling.offset) / rescaling.scale
         return self._cast(self._tile.crop(_Map(photo, x.scale), x.margin).tensor)
@@ -258,6 +285,8 @@ def _last_convolution(network: keras.Model) -> tuple[str | None, list[layers.Res
     producers = _producers(network)
     layer, after = producers[id(network.outputs[-1])], []
     if isinstance(layer, back_projection.BackProjection):
+        layer = producers[id(receptive_field.inputs_of(layer)[0])]
+    if isinstance(layer, CropToScale):
         layer = producers[id(receptive_field.inputs_of(layer)[0])]
     while isinstance(layer, layers.Rescaling):
         after.append(layer)

@@ -29,17 +29,25 @@ class Span(NamedTuple):
     stop: int
 
 
-def split(length: int, tile: int, overlap: int, begin: int = 0) -> list[Span]:
+def split(length: int, tile: int, overlap: int, begin: int = 0, *, grid: int = 1) -> list[Span]:
     """Divides `[begin, length)` of an axis into the fewest tiles of at most `tile` pixels.
 
     All tiles have one size, and all windows have one. Windows reach `overlap` pixels beyond their tiles; at the ends of the
     axis, where there is nothing beyond, they slide inward. The last tile slides inward too, over the one before it.
+
+    Args:
+        length, begin: multiples of `grid`.
+        tile: may be exceeded where it is below `grid`.
+        grid: all spans are of multiples of so many pixels.
 
     Raises:
         ValueError: an argument is below its smallest value.
     """
     if length - begin < 1 or tile < 1 or overlap < 0:
         raise ValueError(f"length and tile must be at least 1 and overlap at least 0, got {length - begin}, {tile}, {overlap}")
+    if grid > 1:
+        spans = split(length // grid, max(1, tile // grid), math.ceil(overlap / grid), begin // grid)
+        return [Span(*(grid * place for place in span)) for span in spans]
     count = math.ceil((length - begin) / tile)
     size = math.ceil((length - begin) / count)
     window = min(length, size + 2 * overlap)
@@ -70,6 +78,7 @@ def upscale_tiled(
     scale: int,
     tile: int,
     overlap: int,
+    grid: int = 1,
     progress: Progress = lambda share: None,
 ) -> None:
     """Upscales a photo tile by tile. Where `overlap` is at least the receptive field of `upscale`, the tile size does not show.
@@ -85,18 +94,22 @@ def upscale_tiled(
         scale: a whole number.
         tile: height and width of a tile, at most, in input pixels.
         overlap: how far windows reach beyond their tiles, in input pixels.
+        grid: windows and tiles begin and end at multiples of so many input pixels; at its lower and right edges the photo is
+            reflected until it does.
         progress: called with the share that is done, from 0 to 1, after each tile. What it raises ends the work.
 
     Raises:
         MemoryError: there is too little even for the smallest tile.
     """
+    if grid > 1:
+        photo, put = _on_grid(photo, put, scale, grid)
     height, width = photo.shape[:2]
     begin = 0
     with ThreadPoolExecutor(1, thread_name_prefix="tile") as executor:
         while begin < height:
-            columns = split(width, tile, overlap)
+            columns = split(width, tile, overlap, grid=grid)
             try:
-                for row in split(height, tile, overlap, begin):
+                for row in split(height, tile, overlap, begin, grid=grid):
                     for column, upscaled in _upscale_row(executor, upscale, photo, row, columns):
                         put(scale * row.start, scale * column.start, upscaled)
                         progress((begin + (row.stop - begin) * column.stop / width) / height)
@@ -106,6 +119,30 @@ def upscale_tiled(
                     raise
                 tile = max(SMALLEST_TILE, min(tile, max(height, width)) // 2)
                 logger.warning("out of memory: goes on from row %d with tiles of %d pixels", begin, tile)
+
+
+def reflected(photo: np.ndarray, grid: int) -> np.ndarray:
+    """Continues a photo `[H, W, C]` below and to the right, up to multiples of `grid`.
+
+    It is reflected there, as before a pixel unshuffle; where it is smaller than what it lacks, its first pixels are repeated.
+    """
+    for axis in (0, 1):
+        length = photo.shape[axis]
+        place = np.arange(math.ceil(length / grid) * grid)
+        photo = photo.take(np.minimum(place, np.maximum(2 * (length - 1) - place, 0)), axis)
+    return photo
+
+
+def _on_grid(photo: np.ndarray, put: Put, scale: int, grid: int) -> tuple[np.ndarray, Put]:
+    """The photo up to multiples of `grid`, and what puts the part of a tile that is the photo's."""
+    height, width = (scale * length for length in photo.shape[:2])
+
+    def put_inside(y: int, x: int, tile: np.ndarray) -> None:
+        tile = tile[: max(0, height - y), : max(0, width - x)]
+        if tile.size:
+            put(y, x, tile)
+
+    return reflected(photo, grid), put_inside
 
 
 def _upscale_row(

@@ -1,6 +1,7 @@
 """Upscales photos of any size with an exported network."""
 
 import itertools
+import math
 import os
 import pathlib
 
@@ -171,6 +172,7 @@ class Upscaler:
             scale=self.scale,
             tile=self.tile,
             overlap=self.receptive_field,
+            grid=math.lcm(*(each.info.grid for each, _ in self._shares)),
             progress=progress,
         )
 

@@ -1,5 +1,6 @@
 """Layers that the networks share, known to `keras.models.load_model` by their names. Needs Keras only."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +30,53 @@ class DepthToSpace(layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "block_size": self.block_size}
+
+
+@_known_to_keras
+class SpaceToDepth(layers.Layer):
+    """`[B, h, w, C]` to `[B, ceil(h / r), ceil(w / r), r^2 C]`: pixel unshuffle, which undoes a `DepthToSpace`.
+
+    Where h or w is no multiple of r, the picture is reflected at its lower and right edges until it is.
+    """
+
+    def __init__(self, block_size: int = 2, **options: Any) -> None:
+        """`block_size` is r; `options` are those of every Keras layer."""
+        super().__init__(**options)
+        self.block_size = block_size
+
+    def call(self, inputs: KerasTensor) -> KerasTensor:
+        return space_to_depth(inputs, self.block_size)
+
+    def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[int | None, ...]:
+        batch, *sides, filters = input_shape
+        height, width = (side and math.ceil(side / self.block_size) for side in sides)
+        return batch, height, width, filters * self.block_size**2
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "block_size": self.block_size}
+
+
+@_known_to_keras
+class CropToScale(layers.Layer):
+    """`[sr, lr]` to `[B, s h, s w, C]`, the upper left part of `sr`, where `lr` is `[B, h, w, 3]`."""
+
+    def __init__(self, scale: int, **options: Any) -> None:
+        """`scale` is s; `options` are those of every Keras layer."""
+        super().__init__(**options)
+        self.scale = scale
+
+    def call(self, inputs: list[KerasTensor]) -> KerasTensor:
+        sr, lr = inputs
+        _, height, width, _ = ops.shape(lr)
+        return sr[:, : self.scale * height, : self.scale * width]
+
+    def compute_output_shape(self, input_shape: Sequence[Sequence[Any]]) -> tuple[int | None, ...]:
+        (batch, *_, filters), (_, *sides, _) = input_shape
+        height, width = (side and self.scale * side for side in sides)
+        return batch, height, width, filters
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "scale": self.scale}
 
 
 @_known_to_keras
@@ -144,6 +192,18 @@ def depth_to_space(x: KerasTensor, block_size: int = 2) -> KerasTensor:
     filters = x.shape[-1] // block_size**2
     x = ops.reshape(x, (batch, height, width, block_size, block_size, filters))
     return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (batch, block_size * height, block_size * width, filters))
+
+
+def space_to_depth(x: KerasTensor, block_size: int) -> KerasTensor:
+    """`SpaceToDepth` as a function; reflection by places, for a side may be shorter than what it lacks."""
+    for axis in (1, 2):
+        length = ops.shape(x)[axis]
+        place = ops.arange(-(-length // block_size) * block_size)
+        x = ops.take(x, ops.minimum(place, ops.maximum(2 * (length - 1) - place, 0)), axis=axis)
+    batch, height, width, filters = ops.shape(x)
+    height, width = height // block_size, width // block_size
+    x = ops.reshape(x, (batch, height, block_size, width, block_size, filters))
+    return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (batch, height, width, block_size**2 * filters))
 
 
 def blocked_conv(x: KerasTensor, kernel: KerasTensor) -> KerasTensor:

@@ -54,10 +54,10 @@ def read(source: Source, *, all_frames: bool = False, check_size: CheckSize = la
         PhotoError: the file is missing, is no picture, is damaged, or needs a package that is not installed. The message
             names a path, and nothing else.
     """
-    file_kind.init_plugins()
     with _named_errors(source), _opened(source) as stream:
         file_kind.refuse_documents(stream)
         kind = file_kind.of_stream(stream)
+        file_kind.init_plugins(kind)
         file_kind.require_package(kind)
         if kind == file_kind.RAW:
             return _read_raw(stream, check_size)
@@ -220,7 +220,7 @@ def write(
         PhotoError: writing failed; the message names a path.
         NameTakenError: the file is there by now, and is not to be replaced.
     """
-    file_kind.init_plugins()
+    file_kind.init_plugins(file_format.name)
     with _named_errors(target):
         file_kind.require_package(file_format.package)
         if isinstance(target, pathlib.Path):

@@ -100,6 +100,17 @@ def name(text: str) -> str:
     return str(path(text))
 
 
+def line(text: str) -> str:
+    """One line of text, kept as it is.
+
+    Raises:
+        ArgumentTypeError: it is empty, or not one line.
+    """
+    if not text.strip() or not text.isprintable():
+        raise argparse.ArgumentTypeError(f"must be a line of text, got {text!r}")
+    return text
+
+
 def path(text: str) -> pathlib.Path:
     """The path of a file or a folder, which need not be there.
 
@@ -109,6 +120,17 @@ def path(text: str) -> pathlib.Path:
     if not text.strip() or "\0" in text:
         raise argparse.ArgumentTypeError(f"must be a path, got {text!r}")
     return pathlib.Path(text)
+
+
+def cluster_address(text: str) -> str:
+    """Where a Ray cluster is: host:port, "auto", or nothing.
+
+    Raises:
+        ArgumentTypeError: it is none of these.
+    """
+    if text not in ("", "auto") and not re.fullmatch(r"[^\s:/]+:\d+|\[[\da-fA-F:]+\]:\d+", text):
+        raise argparse.ArgumentTypeError(f"must be host:port, or auto, got {text!r}")
+    return text
 
 
 def output_file(text: str) -> pathlib.Path:

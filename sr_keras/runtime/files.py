@@ -26,7 +26,7 @@ def written_beside(path: pathlib.Path, *, overwrite: bool = True) -> Iterator[pa
     Raises:
         FileExistsError: `path` is there, even if only since the writing began, and is not to be overwritten.
     """
-    _remove_abandoned(path.parent)
+    _remove_abandoned_once(path.parent)
     part, lock = _new_part(path)
     try:
         yield part
@@ -66,8 +66,13 @@ def _locked(file: int) -> bool:
 
 
 @functools.cache
-def _remove_abandoned(folder: pathlib.Path) -> None:
-    """Removes the parts of processes that are gone; once a process and folder."""
+def _remove_abandoned_once(folder: pathlib.Path) -> None:
+    """Once a process and folder."""
+    remove_abandoned(folder)
+
+
+def remove_abandoned(folder: pathlib.Path) -> None:
+    """Removes the parts of processes that are gone."""
     if fcntl is None:
         return
     with contextlib.suppress(OSError):

@@ -318,6 +318,19 @@ def _suffix(job: Job, options: BatchOptions, picture: Picture) -> str:
     return suffix_of(picture)
 
 
+def settled(job: Job, options: BatchOptions, *, is_there: bool) -> JobOutcome | None:
+    """What becomes of a job that needs no work: it can't be done, or its result is there and stays.
+
+    Args:
+        is_there: whether there is a result already.
+    """
+    if job.problem:
+        return unfinished(job, PhotoError(job.problem))
+    if is_there and options.existing != "overwrite":
+        return unfinished(job, _exists(job.output, options))
+    return None
+
+
 def require_place(output: pathlib.Path, options: BatchOptions) -> None:
     """Tells before the work that a result can't be where it should; what it raises, `unfinished` takes."""
     if os.path.lexists(output) and options.existing != "overwrite":

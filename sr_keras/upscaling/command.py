@@ -2,12 +2,13 @@
 
 import argparse
 import contextlib
+import dataclasses
 import os
 import pathlib
 import sys
 import time
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -16,12 +17,9 @@ from sr_keras.inference import engine, model_info
 from sr_keras.photos import picture, picture_file, rgb
 from sr_keras.runtime import command_line
 from sr_keras.runtime.errors import UserError
-from sr_keras.upscaling import batch, choice, enlarge, films, numbered, plan
+from sr_keras.upscaling import batch, enlarge, films, loading, numbered, plan
 from sr_keras.upscaling.console import Console, report, speak_plainly
 from sr_keras.upscaling.options import parse
-
-if TYPE_CHECKING:
-    from sr_keras.inference.upscaler import Upscaler
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "upscale.py") -> int:
@@ -84,36 +82,51 @@ def _standard_input() -> bytes:
 
 
 def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, options: argparse.Namespace, console: Console) -> int:
-    # Each picture's size and its result's are held against --max_pixels before anything is decoded. Pillow's own limit, which is
-    # twice this number, is for pictures within pictures, as icons have them.
+    # Each picture's size and its result's are held against --max_pixels before anything is decoded. This is Pillow's own limit,
+    # of twice as much, for pictures within pictures, as icons have them.
     Image.MAX_IMAGE_PIXELS = options.max_pixels
-    with console, report(options.report) as add:
-        choosers = [_chooser(options, device, console) for device in engine.devices(options.engine)]
-        with contextlib.closing(_outcomes(todo, choosers, batch_options, films.options_of(options), console)) as running:
-            for outcome in running:
-                console.after(outcome)
-                add(outcome)
+    running = (_on_cluster if options.cluster is not None else _here)(todo, batch_options, options, console)
+    with console, report(options.report) as add, contextlib.closing(running):
+        for outcome in running:
+            console.after(outcome)
+            add(outcome)
     console.tell_end()
     if options.comparison and not console.failed:
         console.tell(_write_comparison(options, todo[0]))
     return 1 if console.failed else 0
 
 
-def _outcomes(
-    todo: Sequence[plan.Job],
-    choosers: Sequence[choice.Choose],
-    options: batch.BatchOptions,
-    film_options: films.FilmOptions,
-    console: Console,
+def _here(
+    todo: Sequence[plan.Job], batch_options: batch.BatchOptions, options: argparse.Namespace, console: Console
 ) -> Generator[batch.JobOutcome, None, None]:
-    """First photos, then folders of numbered frames, then films."""
+    """On this machine: first photos, then folders of numbered frames, then films."""
+    network = _network_options(options)
+    choosers = [loading.chooser(network, device, console.tell_upscaler) for device in engine.devices(options.engine)]
     pictures = [job for job in todo if not job.is_film]
     apart = {job.numbered: [each for each in pictures if each.numbered == job.numbered] for job in pictures}
     for folder, jobs in sorted(apart.items(), key=lambda item: item[0] is not None):
         if folder is not None:
             _tell_numbered(folder, jobs, console)
-        yield from batch.run(jobs, numbered.decided_once(choosers) if folder else choosers, options, console.within)
-    yield from films.run([job for job in todo if job.is_film], choosers, options, film_options, console.within)
+        yield from batch.run(jobs, numbered.decided_once(choosers) if folder else choosers, batch_options, console.within)
+    film_options = films.options_of(options)
+    yield from films.run([job for job in todo if job.is_film], choosers, batch_options, film_options, console.within)
+
+
+def _on_cluster(
+    todo: Sequence[plan.Job], batch_options: batch.BatchOptions, options: argparse.Namespace, console: Console
+) -> Generator[batch.JobOutcome, None, None]:
+    """On the machines of a Ray cluster."""
+    from sr_keras.upscaling.cluster import run, worker
+
+    _tell_all_numbered(todo, console)
+    network = _network_options(options).for_another_machine()
+    work = worker.Work(batch_options, network, films.options_of(options), verbose=options.verbose)
+    yield from run.outcomes(todo, work, address=options.cluster, num_workers=options.workers, tell=console.tell)
+
+
+def _tell_all_numbered(todo: Sequence[plan.Job], console: Console) -> None:
+    for folder in dict.fromkeys(job.numbered for job in todo if job.numbered):
+        _tell_numbered(folder, [job for job in todo if job.numbered == folder], console)
 
 
 def _tell_numbered(folder: pathlib.Path, jobs: Sequence[plan.Job], console: Console) -> None:
@@ -126,8 +139,7 @@ def _tell_numbered(folder: pathlib.Path, jobs: Sequence[plan.Job], console: Cons
 
 def _tell_plan(todo: Sequence[plan.Job], target: enlarge.Target, options: argparse.Namespace, console: Console) -> int:
     """A dry run: what would be done, how long it would take about, and what can't be read."""
-    for folder in dict.fromkeys(job.numbered for job in todo if job.numbered):
-        _tell_numbered(folder, [job for job in todo if job.numbered == folder], console)
+    _tell_all_numbered(todo, console)
     sizes: dict[plan.Job, enlarge.Size] = {}
     frames: dict[plan.Job, int] = {}
     problems: dict[plan.Job, str] = {}
@@ -145,7 +157,9 @@ def _tell_plan(todo: Sequence[plan.Job], target: enlarge.Target, options: argpar
             problems[job] = batch.unfinished(job, error).reason
     console.tell_plan(todo, {job: (size, target.size(*size)) for job, size in sizes.items()}, problems)
     if sizes and not options.pixel_art:
-        upscaler = _chooser(options, None, console)(picture.Picture((Image.new("RGB", (8, 8)),))).upscaler
+        upscaler = loading.chooser(_network_options(options), None, console.tell_upscaler)(
+            picture.Picture((Image.new("RGB", (8, 8)),))
+        ).upscaler
         pixels = sum(frames.get(job, 1) * enlarge.work(size, target, upscaler.scale) for job, size in sizes.items())
         console.tell(f"about {_duration(pixels * _seconds_per_pixel(upscaler, options.self_ensemble))} on this machine")
     return 1 if problems else 0
@@ -168,28 +182,10 @@ def _duration(seconds: float) -> str:
     return f"{round(seconds / 60)} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
-def _chooser(options: argparse.Namespace, device: str | None, console: Console) -> choice.Choose:
-    from sr_keras.inference.upscaler import Upscaler
-
-    def load(path: pathlib.Path, denoise: float) -> "Upscaler":
-        upscaler = Upscaler.load(
-            path,
-            denoise=denoise,
-            precision=options.precision,
-            memory_mb=options.memory_mb,
-            tile=options.tile,
-            device=device,
-            engine=options.engine,
-        )
-        console.tell_upscaler(upscaler)
-        return upscaler
-
-    if options.model != model_info.AUTO:
-        return choice.always(load(options.model, options.denoise), model_info.name_of(options.model))
-    if options.pixel_art:  # there is nothing to choose
-        return choice.always(load(model_info.find_model(model_info.ENLARGING), 1.0))
-    strengths = {model_info.ENLARGING: 1.0, model_info.RESTORING: options.denoise}
-    return choice.by_condition(lambda name: load(model_info.find_model(name), strengths[name]))
+def _network_options(options: argparse.Namespace) -> loading.NetworkOptions:
+    return loading.NetworkOptions(
+        **{field.name: getattr(options, field.name) for field in dataclasses.fields(loading.NetworkOptions)}
+    )
 
 
 def _refuse_side_files(options: argparse.Namespace, todo: Sequence[plan.Job]) -> None:
@@ -207,6 +203,8 @@ def _refuse_side_files(options: argparse.Namespace, todo: Sequence[plan.Job]) ->
             raise plan.UsageError(f"{options.comparison}: exists already; --overwrite replaces it")
     if any(job.output is None and job.is_film for job in todo):
         raise plan.UsageError("a film's result must be a file, not standard output")
+    if any(job.output is None for job in todo) and options.cluster is not None:
+        raise plan.UsageError("--cluster: the machines write files, not standard output; --output=FILE")
     if any(job.output is None for job in todo) and sys.stdout.isatty():
         raise plan.UsageError("standard output is a terminal, which shows no pictures; --output=FILE")
 

@@ -99,8 +99,7 @@ class Console:
 
     def tell_upscaler(self, upscaler: "Upscaler") -> None:
         if self._options.verbose:
-            parts = f"tiles of {upscaler.tile} pixels" if upscaler.has_tiles else "strips of the whole width"
-            self.tell(f"{upscaler.device or 'CPU'}: {upscaler.engine}, {upscaler.precision}, {parts}")
+            self.tell(described(upscaler))
 
     def tell_end(self) -> None:
         several = sum(self._counts.values()) > 1
@@ -129,6 +128,12 @@ class Console:
         # Whoever reads this may stop reading; the photos are still wanted.
         with contextlib.suppress(OSError), tqdm.external_write_mode(file=self._out):
             print(printable(line), file=self._out, flush=True)
+
+
+def described(upscaler: "Upscaler") -> str:
+    """How it computes, in words."""
+    parts = f"tiles of {upscaler.tile} pixels" if upscaler.has_tiles else "strips of the whole width"
+    return f"{upscaler.device or 'CPU'}: {upscaler.engine}, {upscaler.precision}, {parts}"
 
 
 def speak_plainly() -> None:

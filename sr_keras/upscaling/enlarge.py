@@ -196,10 +196,10 @@ def _passes(size: Size, target: Target, scale: int) -> list[Size]:
     """The sizes to which the picture is reduced after each pass of the network; the last is the target's.
 
     Before the last pass the picture is reduced so far that the pass leads to the target: more pixels would cost much and bring
-    nothing that can be seen. It never gets smaller than it was, unless the target is.
+    nothing that can be seen. It never gets smaller than it was, unless the target is. A network of scale 1 restores once.
     """
     wanted = target.size(*size)
-    if target.scale == 1:
+    if target.scale == 1 or scale == 1:
         return [wanted]
     sizes: list[Size] = []
     needed = wanted

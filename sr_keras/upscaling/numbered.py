@@ -71,12 +71,16 @@ class _Remembering:
         progress(1.0)
 
 
-def decided_once(choosers: Sequence[Choose]) -> list[Choose]:
+def decided_once(choosers: Sequence[Choose], first_frame: Picture | None = None) -> list[Choose]:
     """Choosers that give each picture the network that the first one is given: a film by two networks would flicker.
 
     A frame that equals the one before it is not computed again.
+
+    Args:
+        choosers: one for each device.
+        first_frame: decides, where others than these choosers have it; None is the first picture that they are given.
     """
-    first: list[Picture] = []
+    first: list[Picture] = [] if first_frame is None else [first_frame]
     lock = threading.Lock()
 
     def decided(choose: Choose) -> Choose:

@@ -2,6 +2,7 @@
 
 import argparse
 import pathlib
+import sys
 from collections.abc import Sequence
 
 from sr_keras.inference import engine, model_info
@@ -45,12 +46,19 @@ def parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     films.add_options(parser)
     _add_data(parser)
     _add_network(parser)
+    _add_cluster(parser)
     talk = parser.add_mutually_exclusive_group()
     talk.add_argument("--quiet", action="store_true", help="print only what failed")
     talk.add_argument("--verbose", action="store_true", help="also print how it is computed")
-    options = parser.parse_args(argv)
+    options = parser.parse_args(_with_address(sys.argv[1:] if argv is None else argv))
     _refuse_contradictions(parser, options)
     return options
+
+
+def _with_address(argv: Sequence[str]) -> list[str]:
+    """The arguments; --cluster alone has an empty address, for it may not take the photo that follows as one."""
+    end = argv.index("--") if "--" in argv else len(argv)
+    return ["--cluster=" if argument == "--cluster" else argument for argument in argv[:end]] + list(argv[end:])
 
 
 def _refuse_contradictions(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
@@ -62,6 +70,8 @@ def _refuse_contradictions(parser: argparse.ArgumentParser, options: argparse.Na
         parser.error("the suffix of --output is its format; leave --format out")
     if options.start is not None and options.end is not None and options.end <= options.start:
         parser.error("--end must be later than --start")
+    if options.workers and options.cluster is None:
+        parser.error("--workers is for --cluster")
     if options.output and options.output_dir:
         parser.error("--output and --output_dir exclude each other")
 
@@ -219,6 +229,24 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
         default=400_000_000,
         metavar="N",
         help="refuse photos and results with more pixels (%(default)s)",
+    )
+
+
+def _add_cluster(parser: argparse.ArgumentParser) -> None:
+    cluster = parser.add_argument_group("many machines")
+    cluster.add_argument(
+        "--cluster",
+        type=argument_types.cluster_address,
+        metavar="[ADDRESS]",
+        help="have the photos done by the machines of a Ray cluster, which reach them by the same names (pip install "
+        "'sr-keras[cluster]'): of host:port, or of the one that this machine is part of (auto), or without an address by this "
+        "machine alone",
+    )
+    cluster.add_argument(
+        "--workers",
+        type=argument_types.positive_int,
+        metavar="N",
+        help="how many do photos at a time (default: one for each GPU of the cluster, or where it has none for each machine)",
     )
 
 

@@ -18,9 +18,11 @@ import numpy as np
 State = dict[str, np.ndarray]
 
 
-def rrdbnet(rng: np.random.Generator, *, blocks: int = 2, upscales: int = 2, filters: int = 6, growth: int = 3) -> State:
+def rrdbnet(
+    rng: np.random.Generator, *, blocks: int = 2, upscales: int = 2, filters: int = 6, growth: int = 3, unshuffle: int = 1
+) -> State:
     """By Real-ESRGAN's names."""
-    convolutions = {"conv_first": (filters, 3)}
+    convolutions = {"conv_first": (filters, 3 * unshuffle**2)}
     for block in range(blocks):
         for dense in (1, 2, 3):
             for conv in (1, 2, 3, 4, 5):
@@ -40,10 +42,26 @@ def srvgg(rng: np.random.Generator, *, convs: int = 2, scale: int = 4, filters: 
     return state | of_convolutions(rng, {f"body.{2 * convs + 2}": (3 * scale**2, filters)})
 
 
-def of_convolutions(rng: np.random.Generator, convolutions: Mapping[str, tuple[int, int]]) -> State:
+def span(rng: np.random.Generator, *, blocks: int = 2, scale: int = 4, filters: int = 6, is_normalised: bool = True) -> State:
+    """As it is trained; `eval_conv` holds what was the sum of the others at some time before."""
+    state: State = {} if is_normalised else {"no_norm": np.zeros(1, np.float32)}
+    convolutions = {"conv_1": 3, "conv_2": filters}
+    convolutions |= {f"block_{block + 1}.c{conv}_r": filters for block in range(blocks) for conv in (1, 2, 3)}
+    for name, inputs in convolutions.items():
+        state |= of_convolutions(rng, {f"{name}.sk": (filters, inputs), f"{name}.conv.0": (2 * inputs, inputs)}, kernel=1)
+        state |= of_convolutions(rng, {f"{name}.conv.1": (2 * filters, 2 * inputs), f"{name}.eval_conv": (filters, inputs)})
+        state |= of_convolutions(rng, {f"{name}.conv.2": (filters, 2 * filters)}, kernel=1)
+    state |= of_convolutions(rng, {"conv_cat": (filters, 4 * filters)}, kernel=1)
+    state |= of_convolutions(rng, {"upsampler.0": (3 * scale**2, filters)})
+    # Each convolution is four: of the size that others have, they would make levels in the thousands of [0, 1].
+    return {name: array / 2 for name, array in state.items()}
+
+
+def of_convolutions(rng: np.random.Generator, convolutions: Mapping[str, tuple[int, int]], kernel: int = 3) -> State:
     state: State = {}
     for name, (outputs, inputs) in convolutions.items():
-        state[f"{name}.weight"] = (rng.standard_normal((outputs, inputs, 3, 3)) / np.sqrt(9 * inputs)).astype(np.float32)
+        values = rng.standard_normal((outputs, inputs, kernel, kernel)) / np.sqrt(kernel**2 * inputs)
+        state[f"{name}.weight"] = values.astype(np.float32)
         state[f"{name}.bias"] = rng.uniform(-0.1, 0.1, outputs).astype(np.float32)
     return state
 

@@ -21,7 +21,7 @@ TASK_FIELDS = {field.name for field in dataclasses.fields(pipeline.Task)}
 
 
 class Repeater:
-    """Makes four times four pixels of each; counts its calls."""
+    """Makes `scale` times as many pixels of each, along each axis; counts its calls."""
 
     scale = 4
     receptive_field = 0
@@ -38,7 +38,7 @@ class Repeater:
         progress: Callable[[float], None] = lambda share: None,
     ) -> None:
         self.calls += 1
-        put(0, 0, photo.repeat(4, axis=0).repeat(4, axis=1))
+        put(0, 0, photo.repeat(self.scale, axis=0).repeat(self.scale, axis=1))
         progress(1.0)
 
 
@@ -319,3 +319,13 @@ def test_memory_stays_flat(tmp_path: pathlib.Path) -> None:
     upscaled = task(film, longest=100)
     pipeline.run(upscaled, [Repeater()], note)
     assert resident[2000] - resident[500] < 20e6
+
+
+@pytest.mark.parametrize("width, height", [(6, 4), (12, 8)])
+def test_a_network_that_does_not_enlarge_restores_a_frame_once(width: int, height: int) -> None:
+    class Restorer(Repeater):
+        scale = 1
+
+    upscaler, frame = Restorer(), np.zeros((4, 6, 3), np.uint8)
+    assert pipeline.enlarged(frame, upscaler, width, height).shape == frame.shape
+    assert upscaler.calls == 1

@@ -27,10 +27,13 @@ def write(tmp_path: pathlib.Path, interpolator: pathlib.Path) -> Any:
 @pytest.mark.parametrize(
     "values",
     [
-        *({"scale": scale} for scale in (0, 1, -4, 10**9, True, 4.0, "4", None, [4])),
+        *({"scale": scale} for scale in (0, -4, 10**9, True, 4.0, "4", None, [4])),
+        *({"grid": grid} for grid in (0, 10**9, True, 2.0, None)),
         *({"receptive_field": field} for field in (-1, 10**9, False)),
         {"peak_values": 0},
         {"back_projection": 1},
+        {"licence": None},
+        {"training": ["edsr"]},
     ],
     ids=str,
 )

@@ -39,6 +39,38 @@ def test_tiles_equal_the_whole(rng: np.random.Generator, height: int, width: int
     np.testing.assert_array_equal(sr, blur_x4(photo))
 
 
+GRID = 4
+
+
+def cells(photo: np.ndarray) -> np.ndarray:
+    """The mean of each 4x4 pixels and of those around them, at 4x4 times the place: it matters where the first cell begins."""
+    height, width = (length // GRID for length in photo.shape[:2])
+    means = photo.reshape(height, GRID, width, GRID, 3).mean(axis=(1, 3))
+    padded = np.pad(means, [(1, 1), (1, 1), (0, 0)])
+    sums = sum(padded[y : y + height, x : x + width] for y in range(3) for x in range(3))
+    return np.asarray(sums).repeat(GRID, axis=0).repeat(GRID, axis=1)
+
+
+def cells_of_tile(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
+    return cells(window)[start[0] : start[0] + size[0], start[1] : start[1] + size[1]]
+
+
+@pytest.mark.parametrize("height, width, tile", [*SIZES, (2, 3, 1), (41, 39, 5)])
+def test_tiles_on_a_grid_equal_the_whole(rng: np.random.Generator, height: int, width: int, tile: int) -> None:
+    photo = rng.random((height, width, 3), dtype=np.float32)
+    sr = tiled(cells_of_tile, photo, scale=1, tile=tile, overlap=2 * GRID - 1, grid=GRID)
+    np.testing.assert_array_equal(sr, cells(tiling.reflected(photo, GRID))[:height, :width])
+
+
+def test_a_photo_is_continued_by_its_reflection(rng: np.random.Generator) -> None:
+    photo = rng.random((6, 5, 3))
+    continued = tiling.reflected(photo, GRID)
+    np.testing.assert_array_equal(continued, np.pad(photo, [(0, 2), (0, 3), (0, 0)], mode="reflect"))
+    pixel = rng.random((1, 1, 3))
+    np.testing.assert_array_equal(tiling.reflected(pixel, GRID), np.broadcast_to(pixel, (4, 4, 3)))
+    assert tiling.reflected(continued, GRID).shape == continued.shape
+
+
 def test_too_little_overlap_shows(rng: np.random.Generator) -> None:
     """The property above can fail."""
     photo = rng.random((40, 40, 3), dtype=np.float32)

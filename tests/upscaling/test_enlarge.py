@@ -261,6 +261,8 @@ def test_scale_1_goes_through_the_network(rgba: Image.Image) -> None:
         ((100, 50), (300, 150), 2, [(150, 75), (300, 150)]),
         ((100, 50), (90, 60), 4, [(90, 60)]),
         ((400, 400), (100, 2000), 4, [(100, 500), (100, 2000)]),
+        ((100, 50), (100, 50), 1, [(100, 50)]),
+        ((100, 50), (200, 100), 1, [(200, 100)]),
     ],
 )
 def test_passes(size: tuple[int, int], target: tuple[int, int], scale: int, sizes: list[tuple[int, int]]) -> None:

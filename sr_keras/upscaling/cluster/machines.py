@@ -1,0 +1,171 @@
+"""The machines of a Ray cluster: connected to, or this machine alone, and how many workers there is room for."""
+
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sr_keras.runtime.errors import UserError
+
+# Read by Ray when it is imported, and by the processes that it starts. Nothing is sent to its makers; and what its parts say of
+# killed workers stays in its log, for the report says it.
+_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+    "RAY_DEDUP_LOGS": "1",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",
+    "RAY_DATA_LOG_LEVEL": "CRITICAL",
+}
+# Bytes. It holds names and outcomes, no pictures.
+_OBJECT_STORE = 100_000_000
+
+
+class Pool(NamedTuple):
+    """The workers.
+
+    Attributes:
+        size: how many.
+        processors, gpus: of each.
+    """
+
+    size: int
+    processors: int
+    gpus: int
+
+
+class Machine(NamedTuple):
+    """What a machine of the cluster has for work."""
+
+    processors: int
+    gpus: int
+
+
+@contextlib.contextmanager
+def connected(address: str, num_workers: int | None, tell: Callable[[str], None]) -> Iterator[Pool]:
+    """While it is entered, Ray is there; yields the workers that it has room for.
+
+    Args:
+        address: as Ray has it, such as "10.0.0.1:6379" or "auto". Without one that of `RAY_ADDRESS` holds, which a job of a
+            cluster has, or else a Ray of this machine alone is started, and ended again.
+        num_workers: None is one for each GPU, or where there is none for each machine.
+        tell: called with a line where a person will have to wait.
+
+    Raises:
+        UserError: there is no such cluster, no room, or no Ray.
+    """
+    address = address or os.environ.get("RAY_ADDRESS", "")
+    if not address and "RAY_AUTH_MODE" not in os.environ:
+        # Or it would keep one in the home directory.
+        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+    ray = _import_ray()
+    # Ray puts its own in its place.
+    before = signal.getsignal(signal.SIGTERM)
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
+        try:
+            if address:
+                _init(ray, address=address)
+            else:
+                _start(ray, num_workers, folder)
+            signal.signal(signal.SIGTERM, before)
+            machines = _machines(ray.nodes())
+            pool = room(machines, num_workers)
+            if pool.processors > ray.available_resources().get("CPU", 0):
+                tell(f"all processors of the cluster are at work: waiting for {pool.processors} that are free")
+            yield pool
+        finally:
+            ray.shutdown()
+
+
+def room(machines: Sequence[Machine], num_workers: int | None) -> Pool:
+    """The workers that machines have room for: one processor of each is left to what feeds them.
+
+    Args:
+        machines: those that are there now; a cluster may add others for workers that wait.
+        num_workers: None is one for each GPU, or where there is none for each machine.
+
+    Raises:
+        UserError: there is none.
+    """
+    gpus = sum(machine.gpus for machine in machines)
+    able = [machine for machine in machines if machine.gpus] if gpus else machines
+    free = [machine.processors - 1 for machine in able if machine.processors > 1]
+    size = num_workers or gpus or len(free)
+    if not machines and num_workers:
+        return Pool(num_workers, 1, 0)  # a cluster that begins with none
+    # As many as the smallest machine has, so that a worker each fits; or fewer, so that all workers fit.
+    most = range(min(free, default=0), 0, -1)
+    each = next((each for each in most if sum(processors // each for processors in free) >= size), 0)
+    if not each or not size:
+        counts = " + ".join(str(machine.processors) for machine in able) or "no"
+        raise UserError(
+            f"the cluster has {counts} processors, one of which each machine needs beside its workers: "
+            f"no room for {size or 'any'} worker{'s' if size > 1 else ''}"
+        )
+    return Pool(size, each, 1 if gpus else 0)
+
+
+def _import_ray() -> Any:
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise UserError(f"--cluster needs Ray ({error}): pip install 'sr-keras[cluster]'") from None
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    # A killed worker takes its batch with it, and nothing else.
+    context.max_errored_blocks = -1
+    return ray
+
+
+def _start(ray: Any, num_workers: int | None, folder: str) -> None:
+    """Starts Ray on this machine, which counts as many processors as the workers need, and one."""
+    size = num_workers or _num_gpus(ray) or 1
+    _init(
+        ray,
+        address="local",
+        num_cpus=max(size + 1, os.cpu_count() or 1),
+        include_dashboard=False,
+        object_store_memory=_OBJECT_STORE,
+        _temp_dir=folder,
+    )
+
+
+def _num_gpus(ray: Any) -> int:
+    from ray._private.accelerators import NvidiaGPUAcceleratorManager
+
+    return int(NvidiaGPUAcceleratorManager.get_current_node_num_accelerators())
+
+
+def _init(ray: Any, **arguments: Any) -> None:
+    try:
+        with _silent_errors():
+            ray.init(log_to_driver=False, configure_logging=False, **arguments)
+    except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+        raise UserError(f"--cluster={arguments['address']}: {str(error).splitlines()[0]}") from None
+
+
+@contextlib.contextmanager
+def _silent_errors() -> Iterator[None]:
+    """Leads standard error nowhere: Ray's C++ says there which environment it has read, whatever is asked of it."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _machines(nodes: Sequence[dict[str, Any]]) -> list[Machine]:
+    resources = [node["Resources"] for node in nodes if node["Alive"]]
+    return [Machine(int(each["CPU"]), int(each.get("GPU", 0))) for each in resources if each.get("CPU")]
