@@ -82,8 +82,9 @@ def _standard_input() -> bytes:
 
 
 def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, options: argparse.Namespace, console: Console) -> int:
-    # Each picture's size and its result's are held against --max_pixels before anything is decoded; this one is Pillow's own.
-    Image.MAX_IMAGE_PIXELS = None
+    # Each picture's size and its result's are held against --max_pixels before anything is decoded. This is Pillow's own limit,
+    # of twice as much, for pictures within pictures, as icons have them.
+    Image.MAX_IMAGE_PIXELS = options.max_pixels
     running = (_on_cluster if options.cluster is not None else _here)(todo, batch_options, options, console)
     with console, report(options.report) as add, contextlib.closing(running):
         for outcome in running:

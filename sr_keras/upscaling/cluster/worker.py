@@ -88,8 +88,8 @@ class Worker:
         self._work = work
         self._choosers: list[Choose] = []
         self._told: list[str] = []
-        # Each picture's size is held against --max_pixels before anything is decoded; this one is Pillow's own.
-        Image.MAX_IMAGE_PIXELS = None
+        # As the command that upscales has it, for pictures within pictures.
+        Image.MAX_IMAGE_PIXELS = work.batch.max_pixels
 
     def __call__(self, row: dict[str, bytes]) -> dict[str, bytes]:
         """Does a pickled `Task`; returns a pickled `Done`."""
