@@ -15,7 +15,7 @@ import openvino as ov
 
 from sr_keras.inference import checkpoint, layer_graph, model_info, openvino_stage, stages, strips, tiling
 from sr_keras.inference.openvino_stage import value_type
-from sr_keras.inference.stages import Stage
+from sr_keras.inference.stages import COLOURS, Stage
 from sr_keras.inference.strips import Rows
 
 # For the work on a strip, in MB, at most.
@@ -147,7 +147,10 @@ class OpenVinoEngine:
         """See `engine.Engine`."""
         scale = self.info.scale
         y, x = (slice(scale * begin, scale * (begin + extent)) for begin, extent in zip(start, size, strict=True))
-        return np.concatenate([band for _, band in self._bands(window, self._memory)])[y, x]
+        result = np.empty((scale * window.shape[0], scale * window.shape[1], COLOURS), window.dtype)
+        for row, band in self._bands(window, self._memory):
+            result[row : row + len(band)] = band
+        return result[y, x]
 
     def upscale_to(self, put: tiling.Put, photo: np.ndarray, progress: tiling.Progress) -> None:
         """See `engine.Engine`. Where there is too little memory, smaller strips go on from the rows that are done."""
@@ -217,18 +220,17 @@ class OpenVinoEngine:
         division = self._division(is_whole)
         heights = self._strips(division, height, width, memory, precision)
         shape = _Shape(height, width, photo.dtype.name, precision, is_whole, heights)
+        keeps_memory = is_whole or _work_memory(division, height, width, heights, precision) <= memory
         if not is_whole:
             _return_freed_memory()
         with _clear_errors():
             rows: Iterator[Rows] = iter([{layer_graph.INPUT: photo[np.newaxis]}])
             for stage, strip, model in zip(division, heights, self._models(shape), strict=True):
-                runner = _Runner(stage, model, precision, photo, keeps_memory=is_whole)
-                rows = strips.through(
-                    runner, rows, height=height, strip=strip, margin=stage.margin, scales=runner.scales(self.info.scale)
-                )
+                runner = _Runner(stage, model, precision, photo, keeps_memory=keeps_memory)
+                rows = strips.through(runner, rows, height=height, strip=strip, margin=stage.margin, scales=runner.scales)
             y = 0
             for block in rows:
-                band = block[_RESULT][0]
+                band = _unblocked(block[_RESULT][0], self.info.scale)
                 yield y, band
                 y += len(band)
 
@@ -297,11 +299,13 @@ class _Runner:
         photo_type = photo.dtype.name
         self._types = {value.name: value_type(value, precision, photo_type) for value in (*stage.inputs, *stage.outputs)}
         self._types[_RESULT] = photo_type
+        self._outputs: dict[str, np.ndarray] = {}
 
-    def scales(self, scale: int) -> Mapping[str, int]:
+    @property
+    def scales(self) -> Mapping[str, int]:
         """Of all tensors that come or go."""
         values = (*self._stage.inputs, *self._stage.outputs, *self._stage.passed)
-        return {_RESULT: scale} | {value.name: value.scale for value in values}
+        return {_RESULT: 1} | {value.name: value.scale for value in values}
 
     def __call__(self, window: Rows, first_row: int) -> Rows:
         compiled = self._model.compiled
@@ -314,9 +318,13 @@ class _Runner:
         for index, value in enumerate(self._stage.inputs):
             request.set_input_tensor(index, self._tensor(value.name, inputs[index]))
         names = [_RESULT] if self._stage.is_last else [value.name for value in self._stage.outputs]
-        outputs = {}
+        outputs = self._outputs or {
+            name: np.empty(tuple(compiled.outputs[index].shape), _ARRAY_TYPES[self._types[name]])
+            for index, name in enumerate(names)
+        }
+        if rows < len(self._photo):  # there are more windows
+            self._outputs = outputs
         for index, name in enumerate(names):
-            outputs[name] = np.empty(tuple(compiled.outputs[index].shape), _ARRAY_TYPES[self._types[name]])
             request.set_output_tensor(index, self._tensor(name, outputs[name]))
         with self._model.lock:
             request.infer()
@@ -325,7 +333,7 @@ class _Runner:
         if self._stage.is_last:
             if not np.isfinite(request.get_output_tensor(1).data).all():
                 raise ValueError(model_info.NOT_FINITE)
-            return {_RESULT: outputs[_RESULT][np.newaxis]}
+            return {_RESULT: outputs[_RESULT]}
         return outputs | {value.name: window[value.name] for value in self._stage.passed}
 
     def _tensor(self, name: str, array: np.ndarray) -> ov.Tensor:
@@ -338,6 +346,15 @@ class _OutOfMemoryError(Exception):
     def __init__(self, row: int) -> None:
         super().__init__(row)
         self.row = row
+
+
+def _unblocked(blocks: np.ndarray, scale: int) -> np.ndarray:
+    """Blocks of pixels, `[h, w, s s 3]`, as a picture, `[s h, s w, 3]`."""
+    height, width, _ = blocks.shape
+    # A block's row of pixels is moved as one piece, which takes half of the time.
+    rows = blocks.view(np.dtype((np.void, COLOURS * scale * blocks.itemsize)))
+    picture = np.ascontiguousarray(rows.reshape(height, width, scale).transpose(0, 2, 1))
+    return picture.view(blocks.dtype).reshape(scale * height, scale * width, COLOURS)
 
 
 def _return_freed_memory() -> None:
@@ -372,6 +389,12 @@ def _factor(division: Sequence[Stage], height: int, heights: Sequence[int]) -> f
     work = [sum(map(stages.operations, stage.nodes)) for stage in division]
     factors = [strips.overlap_factor(height, strip, stage.margin) for strip, stage in zip(heights, division, strict=True)]
     return sum(part * factor for part, factor in zip(work, factors, strict=True)) / sum(work)
+
+
+def _work_memory(division: Sequence[Stage], height: int, width: int, heights: Sequence[int], precision: str) -> int:
+    """What the work of all stages takes at once, in bytes."""
+    rows = [strips.windows(height, strip, stage.margin)[0].window_stop for strip, stage in zip(heights, division, strict=True)]
+    return sum(_pixel_bytes(stage, precision) * count * width for stage, count in zip(division, rows, strict=True))
 
 
 def _pixel_bytes(stage: Stage, precision: str) -> int:

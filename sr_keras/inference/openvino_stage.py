@@ -8,13 +8,14 @@
   side as channels: its sums are the same, and nothing of the result's size is read more than once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
 from sr_keras.inference import layer_graph, stages
+from sr_keras.inference.layer_graph import Layer
 from sr_keras.inference.stages import COLOURS, Node, Stage, Value, affine
 
 TYPES = {"float32": ov.Type.f32, "bfloat16": ov.Type.bf16, "float16": ov.Type.f16, "uint8": ov.Type.u8, "uint16": ov.Type.u16}
@@ -26,7 +27,7 @@ def value_type(value: Value, precision: str, photo_type: str) -> str:
     """The number format in which a tensor goes from stage to stage: pictures are float32, the photo is as it came."""
     if value.name == layer_graph.INPUT:
         return photo_type
-    return "float32" if value.channels <= COLOURS else precision
+    return "float32" if value.is_picture else precision
 
 
 def build(
@@ -34,8 +35,8 @@ def build(
 ) -> ov.Model:
     """A model of a stage: channels last, `[1, s rows, s width, C]` for each of its tensors of scale s.
 
-    The last stage's results are the picture in the photo's type, `[s rows, s width, 3]`, and a number that is finite if all of
-    the picture is.
+    The last stage's results are the picture in the photo's type, `[1, rows, width, s s 3]` in blocks of s x s pixels, and a
+    number that is finite if all of the picture is.
 
     Args:
         rows, width: of the window, in pixels of the photo.
@@ -55,29 +56,51 @@ def build(
     levels = tensors.get(layer_graph.INPUT)
     if levels is not None:
         tensors[layer_graph.INPUT] = ops.multiply(levels, _constant(1 / white))
-    end = stage.nodes[-1] if stage.nodes and stage.nodes[-1].layer.kind == "depth_to_space" else None
-    for node in stage.nodes[:-1] if end else stage.nodes:
-        if node.layer.kind == "conv" and node.layer.inputs == (layer_graph.INPUT,):
-            # Levels up to 255 are exact in every format; their 255th parts are not.
-            tensors[node.layer.name] = _conv(levels, (node.weights[0] / np.float32(white), *node.weights[1:]))
-        else:
-            tensors[node.layer.name] = _apply(node, [tensors[name] for name in node.layer.inputs])
     if stage.is_last:
+        picture = tensors[next(value.name for value in stage.inputs if value.block > 1)]
+        for node in stage.nodes:
+            picture = _rescaled(picture, node.layer, scale)
         photo = tensors[layer_graph.INPUT] if back_projection else None
-        return ov.Model(
-            _picture(_pixels(stage, tensors, scale, rows, width), photo, scale, white, photo_type), parameters, "stage"
-        )
+        return ov.Model(_picture(picture, photo, scale, white, photo_type), parameters, "stage")
+    *nodes, end = stage.nodes
+    for node in nodes:
+        tensors[node.layer.name] = _computed(node, tensors, levels, white)
     results = []
     for value in stage.outputs:
-        if end and end.layer.name == value.name:
+        if value.block > 1:
+            result = _transposed(_blocks(end, tensors, value.block), _TO_CHANNELS_LAST)
+        elif end.layer.name == value.name and end.layer.kind == "depth_to_space":
             # A shuffle is cheaper where channels are last: it moves pieces of memory.
             block = end.layer.options["block"]
             features = _transposed(tensors[end.layer.inputs[0]], _TO_CHANNELS_LAST)
             result = _shuffled(features, block, value.scale // block * rows, value.scale // block * width, value.channels)
         else:
+            if end.layer.name == value.name:
+                tensors[value.name] = _computed(end, tensors, levels, white)
             result = _transposed(tensors[value.name], _TO_CHANNELS_LAST)
         results.append(_converted(result, value_type(value, precision, photo_type)))
     return ov.Model([ops.result(result) for result in results], parameters, "stage")
+
+
+def _computed(node: Node, tensors: Mapping[str, ov.Output], levels: ov.Output | None, white: float) -> ov.Output:
+    if node.layer.kind == "conv" and node.layer.inputs == (layer_graph.INPUT,):
+        # Levels up to 255 are exact in every format; their 255th parts are not.
+        return _conv(levels, (node.weights[0] / np.float32(white), *node.weights[1:]))
+    return _apply(node, [tensors[name] for name in node.layer.inputs])
+
+
+def _blocks(node: Node, tensors: Mapping[str, ov.Output], block: int) -> ov.Output:
+    """The picture that a layer makes, as blocks of pixels: what its shuffle would take apart, or a picture put together."""
+    if node.layer.options.get("block") == block and node.scale == block:
+        x = tensors[node.layer.inputs[0]]
+        match node.layer.kind:
+            case "depth_to_space":
+                return x
+            case "conv_shuffle":
+                return _conv(x, node.weights)
+            case "conv_chain":
+                return _conv_chain(node, x)
+    return ops.space_to_depth(_apply(node, [tensors[name] for name in node.layer.inputs]), "blocks_first", block)
 
 
 def _apply(node: Node, inputs: Sequence[ov.Output]) -> ov.Output:
@@ -90,7 +113,7 @@ def _apply(node: Node, inputs: Sequence[ov.Output]) -> ov.Output:
         case "conv_shuffle":
             return ops.depth_to_space(_conv(x, weights), "blocks_first", options["block"])
         case "conv_chain":
-            return _conv_chain(node, x)
+            return ops.depth_to_space(_conv_chain(node, x), "blocks_first", options["block"])
         case "conv_transpose":
             return _conv_transpose(x, *weights, stride=options["stride"])
         case "norm":
@@ -105,12 +128,21 @@ def _apply(node: Node, inputs: Sequence[ov.Output]) -> ov.Output:
         case "tanh":
             return ops.tanh(x)
         case "rescale":
-            return ops.add(ops.multiply(x, _per_channel(options["scale"])), _per_channel(options["offset"]))
+            return _rescaled(x, node.layer)
         case "add":
             return ops.add(inputs[0], inputs[1])
         case "depth_to_space":
             return ops.depth_to_space(x, "blocks_first", options["block"])
     raise ValueError(f"{node.layer.name}: OpenVINO has no {node.layer.kind}")
+
+
+def _rescaled(x: ov.Output, layer: Layer, block: int = 1) -> ov.Output:
+    """Features, or colours in blocks of so many pixels along each axis."""
+    # A number, or one per channel.
+    scale, offset = (
+        np.tile(each, block**2 if np.ndim(each) else 1) for each in (layer.options["scale"], layer.options["offset"])
+    )
+    return ops.add(ops.multiply(x, _per_channel(scale)), _per_channel(offset))
 
 
 def _conv(x: ov.Output, weights: tuple[np.ndarray, ...], stride: int = 1) -> ov.Output:
@@ -131,28 +163,25 @@ def _blocked_conv(x: ov.Output, weights: tuple[np.ndarray, ...]) -> ov.Output:
 
 
 def _conv_chain(node: Node, x: ov.Output) -> ov.Output:
-    """Convolutions in a row as one, and at the edges, where each has zeros around, as they are."""
-    edge, block = stages.chain_edge(node), node.layer.options["block"]
+    """Convolutions in a row as one, and at the edges, where each has zeros around, as they are; before their shuffle."""
+    edge = stages.chain_edge(node)
     window = edge + stages.chain_sight(node)
     _, _, rows, width = x.get_output_shape(0)
     if min(rows, width) < 2 * window:
         return _one_by_one(node, x)
-    inner = ops.depth_to_space(_conv(x, node.weights), "blocks_first", block)
-    cut = block * edge
-    parts = [_sliced(inner, 3, cut, block * width - cut)]
-    for begin, end, outer in ((0, window, 0), (width - window, width, block * (window - edge))):
-        columns = _sliced(_one_by_one(node, _sliced(x, 3, begin, end)), 3, outer, outer + cut)
-        parts.insert(0 if begin == 0 else len(parts), columns)
-    middle = _sliced(ops.concat(parts, 3), 2, cut, block * rows - cut)
-    top = _sliced(_one_by_one(node, _sliced(x, 2, 0, window)), 2, 0, cut)
-    bottom = _one_by_one(node, _sliced(x, 2, rows - window, rows))
-    return ops.concat([top, middle, _sliced(bottom, 2, block * (window - edge), block * window)], 2)
+    inner = _conv(x, node.weights)
+    left = _sliced(_one_by_one(node, _sliced(x, 3, 0, window)), 3, 0, edge)
+    right = _sliced(_one_by_one(node, _sliced(x, 3, width - window, width)), 3, window - edge, window)
+    whole = ops.concat([left, _sliced(inner, 3, edge, width - edge), right], 3)
+    top = _sliced(_one_by_one(node, _sliced(x, 2, 0, window)), 2, 0, edge)
+    bottom = _sliced(_one_by_one(node, _sliced(x, 2, rows - window, rows)), 2, window - edge, window)
+    return ops.concat([top, _sliced(whole, 2, edge, rows - edge), bottom], 2)
 
 
 def _one_by_one(node: Node, x: ov.Output) -> ov.Output:
     for link in node.chain:
         x = _apply(link, [x])
-    return x
+    return ops.space_to_depth(x, "blocks_first", node.layer.options["block"])
 
 
 def _sliced(x: ov.Output, axis: int, begin: int, end: int) -> ov.Output:
@@ -168,30 +197,28 @@ def _conv_transpose(x: ov.Output, kernel: np.ndarray, bias: np.ndarray, *, strid
     return ops.add(x, _per_channel(bias))
 
 
-def _pixels(stage: Stage, tensors: dict[str, ov.Output], scale: int, rows: int, width: int) -> ov.Output:
-    """The picture that the last stage takes, as `[1, s s 3, rows, width]`: channels by y, x and colour."""
-    picture = next(tensors[value.name] for value in stage.inputs if value.name != layer_graph.INPUT)
-    x = ops.reshape(_transposed(picture, _TO_CHANNELS_LAST), _integers([rows, scale, width, 3 * scale]), False)
-    x = ops.reshape(_transposed(x, [0, 2, 1, 3]), _integers([1, rows, width, 3 * scale**2]), False)
-    return _transposed(x, _TO_CHANNELS_FIRST)
-
-
 def _picture(pixels: ov.Output, photo: ov.Output | None, scale: int, white: float, photo_type: str) -> list[ov.Output]:
-    """What the last stage gives."""
-    _, _, rows, width = pixels.get_output_shape(0)
+    """What the last stage gives, of a picture `[1, s s 3, rows, width]`: channels by y, x and colour."""
     # Before anything is clipped, for OpenVINO clips what is no number to 0.
-    total = ops.reduce_sum(pixels, _integers([0, 1, 2, 3]), keep_dims=False)
+    checked = pixels
     if photo is not None:
-        pixels = _back_projected(pixels, photo, scale)
-    levels = ops.multiply(ops.clamp(_transposed(pixels, _TO_CHANNELS_LAST), 0.0, 1.0), _constant(white))
+        missing = checked = _missing(pixels, photo, scale)
+        pixels = _back_projected(pixels, missing, photo, scale)
+    levels = ops.multiply(ops.clamp(pixels, 0.0, 1.0), _constant(white))
     levels = _converted(ops.round(levels, "half_to_even"), photo_type)
-    picture = ops.reshape(_shuffled(levels, scale, rows, width, 3), _integers([scale * rows, scale * width, 3]), False)
-    return [ops.result(picture), ops.result(total)]
+    total = ops.reduce_sum(checked, _integers([0, 1, 2, 3]), keep_dims=False)
+    return [ops.result(_transposed(levels, _TO_CHANNELS_LAST)), ops.result(total)]
 
 
-def _back_projected(pixels: ov.Output, photo: ov.Output, scale: int) -> ov.Output:
-    """Two steps of back-projection. `pixels` is `[1, s s 3, rows, width]`, `photo` `[1, 3, rows, width]`, in [0, 1]."""
-    clipped = ops.clamp(ops.add(pixels, _enlarged(_missing(pixels, photo, scale), scale)), 0.0, 1.0)
+def _back_projected(pixels: ov.Output, missing: ov.Output, photo: ov.Output, scale: int) -> ov.Output:
+    """Two steps of back-projection.
+
+    Args:
+        pixels: `[1, s s 3, rows, width]`.
+        missing: what they lack.
+        photo: `[1, 3, rows, width]`, in [0, 1].
+    """
+    clipped = ops.clamp(ops.add(pixels, _enlarged(missing, scale)), 0.0, 1.0)
     return ops.add(clipped, _enlarged(_missing(clipped, photo, scale), scale))
 
 

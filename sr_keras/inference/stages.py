@@ -25,8 +25,8 @@ _CONVOLUTIONS = ("conv", "conv_shuffle", "conv_transpose", "conv_chain")
 # Colours: such a convolution makes a picture of features, and belongs to the network's arithmetic in any precision.
 COLOURS = 3
 
-# Numbers of the last stage, for each pixel of the result: four pictures of three colours.
-_LAST_VALUES = 12
+# What the last stage has in memory at once.
+_LAST_PICTURES = 4
 
 # What works on a tensor in its place.
 _IN_PLACE = ("prelu", "leaky_relu", "relu", "tanh", "rescale", "norm", "add")
@@ -54,11 +54,19 @@ class Node(NamedTuple):
 
 
 class Value(NamedTuple):
-    """A tensor that goes from stage to stage, in rows: its scale and channels."""
+    """A tensor that goes from stage to stage, in rows: its scale and channels.
+
+    Attributes:
+        is_picture: whether it is colours, which are float32 in any precision.
+        block: pixels of a picture that lie side by side as channels, along each axis: by y, x and colour. So goes the network's
+            picture, in blocks of the photo's pixels.
+    """
 
     name: str
     scale: int
     channels: int
+    is_picture: bool = False
+    block: int = 1
 
 
 class Stage(NamedTuple):
@@ -71,7 +79,8 @@ class Stage(NamedTuple):
         margin: how many rows of the photo it reads beyond its strip, at each side.
         values: numbers in memory at most, for each pixel of the photo, inputs and outputs with them.
         is_picture: whether it adds pictures; that is always float32.
-        is_last: whether it gives the result; it has no layers, but back-projection if the network ends with that.
+        is_last: whether it gives the result; it has no layers but those that rescale colours, and back-projection where the
+            network ends with that.
     """
 
     nodes: tuple[Node, ...]
@@ -99,10 +108,20 @@ def divide(
     pictures = _picture_layers(nodes)
     last = [node for node in nodes if node.layer.name in pictures]
     before = [node for node in nodes if node.layer.name not in pictures]
-    groups = [*_groups(before, sight), *([last] if last else []), []]
+    groups = [*_groups(before, sight), last] if _is_pointwise(last) else [*_groups(before, sight), last, []]
     known = {layer_graph.INPUT: Value(layer_graph.INPUT, 1, COLOURS)}
-    known |= {node.layer.name: Value(node.layer.name, node.scale, node.channels) for node in nodes}
-    return [_stage(groups, index, known, nodes[-1].layer.name, pictures, back_projection) for index in range(len(groups))]
+    known |= {node.layer.name: Value(node.layer.name, node.scale, node.channels, node.channels <= COLOURS) for node in nodes}
+    # What the last stage takes.
+    picture = known[groups[-1][0].layer.inputs[0] if groups[-1] else nodes[-1].layer.name]
+    known[picture.name] = Value(picture.name, 1, picture.channels * picture.scale**2, True, picture.scale)
+    return [_stage(groups, index, known, picture.name, pictures, back_projection) for index in range(len(groups))]
+
+
+def _is_pointwise(nodes: Sequence[Node]) -> bool:
+    """Whether layers change the pixels of one picture, each by itself; there may be none."""
+    names = [layer_graph.INPUT, *(node.layer.name for node in nodes)]
+    follow = all(node.layer.inputs == (name,) for node, name in zip(nodes[1:], names[1:], strict=False))
+    return follow and all(node.layer.kind == "rescale" for node in nodes)
 
 
 def sight(node: Node) -> float:
@@ -321,7 +340,7 @@ def _stage(
     groups: Sequence[Sequence[Node]],
     index: int,
     known: Mapping[str, Value],
-    output: str,
+    picture: str,
     pictures: Container[str],
     back_projection: bool,
 ) -> Stage:
@@ -332,14 +351,14 @@ def _stage(
     earlier = {node.layer.name for group in groups[:index] for node in group}
     later = {name for group in groups[index + 1 :] for node in group for name in node.layer.inputs}
     if is_last:
-        taken |= {output, *([layer_graph.INPUT] if back_projection else [])}
+        taken |= {picture, *([layer_graph.INPUT] if back_projection else [])}
     else:
-        later.add(output)
+        later.add(picture)
     inputs, outputs, passed = (
         [known[name] for name in known if name in names] for names in (taken, made & later, earlier & later)
     )
     extra = _BACK_PROJECTION_MARGIN if is_last and back_projection else 0
-    values = _values(nodes, inputs) if nodes else _LAST_VALUES * known[output].scale ** 2
+    values = _LAST_PICTURES * known[picture].channels if is_last else _values(nodes, inputs)
     is_picture = is_last or nodes[0].layer.name in pictures
     return Stage(
         tuple(nodes), tuple(inputs), tuple(outputs), tuple(passed), _margin(nodes) + extra, values, is_picture, is_last

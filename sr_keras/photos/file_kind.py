@@ -136,9 +136,20 @@ def require_package(kind: str | None) -> None:
         raise PhotoError(f"{kind} needs a package that is not installed: {_INSTALL}")
 
 
+def init_plugins(kind: str | None = None) -> None:
+    """Registers all formats with Pillow, once: what a file is taken for must not depend on which was opened before it.
+
+    Args:
+        kind: of the file that is opened or written. PNG and JPEG need no other formats, whose modules take a while.
+    """
+    if kind in ("PNG", "JPEG"):
+        Image.preinit()
+    else:
+        _init_all()
+
+
 @functools.cache
-def init_plugins() -> None:
-    """Registers all formats with Pillow, once: what a file is taken for must not depend on which was opened before it."""
+def _init_all() -> None:
     Image.init()
     if _has("pillow_heif"):
         importlib.import_module("pillow_heif").register_heif_opener()
