@@ -16,9 +16,8 @@ import tifffile
 from PIL import Image, ImageChops
 
 from data_prep import convert_rgb
-from sr_keras.data import windows
 from sr_keras.photos import picture_file, rgb
-from sr_keras.photos.picture import FORMATS, Frame, fitted, suffix_of
+from sr_keras.photos.picture import FORMATS, Frame, Picture, fitted, suffix_of
 from sr_keras.photos.raster import Raster
 from sr_keras.upscaling import enlarge
 from tests.conftest import ROOT
@@ -56,6 +55,12 @@ def plain_cmyk() -> bytes:
     return content[:place] + content[place + 16 :]
 
 
+def ten_bit_heic() -> bytes:
+    buffer = io.BytesIO()
+    picture_file.write(buffer, Picture((Raster(FINE_RGB, 3),)), FORMATS[".heic"])
+    return buffer.getvalue()
+
+
 def pages() -> bytes:
     return saved(PHOTO, "TIFF", save_all=True, append_images=[PHOTO])
 
@@ -87,12 +92,15 @@ KINDS: list[tuple[str, str, Callable[[], bytes]]] = [
         lambda: bytes(imagecodecs.avif_encode(FINE_RGB >> 6, bitspersample=10, primaries=9, transfer=16, matrix=9)),
     ),
     ("HEIC", ".heic", lambda: saved(PHOTO, "HEIF")),
+    ("HEIC, 10 bits", ".heic", ten_bit_heic),
     ("JPEG XL", ".jxl", lambda: saved(PHOTO, "JXL")),
+    ("JPEG XL, 16 bits", ".jxl", lambda: bytes(imagecodecs.jpegxl_encode(FINE_RGB, lossless=True))),
     ("JPEG 2000", ".jp2", lambda: saved(PHOTO, "JPEG2000")),
     ("JPEG 2000, 16 bits", ".jp2", lambda: bytes(imagecodecs.jpeg2k_encode(FINE_RGB))),
     ("BMP", ".bmp", lambda: saved(PHOTO, "BMP")),
     ("TGA", ".tga", lambda: saved(PHOTO, "TGA")),
     ("PPM", ".ppm", lambda: saved(PHOTO, "PPM")),
+    ("PPM, 16 bits", ".ppm", lambda: b"P6 64 48 65535\n" + FINE_RGB.astype(">u2").tobytes()),
     ("DDS", ".dds", lambda: saved(PHOTO, "DDS")),
     ("TIFF", ".tif", lambda: saved(PHOTO, "TIFF")),
     ("TIFF, 1 bit (a fax)", ".tif", lambda: saved(PHOTO.convert("1"), "TIFF", compression="group4")),
@@ -164,8 +172,7 @@ def trained(path: pathlib.Path) -> str:
         rgb.read_photo(path)
     except rgb.PhotoError as error:
         return f"skipped: {reason(error, path)}"
-    deep = windows._MAY_BE_DEEP.match(content) and windows._decoded_to_16_bits(content) % 257
-    return "16-bit colour" if deep is not None and np.any(deep) else "8-bit colour"
+    return "16-bit colour" if np.any(rgb.decode_photo_to_16_bits(content, "") % 257) else "8-bit colour"
 
 
 def converted(path: pathlib.Path) -> str:

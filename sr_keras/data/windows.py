@@ -1,20 +1,14 @@
 """Square windows of photos: cut from a file's content at random, or from the middle, and resized to one size."""
 
 import dataclasses
-import io
 import math
-import re
 
 import numpy as np
 import tensorflow as tf
 
 from sr_keras.data import resampling
 from sr_keras.data.draws import ExampleDraws, below
-from sr_keras.photos import picture_file, rgb
-from sr_keras.photos.raster import Raster
-
-# How files begin that may have 16 bits: TIFF, and PNG that says so. All others have 8, or are reduced to 8.
-_MAY_BE_DEEP = re.compile(rb"II[*+]\0|MM\0[*+]|\x89PNG\r\n\x1a\n.{16}\x10", re.DOTALL)
+from sr_keras.photos import rgb
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,15 +103,8 @@ class PairWindows:
 
 def decoded(content: tf.Tensor) -> tf.Tensor:
     """The photo in a file's content, upright: uint16 `[H, W, 3]`, from 0 to 65535 whatever depth the file has."""
-    return tf.ensure_shape(tf.numpy_function(_decoded_to_16_bits, [content], tf.uint16), [None, None, 3])
-
-
-def _decoded_to_16_bits(content: bytes) -> np.ndarray:
-    if _MAY_BE_DEEP.match(content):
-        [frame, *_] = picture_file.read(io.BytesIO(content)).frames
-        if isinstance(frame, Raster) and frame.samples.dtype == np.uint16 and not frame.alpha and frame.bands in (1, 3):
-            return np.broadcast_to(frame.samples, (frame.height, frame.width, 3))
-    return rgb.decode_photo(content, "a photo").astype(np.uint16) * 257
+    photo = tf.numpy_function(lambda content: rgb.decode_photo_to_16_bits(content, "a photo"), [content], tf.uint16)
+    return tf.ensure_shape(photo, [None, None, 3])
 
 
 def _levels(photo: tf.Tensor) -> tf.Tensor:

@@ -52,6 +52,7 @@ class ModelInfo:
             removes noise and blocks must not have it: they would come back.
         grid: tiles, and what is read around them, must begin and end at multiples of so many input pixels.
         licence, origin: what whoever brought the network in said of it; "" for one that was trained here.
+        training: what trained it, and on what, in a line; "" where that is not known.
     """
 
     scale: int
@@ -64,6 +65,7 @@ class ModelInfo:
     grid: int = 1
     licence: str = ""
     origin: str = ""
+    training: str = ""
 
 
 class ModelError(UserError):
@@ -148,5 +150,5 @@ def _require_sane(info: ModelInfo) -> None:
             raise ValueError(f"{name} must be a whole number from {lowest} to {highest}")
     if type(info.back_projection) is not bool:
         raise ValueError("back_projection must be true or false")
-    if type(info.licence) is not str or type(info.origin) is not str:
-        raise ValueError("licence and origin must be texts")
+    if not all(type(text) is str for text in (info.licence, info.origin, info.training)):
+        raise ValueError("licence, origin and training must be texts")

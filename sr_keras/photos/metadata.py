@@ -10,6 +10,8 @@ from typing import Any, BinaryIO, Protocol
 
 from PIL import ExifTags, Image, ImageCms
 
+from sr_keras.photos import jxl_head
+
 # The tags of each part; 0 is the first part.
 Exif = dict[int, dict[int, object]]
 
@@ -136,7 +138,7 @@ def read(file: File, mode: str, stream: BinaryIO, *, rotated: bool) -> tuple[Met
         exif,
         profile,
         (dpi[1], dpi[0]) if dpi and rotated else dpi,
-        xmp=_xmp(file),
+        xmp=_xmp(file, stream),
         iptc=_iptc(file),
         comment=_bytes(file.info.get("comment")) if file.format in ("JPEG", "MPO", "GIF") else None,
         text=_png_text(file),
@@ -281,8 +283,9 @@ def _resolution(file: File) -> Iterable[float]:
     return ()
 
 
-def _xmp(file: File) -> bytes | None:
+def _xmp(file: File, stream: BinaryIO) -> bytes | None:
     content = _bytes(file.info.get("xmp")) or _bytes(file.info.get("XML:com.adobe.xmp"))
+    content = jxl_head.xmp(stream) if file.format == "JXL" else content
     return _XMP_OF_FILE.sub(b"", content) if content else None
 
 

@@ -73,7 +73,7 @@ TIFF = Format("TIFF", bits=64, fields=frozenset({"exif", "icc_profile", "xmp", "
 WEBP = Format("WEBP")
 AVIF = Format("AVIF", fields=frozenset({"exif", "icc_profile", "xmp", "cicp"}))
 GIF = Format("GIF", fields=frozenset({"comment"}), lossless_only=True, kept=False)
-HEIF = Format("HEIF", frames=False, package="HEIF")
+HEIF = Format("HEIF", bits=16, frames=False, fields=frozenset({"exif", "icc_profile", "xmp", "cicp"}), package="HEIF")
 JXL = Format("JXL", frames=False, fields=frozenset({"exif", "xmp"}), package="JXL")
 # By the suffix of a file's name.
 FORMATS = {
@@ -93,8 +93,8 @@ FORMATS = {
 # Further suffixes of theirs, which results do not get.
 _OTHER_SUFFIXES = {".jfif": ".jpg", ".jpe": ".jpg", ".mpo": ".jpg", ".heif": ".heic", ".hif": ".heic"}
 
-# They hold more bits than their writers are asked for.
-_DEEPER_THAN_WRITTEN = frozenset({"AVIF", "HEIF", "JXL"})
+# What its writer here writes; the format holds more.
+_HEIF_BITS = 10
 
 _LARGEST_JPEG_SEGMENT = 65533
 _XMP_SEGMENT_HEAD = 29
@@ -160,9 +160,10 @@ def has_alpha(frame: Frame) -> bool:
 
 def _fitted_frame(frame: Frame, file_format: Format, depth: int | None, *, several: bool) -> tuple[Frame, list[str]]:
     notes = []
+    notes_of_depth = [f"written with {_HEIF_BITS} bits a channel"] if file_format is HEIF else []
     if isinstance(frame, Image.Image) and depth == 16:
         if file_format.bits >= 16 and not several:
-            return raster.of_image(frame), []
+            return raster.of_image(frame), notes_of_depth
         notes.append(f"8 bits a channel, not 16 ({_limit(file_format)}{' in an animation' if several else ''})")
     if isinstance(frame, Raster):
         frame, notes = _fitted_raster(frame, file_format, depth, several=several)
@@ -172,7 +173,7 @@ def _fitted_frame(frame: Frame, file_format: Format, depth: int | None, *, sever
         frame = _on_white(frame)
     if file_format is GIF:
         notes.append("GIF holds 256 colours")
-    return frame, notes
+    return frame, [*notes, *(notes_of_depth if isinstance(frame, Raster) else [])]
 
 
 def _fitted_raster(frame: Raster, file_format: Format, depth: int | None, *, several: bool) -> tuple[Frame, list[str]]:
@@ -203,7 +204,7 @@ def _fitted_raster(frame: Raster, file_format: Format, depth: int | None, *, sev
 
 def _limit(file_format: Format) -> str:
     """Why a result has no more bits, in words."""
-    return f"{file_format.name} {'is written with 8 bits' if file_format.name in _DEEPER_THAN_WRITTEN else 'holds no more'}"
+    return f"{file_format.name} {'is written with 8 bits' if file_format in (AVIF, JXL) else 'holds no more'}"
 
 
 def _in_words(frame: Raster) -> str:

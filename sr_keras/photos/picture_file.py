@@ -4,10 +4,10 @@
 """
 
 import contextlib
-import dataclasses
 import io
 import os
 import pathlib
+import re
 import struct
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
@@ -16,11 +16,11 @@ import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from PIL.TiffImagePlugin import COMPRESSION_INFO_REV
 
-from sr_keras.photos import deep_file, file_kind, metadata, picture, raster, rgb, row_writer
+from sr_keras.photos import deep_file, file_kind, jxl_head, metadata, picture, rgb, row_writer
 from sr_keras.photos.picture import FORMATS, Format, Frame, Picture
 from sr_keras.photos.raster import Raster
 from sr_keras.photos.row_writer import Layout, PutRows
-from sr_keras.runtime import files
+from sr_keras.runtime import files, store
 
 Source = str | os.PathLike[str] | BinaryIO
 CheckSize = Callable[[int, int], None]
@@ -88,7 +88,9 @@ def read_size(source: Source) -> tuple[int, int]:
 
 @contextlib.contextmanager
 def _opened(source: Source) -> Iterator[BinaryIO]:
-    if isinstance(source, (str, os.PathLike)):
+    if isinstance(source, store.StorePath):
+        yield store.opened(source)
+    elif isinstance(source, (str, os.PathLike)):
         file_kind.require_regular(source)
         with open(source, "rb") as stream:  # noqa: PTH123 - a path may be a text
             yield stream
@@ -138,11 +140,15 @@ def _read_tiff(stream: BinaryIO, all_frames: bool, check_size: CheckSize) -> Pic
 
 
 def _read_with_pillow(stream: BinaryIO, all_frames: bool, check_size: CheckSize) -> Picture:
+    if file_kind.of_stream(stream) == "JXL":
+        # Its plugin decodes all of it when it is opened.
+        head = jxl_head.read(stream)
+        check_size(*((head.height, head.width) if head.is_turned else (head.width, head.height)))
     with Image.open(stream) as file:
         count = _frame_count(file)
         # With the picture for programs that know no animations before it, an APNG has a frame too many.
         first = 1 if all_frames and file.info.get("default_image") else 0
-        depth = deep_file.bits(stream, file.format)
+        depth = deep_file.bits(file, stream)
         frames: list[Frame] = []
         durations: list[int] = []
         notes: list[str] = []
@@ -178,13 +184,11 @@ def _count_note(count: int, all_frames: bool) -> list[str]:
 
 def _frame(file: Image.Image, stream: BinaryIO, depth: int, *, animated: bool) -> tuple[Frame, str | None]:
     """The frame that a file is at."""
-    if depth > 8 and not animated and file.format in ("PNG", "JPEG2000", "AVIF"):
-        deep = deep_file.read(stream, file.format, depth, file.info.get("transparency") if file.format == "PNG" else None)
-        return dataclasses.replace(deep, samples=raster.upright(deep.samples, metadata.orientation(file))), None
+    if depth > 8 and not animated and file.format in deep_file.FORMATS:
+        return deep_file.read_upright(file, stream, depth), None
     if file.format == "WEBP" and getattr(file, "is_animated", False) and file.mode == "RGB":
         # Frames without transparency need not cover all of the canvas, which is transparent.
         file.rawmode, file._mode = "RGBA", "RGBA"  # type: ignore[attr-defined]
-    depth = depth if depth > 8 else file.info.get("bit_depth", 8)
     frame, note = _plain(_upright(file), file.format)
     frame = _opaque(frame) if file.format == "WEBP" else frame
     return frame, note or (f"{depth} bits a channel became 8" if depth > 8 and isinstance(frame, Image.Image) else None)
@@ -285,10 +289,7 @@ def _save(file: BinaryIO, content: Picture, file_format: Format, quality: int | 
         return
     first = content.frames[0]
     if isinstance(first, Raster):
-        like = io.BytesIO()
-        mode = "RGB" if first.colours == 3 else "L"
-        Image.new(mode, (1, 1)).save(like, "PNG", **_options(content, file_format, quality, first.size))
-        deep_file.write_png(file, first, like.getvalue())
+        _save_deep(file, first, file_format, _options(content, file_format, quality, first.size))
         return
     frames = [_bare(frame) for frame in content.frames if isinstance(frame, Image.Image)]
     options = _options(content, file_format, quality, first.size)
@@ -309,6 +310,16 @@ def _save(file: BinaryIO, content: Picture, file_format: Format, quality: int | 
     frames[0].save(file, format=file_format.name, **options)
 
 
+def _save_deep(file: BinaryIO, frame: Raster, file_format: Format, options: dict[str, Any]) -> None:
+    """Writes 16 bits a channel, with what Pillow would be told."""
+    if file_format is picture.HEIF:
+        deep_file.write_heif(file, frame, options)
+    else:
+        like = io.BytesIO()
+        Image.new("RGB" if frame.colours == 3 else "L", (1, 1)).save(like, "PNG", **options)
+        deep_file.write_png(file, frame, like.getvalue())
+
+
 def _options(content: Picture, file_format: Format, quality: int | None, size: tuple[int, int]) -> dict[str, Any]:
     """What Pillow is told to write beside the pixels of a picture of a size: all of it, for it is told of nothing else."""
     options: dict[str, Any] = {}
@@ -323,6 +334,10 @@ def _options(content: Picture, file_format: Format, quality: int | None, size: t
         options["pnginfo"] = _png_info(kept)
     elif kept.xmp:
         options["xmp"] = kept.xmp
+    if kept.cicp and file_format is picture.HEIF:
+        primaries, transfer, matrix, _ = kept.cicp
+        # Its values become luma and chroma, which 0 would mean they are not.
+        options |= {"color_primaries": primaries, "transfer_characteristics": transfer, "matrix_coefficients": matrix or 1}
     if kept.comment and "comment" in file_format.fields:
         options["comment"] = kept.comment
     if kept.iptc and file_format is picture.JPEG:
@@ -412,6 +427,9 @@ def _named_errors(name: object) -> Iterator[None]:
         reason = files.reason(error)
         damaged = reason.startswith(("decoder error", "broken data stream", "unrecognized data stream"))
         raise rgb.PhotoError(f"{prefix}damaged ({reason})" if damaged else f"{prefix}{reason}") from None
+    except Image.DecompressionBombError as error:
+        size = re.search(r"\d+", str(error))
+        raise rgb.PhotoError(f"{prefix}it has {int(size[0]) if size else 0:,} pixels, more than are taken") from None
     except MemoryError:
         raise rgb.PhotoError(f"{prefix}too large for the memory of this machine") from None
     except Exception as error:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
 
-from sr_keras.photos import file_kind
+from sr_keras.photos import deep_file, file_kind
 from sr_keras.photos.errors import NameTakenError as NameTakenError
 from sr_keras.photos.errors import PhotoError as PhotoError
 from sr_keras.photos.raster import Raster
@@ -58,19 +58,29 @@ def read_photo(path: str | os.PathLike[str]) -> np.ndarray:
         PhotoError: the file is missing, is no picture, or is damaged.
     """
     with _named_errors(str(path)), pathlib.Path(path).open("rb") as stream:
-        return _read(stream)
+        return _eight_bits(_read(stream))
 
 
 def decode_photo(content: bytes, name: str) -> np.ndarray:
     """Like `read_photo`, of what such a file holds; `name` is what errors call it."""
     with _named_errors(name):
-        return _read(io.BytesIO(content))
+        return _eight_bits(_read(io.BytesIO(content)))
+
+
+def decode_photo_to_16_bits(content: bytes, name: str) -> np.ndarray:
+    """Like `decode_photo`, but uint16 `[H, W, 3]`, from 0 to 65535 whatever depth the file has."""
+    with _named_errors(name):
+        frame = _read(io.BytesIO(content))
+        return _tones(frame) if isinstance(frame, Raster) else np.asarray(to_rgb(frame)).astype(np.uint16) * np.uint16(257)
 
 
 def upright(file: Image.Image) -> Image.Image:
-    """An open file's picture, turned as EXIF says, with CMYK as the file means it."""
+    """An open file's picture, turned as EXIF says, with CMYK and ink as the file means them."""
     file.load()
     picture = file
+    if file.format == "XBM":
+        # Its bits are ink; Pillow takes them for light.
+        picture = ImageChops.invert(file)
     if file.mode == "CMYK" and file.format in ("JPEG", "MPO") and "adobe" not in file.info:
         # Without Adobe's marker 0 is no ink; Pillow takes it for all.
         picture = ImageChops.invert(file)
@@ -166,45 +176,46 @@ def resize_bicubic(photo: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.asarray(Image.fromarray(photo).resize((width, height), Image.Resampling.BICUBIC))
 
 
-def _read(stream: BinaryIO) -> np.ndarray:
-    return np.asarray(_rgb_of_tiff(stream) or _rgb_by_pillow(stream))
+def _read(stream: BinaryIO) -> Image.Image | Raster:
+    """An open file's first picture, upright; a raster where 8 bits would not hold it."""
+    file_kind.init_plugins()
+    if file_kind.of_stream(stream) == "TIFF":
+        from sr_keras.photos import tiff_file  # only for those who have one
+
+        try:
+            opened = tiff_file.read(stream, all_frames=False, check_size=lambda width, height: None)
+        except tiff_file.RawError:
+            raise PhotoError("camera raw, which must be developed first") from None
+        stream.seek(0)
+        if opened is not None:
+            return opened.frames[0]
+    with Image.open(stream) as picture:
+        if picture.mode == "F":
+            raise PhotoError("float32 values do not say which number is white")
+        if (depth := deep_file.bits(picture, stream)) > 8:
+            return deep_file.read_upright(picture, stream, depth)
+        return upright(picture)
 
 
-def _rgb_of_tiff(stream: BinaryIO) -> Image.Image | None:
-    """What lies in a TIFF that Pillow would read otherwise than its tags have it; None for all other files."""
-    if file_kind.of_stream(stream) != "TIFF":
-        return None
-    from sr_keras.photos import tiff_file  # only for those who have one
-
-    try:
-        opened = tiff_file.read(stream, all_frames=False, check_size=lambda width, height: None)
-    except tiff_file.RawError:
-        raise PhotoError("camera raw, which must be developed first") from None
-    stream.seek(0)
-    if opened is None:
-        return None
-    [frame] = opened.frames
-    return to_rgb(_tones(frame) if isinstance(frame, Raster) else frame)
+def _eight_bits(frame: Image.Image | Raster) -> np.ndarray:
+    return to_uint8(_tones(frame) / np.float32(65535)) if isinstance(frame, Raster) else np.asarray(to_rgb(frame))
 
 
-def _tones(frame: Raster) -> Image.Image:
-    """The colours and the transparency of a raster whose values are tones, in 8 bits."""
+def _tones(frame: Raster) -> np.ndarray:
+    """The colours of a raster whose values are tones, on white: `[H, W, 3]` with levels of 65535."""
     if frame.samples.dtype.name not in ("uint8", "uint16"):
         raise PhotoError(f"{frame.samples.dtype.name} values do not say which number is white")
     if frame.colours == 1 and frame.bands > 1 + frame.alpha:
         raise PhotoError(f"{frame.bands} bands, which do not say what is red, green and blue")
-    bands = [*range(frame.colours), *([frame.bands - 1] if frame.alpha else [])]
-    samples = frame.samples[..., bands]
-    if samples.dtype == np.uint16:
-        samples = to_uint8(samples / 65535)
-    return Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
-
-
-def _rgb_by_pillow(stream: BinaryIO) -> Image.Image:
-    with Image.open(stream) as picture:
-        if picture.mode == "F":
-            raise PhotoError("float32 values do not say which number is white")
-        return to_rgb(upright(picture))
+    colours = frame.samples[..., : frame.colours]
+    if frame.missing is not None and (missing := (colours == frame.missing).any(axis=2)).any():
+        raise PhotoError(f"{missing.sum():,} pixels without a value")
+    if frame.samples.dtype == np.uint8:
+        colours = colours.astype(np.uint16) * np.uint16(257)
+    if frame.alpha:
+        shares = frame.samples[..., -1:] / np.float32(np.iinfo(frame.samples.dtype).max)
+        colours = np.rint(colours * shares + 65535 * (1 - shares)).astype(np.uint16)
+    return np.broadcast_to(colours, (frame.height, frame.width, 3))
 
 
 @contextlib.contextmanager

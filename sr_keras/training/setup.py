@@ -242,6 +242,7 @@ def _networks(
     # Made before the policy is set: what is exported computes in float32, whatever trains it.
     exported = build()
     servable = saved_model.Servable(exported, is_back_projected=is_back_projected)
+    servable.info = dataclasses.replace(servable.info, training=_described(options))
     keras.mixed_precision.set_global_policy(options.precision)
     logger.info("%s on %s", options.precision, precision.devices())
     adversarial_iterations = max(1, options.iterations - options.pretrain_iterations)
@@ -255,6 +256,13 @@ def _networks(
         distribution.synchronise_norms(generator)
         distribution.synchronise_norms(discriminator)
     return servable, state.TrainState(generator, discriminator, generator_optimizer, discriminator_optimizer, average)
+
+
+def _described(options: Options) -> str:
+    """What files of the network say of its training: no paths, which are the user's own."""
+    photos = pathlib.PurePath(options.data or "").name
+    adversary = " and a discriminator" if options.pretrain_iterations < options.iterations else ""
+    return f"{options.generator} on {photos}, by sr_keras: {options.pixel_loss}{adversary}, degradation {options.degradation}"
 
 
 def _discriminator(options: Options) -> keras.Model:

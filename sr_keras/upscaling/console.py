@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from sr_keras.runtime import files
+from sr_keras.runtime import files, store
 from sr_keras.runtime.errors import printable
 from sr_keras.upscaling import batch, enlarge, plan
 
@@ -93,7 +93,7 @@ class Console:
             if job in problems:
                 print(printable(f"{self._options.prog}: {problems[job]}"), file=sys.stderr)
                 continue
-            there = ", is there already" if job.output and os.path.lexists(job.output) else ""
+            there = ", is there already" if job.output and store.is_there(job.output) else ""
             size, result_size = sizes.get(job, (None, None))
             self.tell(f"{_sized(job.name, size)} -> {_sized(job.result_name, result_size)}{there}")
 

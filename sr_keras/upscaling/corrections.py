@@ -60,6 +60,8 @@ def unit_vectors(frame: Frame) -> Frame:
         return frame
     white = np.float32(np.iinfo(samples.dtype).max)
     vectors = samples[..., :3] * (2 / white) - 1
+    if not samples[..., 2].any():  # formats of two channels leave out what follows from length 1
+        vectors[..., 2] = np.sqrt(np.maximum(0, 1 - np.square(vectors[..., :2]).sum(axis=2)))
     vectors /= np.maximum(np.linalg.norm(vectors, axis=2, keepdims=True), 1e-6)
     samples = samples.copy()
     samples[..., :3] = np.rint((vectors + 1) * (white / 2)).astype(samples.dtype)

@@ -170,7 +170,7 @@ def _notes(picture: Picture, options: Options) -> list[str]:
     notes = []
     if options.wrap is None and picture.metadata.is_panorama:
         notes.append("a panorama: its left and right edges meet (--wrap=none treats them as edges)")
-    if options.alpha == "coverage" and any(hints.hides_detail(frame) for frame in picture.frames):
+    if options.alpha == "coverage" and not options.pixel_art and any(hints.hides_detail(frame) for frame in picture.frames):
         notes.append("colours under full transparency are replaced; where alpha is no transparency, --alpha=data keeps them")
     if any(hints.is_invisible(frame) for frame in picture.frames):
         notes.append("nothing of it can be seen, for all of it is transparent; its colours are kept")

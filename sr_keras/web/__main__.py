@@ -45,8 +45,8 @@ def _serve(options: argparse.Namespace) -> int:
         raise UserError(f"{_EXTRA} ({error.name} is missing)") from None
 
     with _listening(options.host, options.port) as listener, workspace.open_workspace() as folder:
-        # Sizes are held against the limits before anything is decoded; this one is Pillow's own.
-        Image.MAX_IMAGE_PIXELS = None
+        # Sizes are held against the limits before anything is decoded; this one is for pictures within pictures, such as icons.
+        Image.MAX_IMAGE_PIXELS = options.max_pixels
         with quiet_tensorflow.tensorflow_import():
             from sr_keras.inference import upscaler
         from sr_keras.web import app, compute, guard, jobs

@@ -62,6 +62,9 @@ def test_a_file_tells_what_must_be_known(name: str, exported: pathlib.Path, inte
     told = FORMATS[name].read_info(exported)
     assert (told["scale"], told["receptive_field"]) == (str(info.scale), str(info.receptive_field))
     assert told == exporting.metadata(info)
+    bundled = exporting.metadata(model_info.read_info(model_info.newest_version(model_info.find_model("espcn"))))
+    assert (bundled["licence"], bundled["grid"]) == ("Apache-2.0", "1")
+    assert bundled["training"].startswith("ESPCN")
 
 
 @pytest.mark.slow

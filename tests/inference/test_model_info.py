@@ -32,6 +32,8 @@ def write(tmp_path: pathlib.Path, interpolator: pathlib.Path) -> Any:
         *({"receptive_field": field} for field in (-1, 10**9, False)),
         {"peak_values": 0},
         {"back_projection": 1},
+        {"licence": None},
+        {"training": ["edsr"]},
     ],
     ids=str,
 )

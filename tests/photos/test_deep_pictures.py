@@ -190,6 +190,63 @@ def test_an_ordinary_avif_needs_no_label(rng: np.random.Generator) -> None:
     assert picture_file.read(saved(photo, "AVIF")).metadata.cicp is None
 
 
+@pytest.mark.parametrize("bands", [1, 2, 3, 4])
+def test_heic_keeps_10_bits(bands: int) -> None:
+    levels = np.linspace(0, 65535, 64 * 48).reshape(48, 64)
+    samples = np.stack([levels, levels[::-1], levels[:, ::-1], levels], axis=2)[..., :bands].astype(np.uint16)
+    exif: Exif = {0: {int(ExifTags.Base.Make): b"Maker"}}
+    metadata = Metadata(exif, xmp=b"<x:xmpmeta/>", cicp=(9, 16, 9, 1))
+    picture = Picture((Raster(samples, 3 if bands > 2 else 1, bands in (2, 4)),), metadata=metadata)
+    assert fitted(picture, FORMATS[".heic"]).notes == ("written with 10 bits a channel",)
+    again = rewritten(picture, ".heic")
+    assert (again.metadata.exif, again.metadata.xmp, again.metadata.cicp) == (exif, b"<x:xmpmeta/>", (9, 16, 9, 1))
+    read = deep(again).samples
+    assert np.abs(read.astype(int) - (samples[..., [0, 0, 0, 1]] if bands == 2 else samples)).mean() < 64
+    assert len(np.unique(read)) > 900
+
+
+@pytest.mark.parametrize("bits", [10, 12, 16])
+@pytest.mark.parametrize("bands", [1, 2, 3, 4])
+def test_jpeg_xl_of_more_than_8_bits(rng: np.random.Generator, bits: int, bands: int) -> None:
+    samples = rng.integers(0, 2**bits, (40, 48, bands), dtype=np.uint16)
+    content = imagecodecs.jpegxl_encode(samples.squeeze(), lossless=True, bitspersample=None if bits == 16 else bits)
+    read = deep(picture_file.read(io.BytesIO(content))).samples
+    np.testing.assert_array_equal(read, np.rint(samples * (65535 / (2**bits - 1))))
+
+
+def test_jpeg_xl_of_floats(rng: np.random.Generator) -> None:
+    samples = rng.random((40, 48, 3), np.float32)
+    frame = deep(picture_file.read(io.BytesIO(imagecodecs.jpegxl_encode(samples, lossless=True))))
+    assert frame.samples.dtype == np.float32
+    assert frame.colours == 3
+    np.testing.assert_array_equal(frame.samples, samples)
+
+
+@pytest.mark.parametrize("size", [(64, 48), (40, 8), (33, 9001), (1920, 1080), (700, 3)])
+@pytest.mark.parametrize("container", [False, True])
+def test_the_head_of_a_jpeg_xl_tells_its_size(size: tuple[int, int], container: bool) -> None:
+    content = imagecodecs.jpegxl_encode(np.zeros(size[::-1], np.uint8), usecontainer=container)
+    sizes = []
+
+    def stop(*each: int) -> None:
+        sizes.append(each)
+        raise rgb.PhotoError("too large")
+
+    with pytest.raises(rgb.PhotoError, match="too large"):
+        # Nothing but the head is needed.
+        picture_file.read(io.BytesIO(content[:200]), check_size=stop)
+    assert sizes == [size]
+
+
+@pytest.mark.parametrize("head", ["P6 5 4 65535\n", "P6\n# a comment\n5 4\n# another\n1023\n", "P3 5 4 1023\n"])
+def test_a_ppm_of_more_than_8_bits(rng: np.random.Generator, head: str) -> None:
+    white = 65535 if "65535" in head else 1023
+    samples = rng.integers(0, white + 1, (4, 5, 3))
+    pixels = " ".join(map(str, samples.ravel())).encode() if head[1] == "3" else samples.astype(">u2").tobytes()
+    read = deep(picture_file.read(io.BytesIO(head.encode() + pixels))).samples
+    np.testing.assert_array_equal(read, np.rint(samples * (65535 / white)))
+
+
 def test_8_bits_can_become_16_and_16_become_8(rng: np.random.Generator) -> None:
     photo = Image.fromarray(rng.integers(0, 256, (8, 12, 3), dtype=np.uint8))
     picture = picture_file.read(saved(photo))
@@ -220,6 +277,6 @@ def test_what_needs_a_package_says_how_to_get_it(kind: str, monkeypatch: pytest.
 def test_formats_of_phones_are_read_and_written(rng: np.random.Generator, suffix: str) -> None:
     photo = Image.fromarray(rng.integers(0, 256, (4, 5, 3), dtype=np.uint8)).resize((64, 48), Image.Resampling.BICUBIC)
     exif: Exif = {0: {int(ExifTags.Base.Make): b"Maker"}}
-    picture = rewritten(Picture((photo,), metadata=Metadata(exif)), suffix)
+    picture = rewritten(Picture((photo,), metadata=Metadata(exif, xmp=b"<x:xmpmeta/>")), suffix)
     assert np.abs(np.asarray(only(picture)).astype(int) - photo).mean() < 3
-    assert picture.metadata.exif == {0: {int(ExifTags.Base.Make): b"Maker"}}
+    assert (picture.metadata.exif, picture.metadata.xmp) == (exif, b"<x:xmpmeta/>")

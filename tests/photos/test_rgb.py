@@ -1,11 +1,14 @@
+import io
 import pathlib
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 
 from sr_keras.photos import rgb
+from tests.photos.test_picture_file import saved
 from tests.types import Noise
 
 
@@ -147,3 +150,38 @@ def test_values_that_are_no_tones_are_refused_and_not_clipped(tmp_path: pathlib.
     Image.fromarray(np.arange(100, 196).reshape(8, 12).astype(dtype)).save(tmp_path / "heights.tif")
     with pytest.raises(rgb.PhotoError, match=rf"heights\.tif: {np.dtype(dtype).name} values do not say which number is white"):
         rgb.read_photo(tmp_path / "heights.tif")
+
+
+@pytest.mark.parametrize("bands", [1, 2, 3, 4])
+def test_16_bits_are_rounded_to_8_and_kept_for_training(rng: np.random.Generator, bands: int) -> None:
+    samples = rng.integers(0, 65536, (6, 7, bands), dtype=np.uint16)
+    content = bytes(imagecodecs.png_encode(samples.squeeze()))
+    colours = samples[..., : 3 if bands > 2 else 1]
+    shares = samples[..., -1:] / 65535 if bands in (2, 4) else np.ones((6, 7, 1))
+    fine = np.broadcast_to(np.rint(colours * shares + 65535 * (1 - shares)), (6, 7, 3))
+    np.testing.assert_allclose(rgb.decode_photo_to_16_bits(content, ""), fine, atol=1)
+    np.testing.assert_allclose(rgb.decode_photo(content, ""), np.rint(fine / 257), atol=0 if bands in (1, 3) else 1)
+
+
+def test_dark_16_bit_tones_stay_apart() -> None:
+    tones = np.arange(1000, 1188, dtype=np.uint16)[np.newaxis]
+    for content in (imagecodecs.png_encode(tones), saved(Image.fromarray(tones), "TIFF").getvalue()):
+        assert len(np.unique(rgb.decode_photo_to_16_bits(bytes(content), ""))) == 188
+
+
+def test_pixels_without_a_value_are_no_tones(noise: Noise) -> None:
+    buffer = io.BytesIO()
+    photo = np.maximum(noise(8, 9), 1)
+    photo[:2] = 0
+    tifffile.imwrite(buffer, photo, photometric="rgb", extratags=[(42113, "s", 0, "0", True)])
+    with pytest.raises(rgb.PhotoError, match="18 pixels without a value"):
+        rgb.decode_photo(buffer.getvalue(), "map.tif")
+    photo[:] = np.maximum(photo, 1)
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, photo, photometric="rgb", extratags=[(42113, "s", 0, "0", True)])
+    np.testing.assert_array_equal(rgb.decode_photo(buffer.getvalue(), "map.tif"), photo)
+
+
+def test_ink_of_an_xbm_is_dark() -> None:
+    content = b"#define a_width 8\n#define a_height 1\nstatic char a_bits[] = {\n0x0F };\n"
+    np.testing.assert_array_equal(rgb.decode_photo(content, "a.xbm")[0, :, 0], [0, 0, 0, 0, 255, 255, 255, 255])

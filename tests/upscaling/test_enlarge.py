@@ -11,7 +11,7 @@ from sr_keras.photos import rgb
 from sr_keras.photos.metadata import Metadata
 from sr_keras.photos.picture import Picture
 from sr_keras.photos.raster import Raster, of_image
-from sr_keras.upscaling import enlarge, hints
+from sr_keras.upscaling import corrections, enlarge, hints
 from sr_keras.upscaling.enlarge import Target
 from tests.types import Noise
 
@@ -214,6 +214,15 @@ def test_normals_are_of_length_one(noise: Noise) -> None:
         enlarged(Image.fromarray(noise(9, 7) // 2 + 100), Target(scale=3), options=enlarge.Options(normals=True))
     )
     np.testing.assert_allclose(np.linalg.norm(result / 127.5 - 1, axis=2), 1, atol=0.01)
+
+
+def test_normals_of_two_channels_get_their_third(rng: np.random.Generator) -> None:
+    vectors = rng.normal((0, 0, 1), 0.3, (9, 7, 3))
+    vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
+    samples = np.rint((vectors + 1) * 127.5).astype(np.uint8)
+    result = corrections.unit_vectors(Image.fromarray(samples * np.array([1, 1, 0], np.uint8)))
+    up = vectors[..., 2] > 0.3
+    np.testing.assert_allclose(np.asarray(result)[up].astype(int), samples[up], atol=4)
 
 
 @pytest.mark.parametrize("sixteen", [False, True])
