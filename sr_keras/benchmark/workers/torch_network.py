@@ -1,18 +1,11 @@
-"""An exported network in PyTorch, as its users compute one on a processor: channels last, in bfloat16 where that is asked for."""
+"""An exported network in PyTorch, as its users compute one on a processor: channels last, and bfloat16 if it has that."""
 
 import pathlib
-import sys
 from collections.abc import Callable, Sequence
 
 import numpy as np
-
-try:
-    import torch
-    from torch.nn import functional
-except ImportError:
-    import protocol  # type: ignore[import-not-found]  # it lies beside this file
-
-    sys.exit(protocol.NOT_INSTALLED)
+import torch
+from torch.nn import functional
 
 from sr_keras.inference import checkpoint, layer_graph, model_info
 from sr_keras.inference.layer_graph import Layer
@@ -30,22 +23,22 @@ def load(folder: pathlib.Path, precision: str) -> Network:
     info = model_info.read_info(folder)
     layers = layer_graph.read(folder)
     kind = {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
-    tensors = [torch.from_numpy(np.ascontiguousarray(_torch_order(weight))) for weight in checkpoint.read_weights(folder)]
+    tensors = [torch.from_numpy(_torch_order(weight).copy()) for weight in checkpoint.read_weights(folder)]
     _reorder_shuffled(layers, tensors)
     weights = {layer.name: [_as(tensors[place], kind) for place in layer.weights] for layer in layers}
 
-    @torch.inference_mode()
     def upscale(photo: np.ndarray) -> np.ndarray:
-        lr = torch.from_numpy(photo).permute(2, 0, 1)[None].float().div(255).contiguous(memory_format=torch.channels_last)
-        values = {layer_graph.INPUT: lr.to(kind)}
-        for layer in layers:
-            values[layer.name] = _computed(layer, [values[name] for name in layer.inputs], weights[layer.name])
-        sr = values[layers[-1].name].float()
-        for _ in range(2 if info.back_projection else 0):
-            missing = lr - functional.interpolate(sr, lr.shape[2:], mode="bicubic", antialias=True)
-            sr = (sr + functional.interpolate(missing, sr.shape[2:], mode="bilinear")).clamp(0, 1)
-        levels = sr.clamp(0, 1).mul(255).round().to(torch.uint8)
-        return levels[0].permute(1, 2, 0).contiguous().numpy()
+        with torch.inference_mode():
+            lr = torch.tensor(photo).permute(2, 0, 1)[None].float().div(255).contiguous(memory_format=torch.channels_last)
+            values = {layer_graph.INPUT: lr.to(kind)}
+            for layer in layers:
+                values[layer.name] = _computed(layer, [values[name] for name in layer.inputs], weights[layer.name])
+            sr = values[layers[-1].name].float()
+            for _ in range(2 if info.back_projection else 0):
+                missing = lr - functional.interpolate(sr, lr.shape[2:], mode="bicubic", antialias=True)
+                sr = (sr + functional.interpolate(missing, sr.shape[2:], mode="bilinear")).clamp(0, 1)
+            levels = sr.clamp(0, 1).mul(255).round().to(torch.uint8)
+            return np.asarray(levels[0].permute(1, 2, 0).contiguous())
 
     return upscale
 
