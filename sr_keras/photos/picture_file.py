@@ -126,7 +126,7 @@ def _read_tiff(stream: BinaryIO, all_frames: bool, check_size: CheckSize) -> Pic
     mode = "RGB" if isinstance(opened.frames[0], Raster) and opened.frames[0].colours == 3 else "L"
     mode = opened.frames[0].mode if isinstance(opened.frames[0], Image.Image) else mode
     kept, left_out = metadata.read(opened, mode, stream, rotated=opened.rotated)
-    notes = (*_count_note(opened.count, all_frames), *left_out)
+    notes = (*_count_note(opened.count, all_frames), *opened.notes, *left_out)
     return Picture(
         opened.frames,
         metadata=kept,
