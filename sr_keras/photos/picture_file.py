@@ -63,7 +63,12 @@ def read(source: Source, *, all_frames: bool = False, check_size: CheckSize = la
             return _read_raw(stream, check_size)
         if kind == "TIFF":
             return _read_tiff(stream, all_frames, check_size)
-        return _read_with_pillow(stream, all_frames, check_size)
+        try:
+            return _read_with_pillow(stream, all_frames, check_size)
+        except UnidentifiedImageError:
+            if kind is None:
+                raise
+            raise rgb.PhotoError(f"{kind} that is damaged, or of a kind that is not read") from None
 
 
 def read_size(source: Source) -> tuple[int, int]:
@@ -431,7 +436,9 @@ def _named_errors(name: object) -> Iterator[None]:
     except MemoryError:
         raise rgb.PhotoError(f"{prefix}too large for the memory of this machine") from None
     except Exception as error:
-        raise rgb.PhotoError(f"{prefix}{files.reason(error)}") from None
+        reason = files.reason(error)
+        # Some say no more than a number, or a key that is missing.
+        raise rgb.PhotoError(f"{prefix}{reason if ' ' in reason else f'damaged ({reason})'}") from None
 
 
 def _jpeg_steps(file: Image.Image) -> tuple[int, ...] | None:
