@@ -193,6 +193,8 @@ def _frame(file: Image.Image, stream: BinaryIO, depth: int, *, animated: bool) -
         # Frames without transparency need not cover all of the canvas, which is transparent.
         file.rawmode, file._mode = "RGBA", "RGBA"  # type: ignore[attr-defined]
     frame, note = _plain(_upright(file), file.format)
+    if rgb.is_black_by_marker(file):
+        note = f"{note}, its inks inverted: as Adobe's marker has it, or the lack of it, all would be black"
     frame = _opaque(frame) if file.format == "WEBP" else frame
     return frame, note or (f"{depth} bits a channel became 8" if depth > 8 and isinstance(frame, Image.Image) else None)
 
@@ -487,7 +489,7 @@ def _plain_frame(frame: Image.Image, file_format: str | None) -> tuple[Frame, st
 def _is_beyond_print(cmyk: Image.Image) -> bool:
     """Whether there is more ink than paper holds: where the values of a JPEG are of the other kind than its marker says."""
     is_full = np.asarray(cmyk) >= _FULL_INK
-    return bool(is_full.all(axis=2).mean() > _MOST_OF_ALL_INKS or is_full[..., 3].all())
+    return bool(is_full.all(axis=2).mean() > _MOST_OF_ALL_INKS)
 
 
 def _is_grey(frame: Image.Image) -> bool:

@@ -160,10 +160,19 @@ def _frame(page: Any, stream: BinaryIO) -> Raster | Image.Image:
     samples = upright(samples, _number(page, ExifTags.Base.Orientation))
     colours = 3 if int(page.photometric) in (_RGB, _YCBCR) and samples.shape[2] >= 3 else 1
     alpha = samples.shape[2] == colours + 1 and _extra(page)[:1] in ([_ASSOCIATED], [_UNASSOCIATED])
+    if alpha and _extra(page)[0] == _ASSOCIATED and samples.dtype.kind == "u":
+        samples = _unmultiplied(samples)
     missing = _missing_value(page) if MISSING_TAG in page.tags else _unsaid_missing_value(samples)
     if samples.dtype == np.uint8 and missing is None and samples.shape[2] == colours + alpha:
         return Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
     return Raster(samples, colours, alpha and samples.dtype.kind == "u", missing)
+
+
+def _unmultiplied(samples: np.ndarray) -> np.ndarray:
+    """Colours that were multiplied by their transparency, the last band, as they are by themselves."""
+    white, shares = float(np.iinfo(samples.dtype).max), samples[..., -1:].astype(np.float64)
+    colours = np.rint(np.minimum(samples[..., :-1] * white / np.maximum(shares, 1), white))
+    return np.concatenate([colours.astype(samples.dtype), samples[..., -1:]], axis=2)
 
 
 def _missing_value(page: Any) -> float | None:

@@ -89,6 +89,17 @@ def test_missing_values_are_named_and_come_back() -> None:
     assert "1 pixels without a value became black (PNG holds no more)" in fitted(picture, FORMATS[".png"]).notes
 
 
+@pytest.mark.parametrize("bands", [2, 4])
+def test_colours_that_were_multiplied_by_transparency_are_so_no_more(rng: np.random.Generator, bands: int) -> None:
+    samples = rng.integers(0, 65536, (8, 12, bands), dtype=np.uint16)
+    samples[..., -1] |= 0x8000
+    multiplied = samples.copy()
+    multiplied[..., :-1] = np.rint(samples[..., :-1] * (samples[..., -1:] / 65535))
+    kind = {"photometric": "rgb" if bands == 4 else "minisblack", "planarconfig": "contig", "extrasamples": [1]}
+    read = deep(picture_file.read(tiff(multiplied, **kind))).samples
+    np.testing.assert_allclose(read.astype(int), samples, atol=2)
+
+
 @pytest.mark.parametrize("dtype, mark", [("int16", -32768), ("float32", -9999), ("float32", np.finfo(np.float32).min)])
 @pytest.mark.parametrize("tagged", [False, True])
 def test_marks_of_missing_values_are_known_with_and_without_a_tag(dtype: str, mark: float, tagged: bool) -> None:
