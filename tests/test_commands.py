@@ -50,7 +50,7 @@ MEANT = {
     "--start": {"0"},
 }
 # Such names may be those of files, which the work looks for.
-NAMES = (argument_types.line, argument_types.path, argument_types.name, argument_types.output_file)
+NAMES = (argument_types.line, argument_types.path, argument_types.place, argument_types.name, argument_types.output_file)
 
 
 def exit_code(command: str, *arguments: str) -> int:

@@ -20,7 +20,7 @@ from sr_keras.photos import deep_file, file_kind, jxl_head, metadata, picture, r
 from sr_keras.photos.picture import FORMATS, Format, Frame, Picture
 from sr_keras.photos.raster import Raster
 from sr_keras.photos.row_writer import Layout, PutRows
-from sr_keras.runtime import files
+from sr_keras.runtime import files, store
 
 Source = str | os.PathLike[str] | BinaryIO
 CheckSize = Callable[[int, int], None]
@@ -93,7 +93,9 @@ def read_size(source: Source) -> tuple[int, int]:
 
 @contextlib.contextmanager
 def _opened(source: Source) -> Iterator[BinaryIO]:
-    if isinstance(source, (str, os.PathLike)):
+    if isinstance(source, store.StorePath):
+        yield store.opened(source)
+    elif isinstance(source, (str, os.PathLike)):
         file_kind.require_regular(source)
         with open(source, "rb") as stream:  # noqa: PTH123 - a path may be a text
             yield stream

@@ -6,6 +6,8 @@ import fractions
 import pathlib
 import re
 
+from sr_keras.runtime import store
+
 _LARGEST_SCALE = 1000
 _LATEST_MOMENT = 1000 * 3600
 _LARGEST_CRF = 63
@@ -97,7 +99,7 @@ def name(text: str) -> str:
     Raises:
         ArgumentTypeError: it is empty, or nothing can have it.
     """
-    return str(path(text))
+    return str(place(text))
 
 
 def line(text: str) -> str:
@@ -120,6 +122,18 @@ def path(text: str) -> pathlib.Path:
     if not text.strip() or "\0" in text:
         raise argparse.ArgumentTypeError(f"must be a path, got {text!r}")
     return pathlib.Path(text)
+
+
+def place(text: str) -> pathlib.Path:
+    """The path of a file or a folder, which may be one in an object store: s3://bucket/folder.
+
+    Raises:
+        ArgumentTypeError: no file can have it.
+    """
+    path(text)
+    if text in ("s3://", "gs://"):
+        raise argparse.ArgumentTypeError(f"must name a bucket, got {text!r}")
+    return store.path_of(text)
 
 
 def cluster_address(text: str) -> str:

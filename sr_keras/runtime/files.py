@@ -9,6 +9,8 @@ import re
 import uuid
 from collections.abc import Iterator
 
+from sr_keras.runtime import store
+
 try:
     import fcntl
 except ImportError:  # Windows, where the parts of killed processes stay
@@ -26,6 +28,10 @@ def written_beside(path: pathlib.Path, *, overwrite: bool = True) -> Iterator[pa
     Raises:
         FileExistsError: `path` is there, even if only since the writing began, and is not to be overwritten.
     """
+    if isinstance(path, store.StorePath):
+        with store.written_whole(path, overwrite=overwrite) as part:
+            yield part
+        return
     _remove_abandoned_once(path.parent)
     part, lock = _new_part(path)
     try:
@@ -73,7 +79,7 @@ def _remove_abandoned_once(folder: pathlib.Path) -> None:
 
 def remove_abandoned(folder: pathlib.Path) -> None:
     """Removes the parts of processes that are gone."""
-    if fcntl is None:
+    if fcntl is None or isinstance(folder, store.StorePath):
         return
     with contextlib.suppress(OSError):
         for name in filter(_PART.fullmatch, os.listdir(folder)):  # noqa: PTH208 - a folder may hold very many

@@ -19,7 +19,7 @@ from sr_keras.photos import file_kind, metadata, picture_file, rgb
 from sr_keras.photos.picture import FORMATS, Format, Picture, fitted, suffix_of
 from sr_keras.photos.rgb import PhotoError
 from sr_keras.photos.row_writer import Layout
-from sr_keras.runtime import files
+from sr_keras.runtime import files, store
 from sr_keras.upscaling.choice import Choice, Choose
 from sr_keras.upscaling.enlarge import Options, Size, Target, described, enlarge, enlarge_to_rows, row_layout
 from sr_keras.upscaling.plan import Job
@@ -242,7 +242,7 @@ def _written_while_computed(
 @contextlib.contextmanager
 def _folder_made(folder: pathlib.Path) -> Iterator[None]:
     """Makes a folder; what was made of it vanishes where the work fails."""
-    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    made = [] if isinstance(folder, store.StorePath) else [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     try:
         yield
@@ -333,8 +333,10 @@ def settled(job: Job, options: BatchOptions, *, is_there: bool) -> JobOutcome | 
 
 def require_place(output: pathlib.Path, options: BatchOptions) -> None:
     """Tells before the work that a result can't be where it should; what it raises, `unfinished` takes."""
-    if os.path.lexists(output) and options.existing != "overwrite":
+    if store.is_there(output) and options.existing != "overwrite":
         raise _exists(output, options)
+    if isinstance(output, store.StorePath):
+        return  # only writing shows whether it can be
     folder = output.absolute().parent
     while not folder.exists():
         folder = folder.parent

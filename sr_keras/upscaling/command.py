@@ -15,7 +15,7 @@ from PIL import Image
 
 from sr_keras.inference import engine, model_info
 from sr_keras.photos import picture, picture_file, rgb
-from sr_keras.runtime import command_line
+from sr_keras.runtime import command_line, store
 from sr_keras.runtime.errors import UserError
 from sr_keras.upscaling import batch, enlarge, films, loading, numbered, plan
 from sr_keras.upscaling.console import Console, report, speak_plainly
@@ -196,7 +196,8 @@ def _refuse_side_files(options: argparse.Namespace, todo: Sequence[plan.Job]) ->
         if plan.place(path) in taken:
             raise plan.UsageError(f"{path}: is a photo, a result or the list")
     if options.comparison:
-        if len(todo) != 1 or todo[0].source is None or todo[0].output is None or todo[0].is_film:
+        paths = [path for job in todo for path in (job.source, job.output) if path and not isinstance(path, store.StorePath)]
+        if len(todo) != 1 or len(paths) != 2 or todo[0].is_film:
             raise plan.UsageError("--comparison takes one photo and one result, both of them files")
         rgb.require_writable(options.comparison, height=1, width=1)
         if options.comparison.exists() and not options.overwrite:

@@ -20,7 +20,7 @@ from sr_keras.films.formats import FilmError
 from sr_keras.inference import model_info
 from sr_keras.photos import condition, rgb
 from sr_keras.photos.picture import Picture
-from sr_keras.runtime import argument_types
+from sr_keras.runtime import argument_types, store
 from sr_keras.upscaling import batch, enlarge
 from sr_keras.upscaling.batch import BatchOptions, JobOutcome, JobProgress
 from sr_keras.upscaling.choice import Choice, Choose
@@ -140,6 +140,9 @@ def _film(
     if job.problem:
         raise FilmError(job.problem)
     assert job.source is not None and job.output is not None  # `plan` saw to that
+    for path in (job.source, job.output):
+        if isinstance(path, store.StorePath):
+            raise FilmError(f"{path}: films and their results lie in folders, not in stores")
     batch.require_place(job.output, options)
     if options.enlarging != enlarge.Options(self_ensemble=options.enlarging.self_ensemble):
         raise FilmError("--alpha, --data, --limit, --pixel_art and --wrap are for pictures, not for films")

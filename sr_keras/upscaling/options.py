@@ -94,13 +94,13 @@ def _add_result(parser: argparse.ArgumentParser) -> None:
     result.add_argument(
         "-o",
         "--output",
-        type=argument_types.path,
+        type=argument_types.place,
         metavar="FILE",
         help="file of the result, for one photo; its suffix sets the format; - is standard output",
     )
     result.add_argument(
         "--output_dir",
-        type=argument_types.path,
+        type=argument_types.place,
         metavar="DIR",
         help="folder of the results; subfolders are those of the photos",
     )

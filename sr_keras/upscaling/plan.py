@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sr_keras.films import formats
 from sr_keras.photos import file_kind, picture_file
 from sr_keras.photos.picture import FORMATS, kept_suffix
-from sr_keras.runtime import files
+from sr_keras.runtime import files, store
 from sr_keras.runtime.errors import UserError
 from sr_keras.upscaling import numbered
 
@@ -32,6 +32,10 @@ _PLURALS = {
 
 # What `plan` makes of a name: photo_x4, photo_1920w, photo_1080h, photo_640x480.
 _RESULT_STEM = re.compile(r"(.+)_(?:x[\d.]+|\d+[wh]|\d+x\d+)")
+
+
+# Of what is passed over in a folder: how many there are, by their kind.
+Passed = collections.Counter[str]
 
 
 class Job(NamedTuple):
@@ -248,7 +252,7 @@ def plan(
 
 def place(path: pathlib.Path) -> str:
     """What two paths of one file have in common."""
-    return os.path.realpath(path)
+    return str(path) if isinstance(path, store.StorePath) else os.path.realpath(path)
 
 
 def _is_film(each: Found) -> bool:
@@ -308,9 +312,11 @@ def _with_clashes(jobs: Sequence[Job]) -> list[Job]:
 
 
 def _find(argument: str, recursive: bool, tell: Callable[[str], None]) -> Iterator[Found]:
-    path = pathlib.Path(argument)
+    path = store.path_of(argument)
     if argument == STANDARD_STREAM:
         yield Found(None, pathlib.Path())
+    elif isinstance(path, store.StorePath):
+        yield from _stored(path, recursive, tell)
     elif os.path.isdir(path):
         yield from _searched(path, recursive, tell)
     elif glob.has_magic(argument) and not os.path.lexists(path):
@@ -321,14 +327,14 @@ def _find(argument: str, recursive: bool, tell: Callable[[str], None]) -> Iterat
 
 def _searched(folder: pathlib.Path, recursive: bool, tell: Callable[[str], None]) -> Iterator[Found]:
     problems: list[Found] = []
-    passed_over: collections.Counter[str] = collections.Counter()
+    passed_over: Passed = collections.Counter()
 
     def note(error: OSError) -> None:
         where = pathlib.Path(error.filename)
         problems.append(Found(where, where, problem=f"{where}: {files.reason(error)}"))
 
-    photos = []
-    searched = picture_file.SUFFIXES | (formats.SEARCHED if formats.is_available() else frozenset())
+    photos: list[pathlib.Path] = []
+    searched = _searched_suffixes()
     for where, folders, names in os.walk(folder, onerror=note):
         if not recursive:
             passed_over["folder"] += sum(not name.startswith(".") for name in folders)
@@ -338,14 +344,48 @@ def _searched(folder: pathlib.Path, recursive: bool, tell: Callable[[str], None]
                 photos.append(path)
             else:
                 passed_over[_kind(path)] += 1
-    if not photos and not problems:
+    yield from problems
+    if photos or not problems:
+        yield from _found_in(folder, photos, passed_over, recursive, tell)
+
+
+def _stored(path: store.StorePath, recursive: bool, tell: Callable[[str], None]) -> Iterator[Found]:
+    """An object, or those in a folder of a store. They go by their names' endings: each look into one is a request."""
+    try:
+        listed = list(path.lists(recursive=recursive)) if path.is_dir() else []
+    except OSError as error:
+        yield Found(path, path, problem=f"{path}: {files.reason(error)}")
+        return
+    if not listed:
+        yield Found(path, path.parent, problem=f"{path}: patterns are for folders" if glob.has_magic(path.name) else "")
+        return
+    photos: list[pathlib.Path] = []
+    passed_over: Passed = collections.Counter()
+    searched = _searched_suffixes()
+    for file, is_folder in listed:
+        if file.name.startswith(".") or (is_folder and recursive):
+            continue
+        if not is_folder and file.suffix.lower() in searched:
+            photos.append(file)
+        else:
+            passed_over["folder" if is_folder else file.suffix.lower() or "file without a suffix"] += 1
+    yield from _found_in(path, photos, passed_over, recursive, tell)
+
+
+def _found_in(
+    folder: pathlib.Path, photos: Sequence[pathlib.Path], passed_over: Passed, recursive: bool, tell: Callable[[str], None]
+) -> Iterator[Found]:
+    if not photos:
         hint = "" if recursive else " (--recursive looks into the folders in it)"
-        problems.append(Found(folder, folder, problem=f"{folder}: holds no picture{hint}"))
+        yield Found(folder, folder, problem=f"{folder}: holds no picture{hint}")
     elif passed_over.total():
         tell(f"{folder}: passed over {_in_words(passed_over)}")
-    yield from problems
     for path in sorted(photos):
         yield Found(path, folder, searched=True, in_folder=True)
+
+
+def _searched_suffixes() -> frozenset[str]:
+    return picture_file.SUFFIXES | (formats.SEARCHED if formats.is_available() else frozenset())
 
 
 def _is_picture(path: pathlib.Path, suffixes: Container[str]) -> bool:
@@ -397,6 +437,10 @@ def _listed(list_file: pathlib.Path, recursive: bool, tell: Callable[[str], None
         raise UsageError(f"{list_file}: is no list of names, a line each")
     folder = list_file.parent
     for line in filter(None, map(str.strip, text.split("\n"))):
+        path = store.path_of(line)
+        if isinstance(path, store.StorePath):
+            yield from _stored(path, recursive, tell)
+            continue
         path = folder / line
         if os.path.isdir(path):
             yield from _searched(path, recursive, tell)

@@ -5,11 +5,13 @@ import logging
 import os
 import secrets
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from sr_keras.runtime import files
 from sr_keras.runtime.errors import UserError
 
 # Read by Ray when it is imported, and by the processes that it starts. Nothing is sent to its makers; and what its parts say of
@@ -68,7 +70,7 @@ def connected(address: str, num_workers: int | None, tell: Callable[[str], None]
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
         try:
             if address:
-                _init(ray, address=address)
+                _connect(ray, address)
             else:
                 _start(ray, num_workers, folder)
             signal.signal(signal.SIGTERM, before)
@@ -125,6 +127,20 @@ def _import_ray() -> Any:
     return ray
 
 
+def _connect(ray: Any, address: str) -> None:
+    host, _, port = address.rpartition(":")
+    if port.isdecimal():
+        # Ray waits for minutes where there is none.
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+        except OSError as error:
+            raise UserError(f"--cluster={address}: no Ray answers there ({files.reason(error)})") from None
+    try:
+        _init(ray, address=address)
+    except ConnectionError as error:
+        raise UserError(f"--cluster={address}: no Ray runs on this machine ({str(error).splitlines()[0]})") from None
+
+
 def _start(ray: Any, num_workers: int | None, folder: str) -> None:
     """Starts Ray on this machine, which counts as many processors as the workers need, and one."""
     size = num_workers or _num_gpus(ray) or 1
@@ -148,8 +164,8 @@ def _init(ray: Any, **arguments: Any) -> None:
     try:
         with _silent_errors():
             ray.init(log_to_driver=False, configure_logging=False, **arguments)
-    except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
-        raise UserError(f"--cluster={arguments['address']}: {str(error).splitlines()[0]}") from None
+    except (ValueError, RuntimeError, ray.exceptions.RayError) as error:
+        raise UserError(f"--cluster: Ray does not start: {str(error).splitlines()[0]}") from None
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import pickle
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
-from sr_keras.runtime import files
+from sr_keras.runtime import files, store
 from sr_keras.runtime.errors import UserError
 from sr_keras.upscaling import batch
 from sr_keras.upscaling.batch import JobOutcome
@@ -145,6 +145,8 @@ def _are_there(todo: Sequence[Job]) -> Iterator[bool]:
 
 
 def _names(folder: pathlib.Path) -> set[str]:
+    if isinstance(folder, store.StorePath):
+        return {file.path.name for file in folder.lists(recursive=False)}
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         return {entry.name for entry in entries}
     return set()

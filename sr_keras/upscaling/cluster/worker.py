@@ -16,6 +16,7 @@ from sr_keras.inference import engine
 from sr_keras.photos import picture_file
 from sr_keras.photos.picture import Picture
 from sr_keras.photos.rgb import PhotoError
+from sr_keras.runtime import store
 from sr_keras.runtime.errors import UserError
 from sr_keras.upscaling import batch, console, films, loading, numbered
 from sr_keras.upscaling.batch import BatchOptions, JobOutcome
@@ -130,7 +131,7 @@ class Worker:
     def _placed(self, outcome: JobOutcome) -> JobOutcome:
         """With the machine's name where a file is missing there: it may share no folder with the others."""
         source, host = outcome.job.source, socket.gethostname()
-        if outcome.status != "failed" or host == self._work.host or source is None or os.path.lexists(source):
+        if outcome.status != "failed" or host == self._work.host or source is None or store.is_there(source):
             return outcome
         return dataclasses.replace(outcome, reason=f"{outcome.reason} (on {host})")
 

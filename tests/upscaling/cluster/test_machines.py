@@ -1,7 +1,9 @@
+import socket
+
 import pytest
 
 from sr_keras.runtime.errors import UserError
-from sr_keras.upscaling.cluster.machines import Machine, Pool, room
+from sr_keras.upscaling.cluster.machines import Machine, Pool, _connect, room
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,13 @@ from sr_keras.upscaling.cluster.machines import Machine, Pool, room
 )
 def test_each_machine_keeps_a_processor(machines: list[Machine], num_workers: int | None, pool: Pool) -> None:
     assert room(machines, num_workers) == pool
+
+
+def test_no_ray_is_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(UserError, match=f"--cluster=127.0.0.1:{port}: no Ray answers there"):
+        _connect(None, f"127.0.0.1:{port}")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,129 @@
+"""Files in object stores, s3:// and gs://, as paths that read and write whole objects."""
+
+import contextlib
+import functools
+import io
+import os
+import pathlib
+import re
+import tempfile
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sr_keras.runtime.errors import UserError
+
+_STORED = re.compile(r"(?:s3|gs)://[^/]+.*", re.DOTALL)
+
+
+class StorePath(pathlib.PosixPath):
+    """An object, or a folder of objects: s3://bucket/photo.jpg, gs://bucket/photos. Its parts and parents are those of a path.
+
+    Folders are beginnings of names in such a store: there is none to make, and each one that could be made is there.
+    """
+
+    def __str__(self) -> str:
+        return re.sub(r"^(s3|gs):/(?!/)", r"\1://", super().__str__())
+
+    def read_bytes(self) -> bytes:
+        """The whole object.
+
+        Raises:
+            OSError: it is not there, or can't be read.
+        """
+        file_system, name = _located(self)
+        with file_system.open_input_stream(name) as stream:
+            return bytes(stream.read())
+
+    def lists(self, *, recursive: bool) -> "Iterator[StoredFile]":
+        """The objects in a folder, by one listing.
+
+        Raises:
+            OSError: the bucket is not there, or can't be read.
+        """
+        from pyarrow import fs
+
+        file_system, name = _located(self)
+        for info in file_system.get_file_info(fs.FileSelector(name, allow_not_found=True, recursive=recursive)):
+            yield StoredFile(StorePath(f"{self.parts[0]}//{info.path}"), info.type == fs.FileType.Directory)
+
+    def is_dir(self, *_: object, **__: object) -> bool:
+        """Whether there are objects in it."""
+        from pyarrow import fs
+
+        return bool(self._type() == fs.FileType.Directory)
+
+    def exists(self, *_: object, **__: object) -> bool:
+        """Whether there is such an object, or objects in such a folder."""
+        from pyarrow import fs
+
+        return bool(self._type() != fs.FileType.NotFound)
+
+    def mkdir(self, *_: object, **__: object) -> None:
+        """Has nothing to do."""
+
+    def _type(self) -> Any:
+        file_system, name = _located(self)
+        return file_system.get_file_info(name).type
+
+
+class StoredFile(NamedTuple):
+    """What a listing names."""
+
+    path: StorePath
+    is_folder: bool
+
+
+def path_of(text: str) -> pathlib.Path:
+    """The path that a text names, in a store or in a folder."""
+    return StorePath(text) if _STORED.fullmatch(text) else pathlib.Path(text)
+
+
+@contextlib.contextmanager
+def written_whole(path: StorePath, *, overwrite: bool) -> Iterator[pathlib.Path]:
+    """Yields a file to write to, which is put under its name in one request at the end, or not at all if writing fails.
+
+    Raises:
+        FileExistsError: the object is there, and is not to be overwritten.
+        OSError: it can't be written.
+    """
+    with tempfile.TemporaryDirectory(prefix="sr_keras-") as folder:
+        # Formats are named by suffixes.
+        part = pathlib.Path(folder, f"part{path.suffix}")
+        part.touch()
+        yield part
+        if not overwrite and path.exists():
+            raise FileExistsError(None, "exists already", str(path))
+        content = part.read_bytes()
+        file_system, name = _located(path)
+        # An object appears when its stream is closed; one that breaks off before leaves none.
+        with file_system.open_output_stream(name, buffer_size=None) as stream:
+            stream.write(content)
+
+
+def opened(path: StorePath) -> io.BytesIO:
+    """The object, to be read from any place."""
+    return io.BytesIO(path.read_bytes())
+
+
+def _located(path: StorePath) -> tuple[Any, str]:
+    """The store of an object, and what it is called there."""
+    bucket = "/".join(path.parts[1:])
+    return _file_system(path.parts[0], path.parts[1]), bucket
+
+
+@functools.cache
+def _file_system(scheme: str, bucket: str) -> Any:
+    try:
+        from pyarrow import fs
+    except ImportError:
+        raise UserError(f"{scheme}//{bucket}: needs pyarrow: pip install 'sr-keras[cluster]'") from None
+    # Not `S3FileSystem()`: only a name leads to the region of its bucket, and to AWS_ENDPOINT_URL.
+    # With the option, an object is put in one request; without, in three, however small it is.
+    options = "?allow_delayed_open=true" if scheme == "s3:" else ""
+    file_system, _ = fs.FileSystem.from_uri(f"{scheme}//{bucket}{options}")
+    return file_system
+
+
+def is_there(path: pathlib.Path) -> bool:
+    """Whether something has that name, be it a broken link."""
+    return path.exists() if isinstance(path, StorePath) else os.path.lexists(path)
