@@ -58,12 +58,13 @@ class Console:
         with self._lock:
             self._shares[job] = share
             self._bar.set_postfix_str(printable(job.name), refresh=False)
-            self._bar.update(sum(self._counts.values()) + sum(self._shares.values()) - self._bar.n)
+            self._advance()
 
     def after(self, outcome: batch.JobOutcome) -> None:
         with self._lock:
             self._shares.pop(outcome.job, None)
             self._counts[outcome.status] += 1
+            self._advance()  # for those that no share was told of
         if outcome.status == "failed":
             self.failed.append(outcome)
         elif outcome.status == "skipped":
@@ -75,6 +76,9 @@ class Console:
             )
             for note in outcome.notes:
                 self.tell(f"{outcome.job.name}: {note}")
+
+    def _advance(self) -> None:
+        self._bar.update(sum(self._counts.values()) + sum(self._shares.values()) - self._bar.n)
 
     def tell_plan(
         self,

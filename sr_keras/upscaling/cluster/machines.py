@@ -165,7 +165,7 @@ def _init(ray: Any, **arguments: Any) -> None:
         with _silent_errors():
             ray.init(log_to_driver=False, configure_logging=False, **arguments)
     except (ValueError, RuntimeError, ray.exceptions.RayError) as error:
-        raise UserError(f"--cluster={arguments['address']}: {str(error).splitlines()[0]}") from None
+        raise UserError(f"--cluster: Ray does not start: {str(error).splitlines()[0]}") from None
 
 
 @contextlib.contextmanager
