@@ -63,8 +63,9 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser.add_argument("--type", choices=("float32", "uint8"), default="float32", help="of the pictures (%(default)s)")
     parser.add_argument(
         "--weights",
-        choices=("float32", "float16"),
+        choices=("float32", "float16", "int8"),
         default="float32",
-        help="float16 takes half the room, and is up to 4e-3 off; not for onnx (%(default)s)",
+        help="float16 takes half the room, and is up to 4e-3 off; not for onnx. int8 takes a quarter of it, and is up to 8 of "
+        "255 levels off; not for litert (%(default)s)",
     )
     return parser.parse_args(argv)

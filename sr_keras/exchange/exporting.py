@@ -13,7 +13,7 @@ from sr_keras.inference import model_info, saved_model
 from sr_keras.runtime.errors import UserError
 
 # What a file may be off at most, in [0, 1].
-TOLERANCE = {"float32": 1e-4, "float16": 4e-3}
+TOLERANCE = {"float32": 1e-4, "float16": 4e-3, "int8": 8 / 255}
 
 # Of the pictures that a file is tried on: height and width. A single pixel is where converters go wrong.
 _SIZES = ((1, 1), (13, 22))
@@ -36,7 +36,9 @@ def export(folder: pathlib.Path, path: pathlib.Path, file_format: Format, *, pho
         # Rounding may end a level apart.
         most = 1 + 255 * TOLERANCE[weights] if photo_type == "uint8" else TOLERANCE[weights]
         if not difference <= most:
-            raise UserError(f"{path}: not written, for the file would be off the network by {difference:.2g}")
+            raise UserError(
+                f"{path}: not written, for the file would be off the network by {difference:.2g}, more than {most:.2g}"
+            )
         # The main file comes last: what belongs to it is there by then.
         for source, target in reversed(list(zip(file_format.files(part), file_format.files(path), strict=True))):
             source.replace(target)

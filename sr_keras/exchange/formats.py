@@ -6,16 +6,17 @@ import pathlib
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import tensorflow as tf
 
+from sr_keras.exchange import int8_weights
 from sr_keras.exchange.portable import INPUT, OUTPUT, Layout, Portable
 from sr_keras.runtime import quiet_tensorflow
 from sr_keras.runtime.errors import UserError
 
-Weights = Literal["float32", "float16"]
+Weights = Literal["float32", "float16", "int8"]
 Run = Callable[[np.ndarray], np.ndarray]
 
 # What model info is called inside a file.
@@ -71,8 +72,8 @@ class Onnx(Format):
     suffix, layout, packages = ".onnx", "NCHW", ("tf2onnx", "onnx", "onnxruntime")
 
     def write(self, network: Portable, path: pathlib.Path, info: Mapping[str, str], weights: Weights) -> None:
-        if weights != "float32":
-            raise UserError("--format=onnx holds weights in float32 alone")
+        if weights == "float16":
+            raise UserError("--format=onnx has no weights in float16")
         import onnx
         import tf2onnx
 
@@ -81,6 +82,8 @@ class Onnx(Format):
         for value in (*model.graph.input, *model.graph.output):
             for axis, name in zip((0, 2, 3), ("batch", "height", "width"), strict=True):
                 value.type.tensor_type.shape.dim[axis].dim_param = name if value.name == INPUT else f"{OUTPUT}_{name}"
+        if weights == "int8":
+            _store_onnx_weights_as_int8(model.graph)
         onnx.helper.set_model_props(model, dict(info))
         model.producer_name = INFO
         onnx.checker.check_model(model)
@@ -104,6 +107,8 @@ class LiteRt(Format):
     suffix, layout, packages = ".tflite", "NHWC", ("ai_edge_litert",)
 
     def write(self, network: Portable, path: pathlib.Path, info: Mapping[str, str], weights: Weights) -> None:
+        if weights == "int8":
+            raise UserError("--format=litert has no weights in int8: it would compute in int8 too, and lose too much")
         with tempfile.TemporaryDirectory() as folder, quiet_tensorflow.tensorflow_import():
             network.save(pathlib.Path(folder))
             converter = tf.lite.TFLiteConverter.from_saved_model(folder)
@@ -147,6 +152,8 @@ class OpenVino(Format):
             model = frontend.convert(frontend.load(folder))
             model.inputs[0].set_names({INPUT})
             model.outputs[0].set_names({OUTPUT})
+            if weights == "int8":
+                _store_openvino_weights_as_int8(model)
             for name, value in info.items():
                 model.set_rt_info(value, [INFO, name])
             # It is float16 unless it is told.
@@ -168,6 +175,42 @@ class OpenVino(Format):
 
 
 FORMATS: dict[str, Format] = {"onnx": Onnx(), "litert": LiteRt(), "openvino": OpenVino()}
+
+
+def _store_onnx_weights_as_int8(graph: Any) -> None:
+    """Puts a DequantizeLinear before the chosen convolutions of an ONNX graph."""
+    from onnx import helper, numpy_helper
+
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    convolutions = [node for node in graph.node if node.op_type in ("Conv", "ConvTranspose")]
+    # A transposed convolution's kernel is [in, out, kh, kw], others are [out, in, kh, kw].
+    axes = [1 if node.op_type == "ConvTranspose" else 0 for node in convolutions]
+    shapes = [tensors[node.input[1]].dims for node in convolutions]
+    channels = [(shape[1 - axis], shape[axis]) for shape, axis in zip(shapes, axes, strict=True)]
+    for node, axis, is_chosen in zip(convolutions, axes, int8_weights.chosen(channels), strict=True):
+        if is_chosen:
+            tensor = tensors[node.input[1]]
+            kernel, scale = int8_weights.rounded(numpy_helper.to_array(tensor), axis)
+            parts = {f"{tensor.name}_int8": kernel, f"{tensor.name}_scale": scale.ravel()}
+            graph.initializer.remove(tensor)
+            graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in parts.items())
+            graph.node.insert(0, helper.make_node("DequantizeLinear", list(parts), [tensor.name], axis=axis))
+
+
+def _store_openvino_weights_as_int8(model: Any) -> None:
+    """Puts a conversion and a multiplication before the chosen convolutions of an OpenVINO model, as NNCF does."""
+    import openvino
+    from openvino import opset13
+
+    convolutions = [node for node in model.get_ordered_ops() if node.get_type_name().startswith("Convolution")]
+    axes = [1 if node.get_type_name() == "ConvolutionBackpropData" else 0 for node in convolutions]
+    shapes = [node.input_value(1).get_shape() for node in convolutions]
+    channels = [(shape[1 - axis], shape[axis]) for shape, axis in zip(shapes, axes, strict=True)]
+    for node, axis, is_chosen in zip(convolutions, axes, int8_weights.chosen(channels), strict=True):
+        if is_chosen:
+            kernel, scale = int8_weights.rounded(node.input_value(1).get_node().data, axis)
+            levels = opset13.convert(opset13.constant(kernel), openvino.Type.f32)
+            node.input(1).replace_source_output(opset13.multiply(levels, opset13.constant(scale)).output(0))
 
 
 def _with_metadata(content: bytes, info: Mapping[str, str]) -> bytes:

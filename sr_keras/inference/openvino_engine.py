@@ -322,7 +322,7 @@ class _Runner:
             name: np.empty(tuple(compiled.outputs[index].shape), _ARRAY_TYPES[self._types[name]])
             for index, name in enumerate(names)
         }
-        if rows < len(self._photo):  # there are more windows
+        if self._keeps_memory and rows < len(self._photo):  # there are more windows
             self._outputs = outputs
         for index, name in enumerate(names):
             request.set_output_tensor(index, self._tensor(name, outputs[name]))

@@ -8,9 +8,11 @@ import pytest
 from PIL import Image
 
 from sr_keras import Upscaler
-from sr_keras.exchange import export_command, exporting
+from sr_keras.evaluation import metrics
+from sr_keras.exchange import export_command, exporting, int8_weights
 from sr_keras.exchange.formats import FORMATS, Run
 from sr_keras.inference import model_info, saved_model
+from sr_keras.photos import rgb
 
 SIZES = [(1, 1), (1, 7), (9, 1), (8, 8), (13, 22), (31, 17)]
 
@@ -89,13 +91,55 @@ def test_weights_take_half_the_room(
     code = export_command.main([str(interpolator), f"--format={name}", f"--output={path}", "--weights=float16"])
     if name == "onnx":
         assert code == 2
-        assert capsys.readouterr().err == "sr-keras export: --format=onnx holds weights in float32 alone\n"
+        assert capsys.readouterr().err == "sr-keras export: --format=onnx has no weights in float16\n"
     else:
         assert code == 0
         photo = np.full((5, 5, 3), 0.3, np.float32)
         np.testing.assert_allclose(load(name, path)(photo), load(name, exported)(photo), atol=4e-3)
         files = [FORMATS[name].files(each)[-1].stat().st_size for each in (path, exported)]
         assert files[0] < files[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", ["espcn", "edsr"])
+def test_weights_in_8_bits_take_a_quarter_and_lose_little(name: str, network: str, tmp_path: pathlib.Path) -> None:
+    path, options = tmp_path / f"a{FORMATS[name].suffix}", [f"--format={name}", "--weights=int8"]
+    if name == "litert":
+        assert export_command.main([network, *options, f"--output={path}"]) == 2
+        return
+    assert export_command.main([network, *options, f"--output={path}"]) == 0
+    weights = sum(array.nbytes for array in saved_model.load_weights(model_info.find_model(network)))
+    assert FORMATS[name].files(path)[-1].stat().st_size < weights / 2 + 200_000
+    hr = rgb.read_photo(rgb.SAMPLE / "photos" / "astronaut.jpg")[:256, :256]
+    lr = rgb.to_float(rgb.resize_bicubic(hr, 64, 64))
+    exact = np.clip(saved_model.ExportedNetwork(model_info.find_model(network))(lr[np.newaxis])[0], 0, 1)
+    pictures = [rgb.to_uint8(sr) for sr in (exact, load(name, path)(lr))]
+    assert np.abs(pictures[1].astype(int) - pictures[0]).max() <= 8
+    before, after = (metrics.psnr_ssim(hr, picture, border=4)[0] for picture in pictures)
+    assert abs(after - before) <= 0.05
+
+
+@pytest.mark.slow
+def test_weights_in_8_bits_that_lose_too_much_are_not_written(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert export_command.main(["srgan", "--format=onnx", "--weights=int8", f"--output={tmp_path / 'a.onnx'}"]) == 2
+    assert "not written, for the file would be off the network by" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_which_weights_become_int8(rng: np.random.Generator) -> None:
+    """As in edsr and its back-projection, and as in espcn."""
+    features, widening, colours = (64, 64), (64, 256), (3, 3)
+    edsr = [(3, 64), features, features, widening, widening, (64, 3), colours, colours]
+    assert int8_weights.chosen(edsr) == [False, True, True, False, False, False, False, False]
+    assert int8_weights.chosen([(3, 64), (64, 32), (32, 48), colours]) == [False, True, False, False]
+    kernel = rng.standard_normal((5, 4, 3, 3)).astype(np.float32)
+    kernel[2] = 0
+    levels, scale = int8_weights.rounded(kernel, axis=0)
+    assert levels.dtype == np.int8
+    assert scale.shape == (5, 1, 1, 1)
+    assert (np.abs(levels * scale - kernel) <= scale / 2 + 1e-7).all()
 
 
 def example_path(name: str) -> pathlib.Path:

@@ -40,8 +40,9 @@ def test_saved_model_cli_shows_and_runs_it(tmp_path: pathlib.Path) -> None:
     shown = subprocess.run([*command, "show", *which], capture_output=True, text=True, check=True).stdout
     assert "inputs['lr'] tensor_info:\n      dtype: DT_FLOAT\n      shape: (-1, -1, -1, 3)" in shown
     assert "outputs['output_0'] tensor_info:\n      dtype: DT_FLOAT\n      shape: (-1, -1, -1, 3)" in shown
-    white = "lr=np.ones((1, 5, 7, 3), np.float32)"
-    subprocess.run([*command, "run", *which, f"--input_exprs={white}", f"--outdir={tmp_path}"], check=True)
+    np.save(tmp_path / "white.npy", np.ones((1, 5, 7, 3), np.float32))
+    run = [*command, "run", *which, f"--inputs=lr={tmp_path / 'white.npy'}", f"--outdir={tmp_path}"]
+    subprocess.run(run, check=True, capture_output=True)
     np.testing.assert_allclose(np.load(tmp_path / "output_0.npy"), np.ones((1, 20, 28, 3)), atol=0.02)
 
 
