@@ -198,7 +198,8 @@ def _frame(file: Image.Image, stream: BinaryIO, depth: int, *, animated: bool) -
     if rgb.is_black_by_marker(file):
         note = f"{note}, its inks inverted: as Adobe's marker has it, or the lack of it, all would be black"
     frame = _opaque(frame) if file.format == "WEBP" else frame
-    return frame, note or (f"{depth} bits a channel became 8" if depth > 8 and isinstance(frame, Image.Image) else None)
+    reduced = f"{depth} bits a channel became 8" if depth > 8 and isinstance(frame, Image.Image) else None
+    return frame, "; ".join(filter(None, (note, reduced))) or None
 
 
 def _opaque(frame: Frame) -> Frame:

@@ -208,7 +208,7 @@ def _read(stream: BinaryIO) -> Image.Image | Raster:
     with Image.open(stream) as picture:
         if picture.mode == "F":
             raise PhotoError("float32 values do not say which number is white")
-        if (depth := deep_file.bits(picture, stream)) > 8:
+        if (depth := deep_file.bits(picture, stream)) > 8 and picture.format in deep_file.FORMATS:
             return deep_file.read_upright(picture, stream, depth)
         return upright(picture)
 

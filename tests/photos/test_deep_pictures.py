@@ -100,6 +100,13 @@ def test_colours_that_were_multiplied_by_transparency_are_so_no_more(rng: np.ran
     np.testing.assert_allclose(read.astype(int), samples, atol=2)
 
 
+def test_cmyk_of_16_bits_says_that_it_became_8(rng: np.random.Generator) -> None:
+    content = tiff(rng.integers(0, 65536, (8, 12, 4), dtype=np.uint16), photometric="separated", planarconfig="contig")
+    picture = picture_file.read(content)
+    assert picture.notes[0] == "CMYK became RGB; 16 bits a channel became 8"
+    assert rgb.decode_photo(content.getvalue(), "").shape == (8, 12, 3)
+
+
 @pytest.mark.parametrize("dtype, mark", [("int16", -32768), ("float32", -9999), ("float32", np.finfo(np.float32).min)])
 @pytest.mark.parametrize("tagged", [False, True])
 def test_marks_of_missing_values_are_known_with_and_without_a_tag(dtype: str, mark: float, tagged: bool) -> None:
