@@ -6,18 +6,21 @@ Each is run in turns, as a process of its own, on all photos and on one: the dif
 """
 
 import argparse
+import contextlib
 import pathlib
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
+import psutil
 
 from sr_keras.photos import rgb
 from sr_keras.runtime import argument_types, command_line
+from sr_keras.runtime.errors import UserError
 
 _ROOT = pathlib.Path(__file__).parents[1]
 
@@ -52,26 +55,55 @@ def _print(options: argparse.Namespace) -> int:
         names = [photos / f"photo{number}.jpg" for number in range(options.photos)]
         for path in names:
             rgb.write_photo(path, rng.integers(0, 256, (options.size, options.size, 3), dtype=np.uint8))
-        seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
+        costs: dict[str, list[tuple[Cost, Cost]]] = {name: [] for name in contenders}
         for _ in range(options.rounds):
             for name, arguments in contenders.items():
                 common = [f"--output_dir={folder}/large", f"--model={options.model}", "--overwrite", "--quiet", *arguments]
-                seconds[name].append((_seconds([str(photos), *common]), _seconds([str(names[0]), *common])))
+                all_photos, one_photo = _cost([str(photos), *common]), _cost([str(names[0]), *common])
+                costs[name].append((all_photos.minus(one_photo), one_photo))
     print(f"{options.photos} photos of {options.size}x{options.size} pixels, {options.model}: median of {options.rounds}")
-    print("| | seconds | of it start | of it work | work, against upscale in the same round |")
-    print("| --- | --- | --- | --- | --- |")
-    for name, runs in seconds.items():
-        total, start = (statistics.median(each) for each in zip(*runs, strict=True))
-        work = statistics.median(total - start for total, start in runs)
-        ratios = [(a - b) / (c - d) for (a, b), (c, d) in zip(runs, seconds["upscale"], strict=True)]
-        print(f"| {name} | {total:.1f} | {start:.1f} | {work:.1f} | {statistics.median(ratios):.2f} |")
+    print("| | start, s | work, s | against upscale | work, s of processors | against upscale |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for name, runs in costs.items():
+        start = statistics.median(start.wall for _, start in runs)
+        cells = [f"{start:.1f}"]
+        for field in ("wall", "processor"):
+            work = [getattr(each, field) for each, _ in runs]
+            alone = [getattr(each, field) for each, _ in costs["upscale"]]
+            ratio = statistics.median(ours / theirs for ours, theirs in zip(work, alone, strict=True))
+            cells += [f"{statistics.median(work):.1f}", f"{ratio:.2f}"]
+        print(f"| {name} | {' | '.join(cells)} |")
     return 0
 
 
-def _seconds(arguments: Sequence[str]) -> float:
+class Cost(NamedTuple):
+    """Of a process and all that it starts.
+
+    Attributes:
+        wall: seconds that pass.
+        processor: seconds of all processors, which other work on the machine hardly changes.
+    """
+
+    wall: float
+    processor: float
+
+    def minus(self, other: "Cost") -> "Cost":
+        return Cost(self.wall - other.wall, self.processor - other.processor)
+
+
+def _cost(arguments: Sequence[str]) -> Cost:
+    used: dict[int, float] = {}
     begun = time.monotonic()
-    subprocess.run([sys.executable, "-m", "sr_keras", "upscale", *arguments], cwd=_ROOT, check=True)
-    return time.monotonic() - begun
+    with psutil.Popen([sys.executable, "-m", "sr_keras", "upscale", *arguments], cwd=_ROOT) as process:
+        while process.poll() is None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for each in (process, *process.children(recursive=True)):
+                    times = each.cpu_times()
+                    used[each.pid] = times.user + times.system
+            time.sleep(0.1)
+    if process.returncode:
+        raise UserError(f"upscale {' '.join(arguments)} ended with {process.returncode}")
+    return Cost(time.monotonic() - begun, sum(used.values()))
 
 
 if __name__ == "__main__":

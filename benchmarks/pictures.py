@@ -2,8 +2,9 @@
 
 Each result is read by FFmpeg, reduced to the size of its source, and compared with what FFmpeg reads of the source. The table
 counts, by format, which results are alike, which are not, and which FFmpeg can't judge; then come the reasons of those that
-were refused. Pillow's own test pictures (its repository, Tests/images) are what it is made for. All other options are those of
-upscale.py: --pixel_art --scale=2 needs no network, and looks at reading and writing alone.
+were refused. Those that are not alike need a person's eyes, for FFmpeg can be wrong too. Pillow's own test pictures (its
+repository, Tests/images) are what it is made for. All other options are those of upscale.py: --pixel_art --scale=2 needs no
+network, and looks at reading and writing alone.
 """
 
 import collections

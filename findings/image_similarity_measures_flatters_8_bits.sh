@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # image-similarity-measures 0.3.6 (PyPI, x86-64 Linux, Python 3.11): `psnr`, `ssim` and `rmse` take pictures for 12-bit ones, whatever their
-# type, also those that its `evaluation`, behind the command of the same name, reads from 8-bit files. So PSNR is 24.1 dB too high
+# type, also those that its `evaluation` reads from 8-bit files. So PSNR is 24.1 dB too high
 # and SSIM nearer to 1. And of greyscale `psnr` compares each column with all others: that of a picture with itself is not
 # infinite, but some 8 dB, however alike two pictures are.
 #

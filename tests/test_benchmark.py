@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from sr_keras.benchmark import __main__ as benchmark
-from sr_keras.benchmark import timing, training, upscaling
+from sr_keras.benchmark import timing, training, upscaling, upscaling_processes
 from sr_keras.data import sources
 from sr_keras.inference import model_info
 from sr_keras.networks import flops, srgan
@@ -18,20 +18,38 @@ def test_upscaling_is_measured_in_one_run(
 ) -> None:
     monkeypatch.setattr(timing, "MACHINE_SIDES", (64,))
     folder = model_info.newest_version(interpolator)
-    rates, speeds = upscaling.measure(
-        folder, height=9, width=12, precisions=["float32"], before=None, with_peers=False, tile=None, repeats=1
+    rates, speeds, left_out = upscaling.measure(
+        folder,
+        height=9,
+        width=12,
+        engines=["openvino", "tensorflow"],
+        precisions=["float32"],
+        before=None,
+        peer_pythons=[],
+        tile=None,
+        repeats=1,
     )
+    assert not left_out
     assert [speed.name for speed in speeds] == ["openvino", "tensorflow"]
     for speed in speeds:
         gflops = model_info.read_info(folder).operations / speed.seconds_per_megapixel / 1e3
         assert speed.of_machine == pytest.approx(gflops / rates["float32"])
         assert speed.of_machine_with_overlap == pytest.approx(speed.of_machine * speed.overlap_factor)
         assert speed.memory_mb > 50
-    monkeypatch.setattr(upscaling, "measure", lambda *_, **__: (rates, speeds))
+    monkeypatch.setattr(upscaling, "measure", lambda *_, **__: (rates, speeds, ["PyTorch: left out"]))
     assert benchmark.main(["upscale", f"--model={interpolator}"]) == 0
     out = capsys.readouterr().out
+    assert out.endswith("PyTorch: left out\n")
     assert "openvino, float32" in out
     assert "the machine's rate, float32" in out
+
+
+def test_a_peer_that_is_not_installed_is_left_out_with_a_line() -> None:
+    python = "no_such_python"
+    contenders, left_out = upscaling_processes.peers(["float32"], None, [python])
+    assert [each.name for each in contenders] == ["peer: TensorFlow", "peer: OpenVINO"]
+    assert [line.split(":")[0] for line in left_out] == ["ONNX Runtime", "PyTorch"]
+    assert python in left_out[1]
 
 
 def test_an_unknown_commit_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

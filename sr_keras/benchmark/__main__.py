@@ -57,14 +57,15 @@ def _print_photos(options: argparse.Namespace) -> None:
     from sr_keras.runtime import precision
 
     folder = model_info.newest_version(options.model or model_info.find_model("edsr"))
-    precisions = list(dict.fromkeys([precision.resolve_inference("auto"), "float32"]))
-    rates, speeds = upscaling.measure(
+    both = dict.fromkeys([precision.resolve_inference("auto"), "float32"])
+    rates, speeds, left_out = upscaling.measure(
         folder,
         height=options.size,
         width=options.size,
-        precisions=precisions,
+        engines=[options.engine] if options.engine else ["openvino", "tensorflow"],
+        precisions=[options.precision] if options.precision else list(both),
         before=options.before,
-        with_peers=options.peers,
+        peer_pythons=_peer_pythons(options),
         tile=options.tile,
         repeats=options.repeats,
     )
@@ -83,6 +84,8 @@ def _print_photos(options: argparse.Namespace) -> None:
             f"  {speed.seconds_per_megapixel / speeds[0].seconds_per_megapixel:15.2f}  {overlap}"
             f"  {speed.of_machine:14.2f}  {with_overlap}  {speed.memory_mb:5.0f}"
         )
+    for line in left_out:
+        print(line)
 
 
 def _print_train(options: argparse.Namespace) -> None:
@@ -137,8 +140,7 @@ def _print_contenders(options: argparse.Namespace, policy: str) -> None:
     from sr_keras.runtime import precision
 
     arguments = [options.generator, str(options.hr_size), str(options.batch_size), policy]
-    pythons = (options.peer_python or [sys.executable]) if options.peers else []
-    with contenders.started(arguments, options.before, pythons) as (started, left_out):
+    with contenders.started(arguments, options.before, _peer_pythons(options)) as (started, left_out):
         print(
             f"{policy} on {precision.devices()}, {psutil.cpu_count()} cores; {_of_training(options)}; "
             f"{options.repeats} steps of each, in turns",
@@ -183,87 +185,102 @@ def _comparisons(rows: Mapping[str, "TrainingSpeed"]) -> Iterator[str]:
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     parser = command_line.Parser(prog=prog, description=__doc__.replace(PROG, prog), epilog=command_line.EXIT_CODES)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    upscale_parser = commands.add_parser("upscale", help="an exported network against the plain one")
-    upscale_parser.add_argument(
+    upscale_parser = commands.add_parser("upscale", help="an exported network by each engine, beside others")
+    _add_upscale_options(upscale_parser)
+    upscale_parser.set_defaults(print_results=_print_upscale)
+    train_parser = commands.add_parser("train", help="the training step of the paper's networks, and the data pipeline")
+    _add_train_options(train_parser)
+    train_parser.set_defaults(print_results=_print_train)
+    for each in (upscale_parser, train_parser):
+        _add_common_options(each)
+    options = parser.parse_args(argv)
+    return command_line.run(prog, lambda: _print(options.print_results, options))
+
+
+def _add_upscale_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "-m",
         "--model",
         type=lambda text: model_info.find_model(argument_types.name(text)),
         metavar="MODEL",
         help="a name or a folder (edsr; with --video espcn)",
     )
-    upscale_parser.add_argument(
+    parser.add_argument(
         "--size", type=argument_types.positive_int, default=512, metavar="PIXELS", help="of the photo's sides (%(default)s)"
     )
-    upscale_parser.add_argument(
+    parser.add_argument("--engine", choices=("openvino", "tensorflow"), help="of this build (default: both)")
+    parser.add_argument(
+        "--precision", choices=("bfloat16", "float32"), help="(default: both, where the processor has bfloat16)"
+    )
+    parser.add_argument(
         "--before", type=argument_types.name, metavar="COMMIT", help="of this repository, whose build takes part too"
     )
-    upscale_parser.add_argument(
+    parser.add_argument(
         "--peers",
         action="store_true",
-        help="also TensorFlow, OpenVINO and ONNX Runtime as others would call them, those that are installed",
+        help="also TensorFlow, OpenVINO, ONNX Runtime and PyTorch as others would call them, those that are installed",
     )
-    upscale_parser.add_argument("--video", action="store_true", help="a film, beside decoding and encoding it alone")
-    upscale_parser.add_argument(
+    parser.add_argument("--video", action="store_true", help="a film, beside decoding and encoding it alone")
+    parser.add_argument(
         "--frames", type=argument_types.positive_int, default=120, metavar="N", help="of the film (%(default)s)"
     )
-    upscale_parser.add_argument(
+    parser.add_argument(
         "--tile", type=argument_types.positive_int, metavar="PIXELS", help="tile size (default: as for sr-keras upscale)"
     )
-    upscale_parser.add_argument(
-        "--repeats",
-        type=argument_types.positive_int,
-        default=3,
-        metavar="N",
-        help="timings, of which the fastest counts (%(default)s)",
-    )
-    upscale_parser.set_defaults(print_results=_print_upscale)
-    train_parser = commands.add_parser("train", help="the training step of the paper's networks, and the data pipeline")
+
+
+def _add_train_options(parser: argparse.ArgumentParser) -> None:
     samples = rgb.SAMPLE / "photos"
-    train_parser.add_argument(
+    parser.add_argument(
         "--data", type=argument_types.path, default=samples, metavar="FOLDER", help="photos (default: the bundled ones)"
     )
-    train_parser.add_argument(
+    parser.add_argument(
         "--batch_size", type=argument_types.positive_int, default=8, metavar="N", help="photos in a step (%(default)s)"
     )
-    train_parser.add_argument(
-        "--repeats",
-        type=argument_types.positive_int,
-        default=3,
-        metavar="N",
-        help="timings, of which the fastest counts (%(default)s)",
-    )
-    train_parser.add_argument(
+    parser.add_argument(
         "--generator",
         choices=get_args(names.Generator),
         default="srgan",
         help="srgan is trained with its discriminator, the others are on pixels (%(default)s)",
     )
-    train_parser.add_argument(
+    parser.add_argument(
         "--hr_size",
         type=argument_types.positive_int,
         default=256,
         metavar="PIXELS",
         help="side of the HR pictures (%(default)s, the paper's)",
     )
-    train_parser.add_argument(
+    parser.add_argument(
         "--before",
         type=argument_types.name,
         metavar="COMMIT",
         help="compare the step with that of another build, in turns: a commit of this checkout, or the folder of another one",
     )
-    train_parser.add_argument(
+    parser.add_argument(
         "--peers", action="store_true", help="compare the step with that of PyTorch and of Keras on JAX, in turns"
     )
-    train_parser.add_argument(
+
+
+def _add_common_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--repeats",
+        type=argument_types.positive_int,
+        default=3,
+        metavar="N",
+        help="timings, of which the fastest counts (%(default)s)",
+    )
+    parser.add_argument(
         "--peer_python",
         type=argument_types.name,
         action="append",
         metavar="PYTHON",
         help="where to look for a peer: the Python of an environment that has it; may be given twice (default: this one)",
     )
-    train_parser.set_defaults(print_results=_print_train)
-    options = parser.parse_args(argv)
-    return command_line.run(prog, lambda: _print(options.print_results, options))
+
+
+def _peer_pythons(options: argparse.Namespace) -> list[str]:
+    """The interpreters to look in; none where no peers are asked for."""
+    return (options.peer_python or [sys.executable]) if options.peers else []
 
 
 def _print(print_results: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sr_keras.benchmark import timing, upscaling_processes
-from sr_keras.benchmark.upscaling_processes import Contender, Worker
+from sr_keras.benchmark.upscaling_processes import Worker
 from sr_keras.inference import model_info
 
 
@@ -36,34 +36,42 @@ def measure(
     *,
     height: int,
     width: int,
+    engines: Sequence[str],
     precisions: Sequence[str],
     before: str | None,
-    with_peers: bool,
+    peer_pythons: Sequence[str],
     tile: int | None,
     repeats: int,
-) -> tuple[dict[str, float], list[Speed]]:
+) -> tuple[dict[str, float], list[Speed], list[str]]:
     """Measures the network of a SavedModel's folder on random noise.
 
     Args:
         height, width: of the photo, in pixels.
+        engines: of this build; those that are not installed are left out.
         precisions: that are compared.
         before: a commit of this repository whose build takes part.
-        with_peers: whether other libraries take part, as their users would call them.
+        peer_pythons: other libraries take part too, as their users would call them: those of this environment, and PyTorch of
+            the first of these interpreters that has it; none for no peers.
         tile: see `Upscaler`.
         repeats: turns that count; the fastest does, for others waited for something else.
 
     Returns:
-        The machine's rate in each precision, in 10^9 operations a second, and what was measured of each way.
+        The machine's rate in each precision, in 10^9 operations a second, what was measured of each way, and a line for each
+        peer that is not installed.
     """
     info = model_info.read_info(folder)
     rates = {precision: timing.machine_gflops(precision, repeats) for precision in precisions}
     with contextlib.ExitStack() as stack:
-        ways = _ours(precisions, tile)
+        installed = [name for name in engines if upscaling_processes.is_installed(name)]
+        ways = [upscaling_processes.ours(name, each, tile=tile) for each in precisions for name in installed]
+        left_out: list[str] = []
         if before:
             earlier = stack.enter_context(upscaling_processes.checkout(before))
             ways += [upscaling_processes.earlier(earlier, precision) for precision in precisions]
-        if with_peers:
-            ways += upscaling_processes.peers(precisions, stack.enter_context(upscaling_processes.onnx_file(folder)))
+        if peer_pythons:
+            onnx = stack.enter_context(upscaling_processes.onnx_file(folder))
+            found, left_out = upscaling_processes.peers(precisions, onnx, peer_pythons)
+            ways += found
         workers = [Worker(way, folder, height, width) for way in ways]
         for worker in workers:
             stack.callback(worker.stop)
@@ -79,9 +87,4 @@ def measure(
         memory_mb = turns[-1][index].memory_mb
         return Speed(name, precision, seconds / pixels * 1e6, worker.note, share, share * worker.note, memory_mb)
 
-    return rates, [speed(index, worker) for index, worker in enumerate(workers)]
-
-
-def _ours(precisions: Sequence[str], tile: int | None) -> list[Contender]:
-    engines = [name for name in ("openvino", "tensorflow") if upscaling_processes.is_installed(name)]
-    return [upscaling_processes.ours(engine, precision, tile=tile) for precision in precisions for engine in engines]
+    return rates, [speed(index, worker) for index, worker in enumerate(workers)], left_out

@@ -14,6 +14,7 @@ from sr_keras.benchmark import machine
 from sr_keras.runtime.errors import UserError
 
 _ROOT = pathlib.Path(__file__).parents[2]
+_WORKERS = pathlib.Path(__file__).parent / "workers"
 
 # Works when it is told to, and answers with the seconds that this took and what `getrusage` says of its memory.
 _LOOP = """
@@ -58,6 +59,15 @@ session = onnxruntime.InferenceSession({options}, providers=["CPUExecutionProvid
 work = lambda: to_levels(session.run(None, {{"lr": photo.transpose(2, 0, 1)[np.newaxis] / np.float32(255)}})[0])
 """
 
+_TORCH = """
+import pathlib
+sys.path.insert(0, {workers!r})
+import torch_network
+network = torch_network.load(pathlib.Path(folder), {precision!r})
+work = lambda: network(photo)
+note = 1
+"""
+
 _TO_LEVELS = """
 note = 1
 def to_levels(sr):
@@ -72,12 +82,14 @@ class Contender(NamedTuple):
         name, precision: for a person.
         setup: code that makes `work`, a function that upscales `photo` by the network in `folder`, and `note`, a number.
         code: where the package lies that it imports.
+        python: the interpreter that runs it.
     """
 
     name: str
     precision: str
     setup: str
     code: pathlib.Path = _ROOT
+    python: str = sys.executable
 
 
 class Turn(NamedTuple):
@@ -101,17 +113,44 @@ def earlier(checkout: pathlib.Path, precision: str) -> Contender:
     return Contender("before", precision, _OURS.format(options=f"precision={precision!r}"), checkout)
 
 
-def peers(precisions: Sequence[str], onnx: pathlib.Path | None) -> list[Contender]:
-    """What others would write who know nothing of this package but its SavedModel: the whole photo at once, by each library."""
-    found = [Contender("peer: TensorFlow", "float32", _TO_LEVELS + _PLAIN)]
+def peers(precisions: Sequence[str], onnx: pathlib.Path | None, pythons: Sequence[str]) -> tuple[list[Contender], list[str]]:
+    """What others would write who know nothing of this package but its SavedModel: the whole photo at once, by each library.
+
+    Args:
+        precisions: that are compared.
+        onnx: the network as a file of that format; None where what makes or runs it is not installed.
+        pythons: interpreters to look in for PyTorch.
+
+    Returns:
+        The contenders, and a line for each library that is not installed.
+    """
+    found, left_out = [Contender("peer: TensorFlow", "float32", _TO_LEVELS + _PLAIN)], []
     hints = {"float32": "f32", "bfloat16": "bf16"}
     if is_installed("openvino"):
         for precision in precisions:
             options = {"INFERENCE_PRECISION_HINT": hints[precision]}
             found.append(Contender("peer: OpenVINO", precision, _TO_LEVELS + _OPENVINO.format(options=options)))
+    else:
+        left_out.append("OpenVINO: left out, for it is not installed")
     if onnx:
         found.append(Contender("peer: ONNX Runtime", "float32", _TO_LEVELS + _ONNX_RUNTIME.format(options=repr(str(onnx)))))
-    return found
+    else:
+        left_out.append("ONNX Runtime: left out, for it is not installed, or tf2onnx is not")
+    if torch := next((python for python in pythons if _has_torch(python)), None):
+        for precision in precisions:
+            setup = _TORCH.format(workers=str(_WORKERS), precision=precision)
+            found.append(Contender("peer: PyTorch", precision, setup, python=torch))
+    else:
+        left_out.append(f"PyTorch: left out, for it is not installed in {' or '.join(pythons)}")
+    return found, left_out
+
+
+def _has_torch(python: str) -> bool:
+    look = "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)"
+    try:
+        return subprocess.run([python, "-c", look], check=False).returncode == 0
+    except OSError:
+        return False
 
 
 def is_installed(library: str) -> bool:
@@ -132,7 +171,7 @@ class Worker:
         self.note = 0.0
         code = _LOOP.format(height=height, width=width, folder=str(folder), setup=contender.setup)
         self._process = subprocess.Popen(
-            [sys.executable, "-c", code],
+            [contender.python, "-c", code],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

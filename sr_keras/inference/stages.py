@@ -31,6 +31,9 @@ _LAST_PICTURES = 4
 # What works on a tensor in its place.
 _IN_PLACE = ("prelu", "leaky_relu", "relu", "tanh", "rescale", "norm", "add")
 
+# The share of a network's arithmetic that may be done again, so that a tensor need not be kept.
+_CHEAP_SHARE = 0.01
+
 # How far the two steps of back-projection see, in rows of the photo (see `networks/back_projection`).
 _BACK_PROJECTION_MARGIN = 6
 
@@ -108,7 +111,8 @@ def divide(
     pictures = _picture_layers(nodes)
     last = [node for node in nodes if node.layer.name in pictures]
     before = [node for node in nodes if node.layer.name not in pictures]
-    groups = [*_groups(before, sight), last] if _is_pointwise(last) else [*_groups(before, sight), last, []]
+    groups = _recomputing(_groups(before, sight))
+    groups += [last] if _is_pointwise(last) else [last, []]
     known = {layer_graph.INPUT: Value(layer_graph.INPUT, 1, COLOURS)}
     known |= {node.layer.name: Value(node.layer.name, node.scale, node.channels, node.channels <= COLOURS) for node in nodes}
     # What the last stage takes.
@@ -330,6 +334,38 @@ def _groups(nodes: Sequence[Node], most: float) -> list[list[Node]]:
     return groups
 
 
+def _recomputing(groups: Sequence[Sequence[Node]]) -> list[list[Node]]:
+    """The groups, of which each computes itself what little work makes of the photo, if that was computed long before.
+
+    Features that a network adds to those of its end would go through all stages, which takes as much memory as anything else.
+    """
+    by_name = {node.layer.name: node for group in groups for node in group}
+    most = _CHEAP_SHARE * sum(map(operations, by_name.values()))
+    changed = [list(groups[0])]
+    for index, group in enumerate(groups[1:], 1):
+        near = {node.layer.name for node in groups[index - 1]}
+        again: dict[str, Node] = {}
+        for name in _needed_by(group) - near:
+            needed = _ancestors(name, by_name)
+            if sum(map(operations, needed)) <= most:
+                again |= {node.layer.name: node for node in needed}
+        changed.append([*(node for name, node in by_name.items() if name in again), *group])
+    return changed
+
+
+def _ancestors(name: str, by_name: Mapping[str, Node]) -> list[Node]:
+    """The layers that make a tensor of the photo."""
+    if name not in by_name:
+        return []
+    node = by_name[name]
+    return [node, *(each for source in node.layer.inputs for each in _ancestors(source, by_name))]
+
+
+def _needed_by(group: Sequence[Node]) -> set[str]:
+    """The tensors that a group takes from outside."""
+    return {name for node in group for name in node.layer.inputs} - {node.layer.name for node in group}
+
+
 def _live(nodes: Sequence[Node], index: int) -> int:
     """How many tensors of the layers before a place are taken by those from it on."""
     before = {node.layer.name for node in nodes[:index]}
@@ -347,9 +383,9 @@ def _stage(
     nodes = groups[index]
     is_last = index == len(groups) - 1
     made = {node.layer.name for node in nodes}
-    taken = {name for node in nodes for name in node.layer.inputs} - made
+    taken = _needed_by(nodes)
     earlier = {node.layer.name for group in groups[:index] for node in group}
-    later = {name for group in groups[index + 1 :] for node in group for name in node.layer.inputs}
+    later = {name for group in groups[index + 1 :] for name in _needed_by(group)}
     if is_last:
         taken |= {picture, *([layer_graph.INPUT] if back_projection else [])}
     else:

@@ -19,6 +19,7 @@ def through(
     strip: int,
     margin: int,
     scales: Mapping[str, int],
+    keeps_memory: bool = True,
 ) -> Iterator[Rows]:
     """Passes rows through a stage: from consecutive rows of its inputs to consecutive rows of its outputs.
 
@@ -32,17 +33,20 @@ def through(
         strip: rows that a window gives, at most.
         margin: rows that a window reads beyond them, at each side.
         scales: of all tensors, those of `incoming` and those that `compute` gives.
+        keeps_memory: whether the memory of rows that are no longer needed is used again, which is faster, or given back.
     """
     kept = _Kept(height, scales)
     done = 0
     spans = windows(height, strip, margin)
-    for span in spans:
+    for span, following in zip(spans, [*spans[1:], None], strict=True):
         kept.drop(span.window_start)
         while kept.end < span.window_stop:
             kept.append(next(incoming))
         window = [kept.rows(span.window_start, span.window_stop)]
-        if span is spans[-1]:
+        if following is None:
             kept.clear()
+        elif not keeps_memory:
+            kept.shrink(following.window_start)
         # The last window slides inward, over rows that are done.
         begin, done = max(span.start, done) - span.window_start, span.stop
         # Popped, so that it is out of memory once it is computed.
@@ -83,6 +87,11 @@ class _Kept:
         """Forgets the rows before one."""
         self._place += first - self._first
         self._first = first
+
+    def shrink(self, first: int) -> None:
+        """Forgets the rows before one, and moves the others to memory of their size."""
+        self._arrays = {name: rows.copy() for name, rows in self.rows(first, self.end).items()}
+        self._first, self._place = first, 0
 
     def clear(self) -> None:
         self._arrays = {}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from sr_keras.photos import jxl_head, metadata, row_writer
 from sr_keras.photos.raster import Raster, upright
@@ -27,6 +27,9 @@ def bits(file: Image.Image, stream: BinaryIO) -> int:
         return int(file.info.get("bit_depth", 8))
     if file.format == "JXL":
         return jxl_head.read(stream).bits
+    if file.format == "TIFF":
+        of_samples = file.getexif().get(ExifTags.Base.BitsPerSample, 8)
+        return int(max(of_samples) if isinstance(of_samples, tuple) else of_samples)
     if file.format not in FORMATS:
         return 8
     place = stream.tell()  # some of Pillow's decoders read on from where the stream is

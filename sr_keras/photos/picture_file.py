@@ -63,7 +63,12 @@ def read(source: Source, *, all_frames: bool = False, check_size: CheckSize = la
             return _read_raw(stream, check_size)
         if kind == "TIFF":
             return _read_tiff(stream, all_frames, check_size)
-        return _read_with_pillow(stream, all_frames, check_size)
+        try:
+            return _read_with_pillow(stream, all_frames, check_size)
+        except UnidentifiedImageError:
+            if kind is None:
+                raise
+            raise rgb.PhotoError(f"{kind} that is damaged, or of a kind that is not read") from None
 
 
 def read_size(source: Source) -> tuple[int, int]:
@@ -128,7 +133,7 @@ def _read_tiff(stream: BinaryIO, all_frames: bool, check_size: CheckSize) -> Pic
     mode = "RGB" if isinstance(opened.frames[0], Raster) and opened.frames[0].colours == 3 else "L"
     mode = opened.frames[0].mode if isinstance(opened.frames[0], Image.Image) else mode
     kept, left_out = metadata.read(opened, mode, stream, rotated=opened.rotated)
-    notes = (*_count_note(opened.count, all_frames), *left_out)
+    notes = (*_count_note(opened.count, all_frames), *opened.notes, *left_out)
     return Picture(
         opened.frames,
         metadata=kept,
@@ -190,8 +195,11 @@ def _frame(file: Image.Image, stream: BinaryIO, depth: int, *, animated: bool) -
         # Frames without transparency need not cover all of the canvas, which is transparent.
         file.rawmode, file._mode = "RGBA", "RGBA"  # type: ignore[attr-defined]
     frame, note = _plain(_upright(file), file.format)
+    if rgb.is_black_by_marker(file):
+        note = f"{note}, its inks inverted: as Adobe's marker has it, or the lack of it, all would be black"
     frame = _opaque(frame) if file.format == "WEBP" else frame
-    return frame, note or (f"{depth} bits a channel became 8" if depth > 8 and isinstance(frame, Image.Image) else None)
+    reduced = f"{depth} bits a channel became 8" if depth > 8 and isinstance(frame, Image.Image) else None
+    return frame, "; ".join(filter(None, (note, reduced))) or None
 
 
 def _opaque(frame: Frame) -> Frame:
@@ -433,7 +441,9 @@ def _named_errors(name: object) -> Iterator[None]:
     except MemoryError:
         raise rgb.PhotoError(f"{prefix}too large for the memory of this machine") from None
     except Exception as error:
-        raise rgb.PhotoError(f"{prefix}{files.reason(error)}") from None
+        reason = files.reason(error)
+        # Some say no more than a number, or a key that is missing.
+        raise rgb.PhotoError(f"{prefix}{reason if ' ' in reason else f'damaged ({reason})'}") from None
 
 
 def _jpeg_steps(file: Image.Image) -> tuple[int, ...] | None:
@@ -482,7 +492,7 @@ def _plain_frame(frame: Image.Image, file_format: str | None) -> tuple[Frame, st
 def _is_beyond_print(cmyk: Image.Image) -> bool:
     """Whether there is more ink than paper holds: where the values of a JPEG are of the other kind than its marker says."""
     is_full = np.asarray(cmyk) >= _FULL_INK
-    return bool(is_full.all(axis=2).mean() > _MOST_OF_ALL_INKS or is_full[..., 3].all())
+    return bool(is_full.all(axis=2).mean() > _MOST_OF_ALL_INKS)
 
 
 def _is_grey(frame: Image.Image) -> bool:

@@ -47,6 +47,9 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 # It logs what it raises too; without a handler, Python would print that.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
+# Of 255: what JPEG makes of nothing.
+_LEAST_INK = 5
+
 # Full colour resolution: halving it would blur edges. Formats without loss ignore both.
 SAVE_OPTIONS = {"quality": 95, "subsampling": "4:4:4"}
 
@@ -81,11 +84,24 @@ def upright(file: Image.Image) -> Image.Image:
     if file.format == "XBM":
         # Its bits are ink; Pillow takes them for light.
         picture = ImageChops.invert(file)
-    if file.mode == "CMYK" and file.format in ("JPEG", "MPO") and "adobe" not in file.info:
-        # Without Adobe's marker 0 is no ink; Pillow takes it for all.
+    # Without Adobe's marker 0 is no ink; Pillow takes it for all.
+    if file.mode == "CMYK" and file.format in ("JPEG", "MPO") and ("adobe" not in file.info) != is_black_by_marker(file):
         picture = ImageChops.invert(file)
         picture.info = file.info
     return ImageOps.exif_transpose(picture)
+
+
+def is_black_by_marker(file: Image.Image) -> bool:
+    """Whether all of a CMYK JPEG would be black as its marker, or the lack of it, has it, though it holds more than black.
+
+    Then its values are of the other kind: some programs write the marker beside what it does not mean.
+    """
+    if file.mode != "CMYK" or file.format not in ("JPEG", "MPO"):
+        return False
+    samples = np.asarray(file)
+    black, colours = samples[..., 3], samples[..., :3]
+    is_full = black.min() >= 255 - _LEAST_INK if "adobe" in file.info else black.max() <= _LEAST_INK
+    return bool(is_full and np.ptp(colours, axis=(0, 1)).max() > 2 * _LEAST_INK)
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:
@@ -192,7 +208,7 @@ def _read(stream: BinaryIO) -> Image.Image | Raster:
     with Image.open(stream) as picture:
         if picture.mode == "F":
             raise PhotoError("float32 values do not say which number is white")
-        if (depth := deep_file.bits(picture, stream)) > 8:
+        if (depth := deep_file.bits(picture, stream)) > 8 and picture.format in deep_file.FORMATS:
             return deep_file.read_upright(picture, stream, depth)
         return upright(picture)
 

@@ -28,6 +28,7 @@ _REDUCED, _MASK = 1, 4
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _YCBCR = 0, 1, 2, 6
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 _UNSIGNED, _UNKNOWN = 1, 4
+_USUAL_MARKS = frozenset({-999.0, -9999.0, -99999.0, -32767.0, -32768.0, float(np.finfo(np.float32).min)})
 _LARGEST_CLASSIC = 2**32 - 2**25
 _UNCOMPRESSED, _LZW, _DEFLATE, _ZSTD = 1, 5, 8, 50000
 # Those that results may have.
@@ -86,11 +87,15 @@ def read(stream: BinaryIO, *, all_frames: bool, check_size: Callable[[int, int],
             size = (page.imagewidth, page.imagelength)
             check_size(*(size[::-1] if _number(page, ExifTags.Base.Orientation) in (5, 6, 7, 8) else size))
         frames = tuple(_frame(page, stream) for page in wanted)
+        notes = []
+        for page, frame in zip(wanted, frames, strict=True):
+            if isinstance(frame, Raster) and frame.missing is not None and MISSING_TAG not in page.tags:
+                notes.append(f"{frame.missing:g}, far below all other values, is taken for a mark of missing ones")
         exif = Image.Exif()
         stream.seek(0)
         exif.load_from_fp(stream)
         info = {name: exif[tag] for name, tag in (("icc_profile", 34675), ("xmp", 700)) if tag in exif}
-        return Opened(frames, len(pages), info, exif, rotated, int(wanted[0].compression))
+        return Opened(frames, len(pages), info, exif, rotated, int(wanted[0].compression), tuple(dict.fromkeys(notes)))
 
 
 class RawError(Exception):
@@ -155,10 +160,19 @@ def _frame(page: Any, stream: BinaryIO) -> Raster | Image.Image:
     samples = upright(samples, _number(page, ExifTags.Base.Orientation))
     colours = 3 if int(page.photometric) in (_RGB, _YCBCR) and samples.shape[2] >= 3 else 1
     alpha = samples.shape[2] == colours + 1 and _extra(page)[:1] in ([_ASSOCIATED], [_UNASSOCIATED])
-    missing = _missing_value(page)
+    if alpha and _extra(page)[0] == _ASSOCIATED and samples.dtype.kind == "u":
+        samples = _unmultiplied(samples)
+    missing = _missing_value(page) if MISSING_TAG in page.tags else _unsaid_missing_value(samples)
     if samples.dtype == np.uint8 and missing is None and samples.shape[2] == colours + alpha:
         return Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
     return Raster(samples, colours, alpha and samples.dtype.kind == "u", missing)
+
+
+def _unmultiplied(samples: np.ndarray) -> np.ndarray:
+    """Colours that were multiplied by their transparency, the last band, as they are by themselves."""
+    white, shares = float(np.iinfo(samples.dtype).max), samples[..., -1:].astype(np.float64)
+    colours = np.rint(np.minimum(samples[..., :-1] * white / np.maximum(shares, 1), white))
+    return np.concatenate([colours.astype(samples.dtype), samples[..., -1:]], axis=2)
 
 
 def _missing_value(page: Any) -> float | None:
@@ -167,6 +181,18 @@ def _missing_value(page: Any) -> float | None:
         return None if text is None else float(text)
     except ValueError:
         return None
+
+
+def _unsaid_missing_value(samples: np.ndarray) -> float | None:
+    """The lowest value, if it is one that programs mark missing values by, and lies far below all others."""
+    if samples.dtype.kind not in "if":
+        return None
+    known = samples[np.isfinite(samples)]
+    lowest = float(known.min()) if known.size else 0.0
+    others = known[known != lowest]
+    if lowest not in _USUAL_MARKS or not others.size:
+        return None
+    return lowest if float(others.min()) - lowest > 2 * (float(others.max()) - float(others.min())) else None
 
 
 def write(target: BinaryIO, frames: Sequence[Raster | Image.Image], kept: Metadata, compression: int | None = None) -> None:
@@ -296,7 +322,7 @@ def _extra_samples(page: Raster) -> list[int] | None:
 
 
 def _missing_tag(page: Raster) -> list[tuple[Any, ...]]:
-    return [] if page.missing is None else [(MISSING_TAG, "s", 0, f"{page.missing:g}", True)]
+    return [] if page.missing is None else [(MISSING_TAG, "s", 0, f"{page.missing:.17g}", True)]
 
 
 def _tags(content: Image.Exif, kept: Metadata, page: Raster, big: bool) -> Iterator[tuple[Any, ...]]:

@@ -10,7 +10,7 @@ import pytest
 import tifffile
 from PIL import ExifTags, Image, ImageCms
 
-from sr_keras.photos import file_kind, picture_file, rgb
+from sr_keras.photos import file_kind, picture_file, raster, rgb
 from sr_keras.photos.metadata import Exif, Metadata
 from sr_keras.photos.picture import FORMATS, Picture, fitted
 from sr_keras.photos.raster import Raster
@@ -87,6 +87,46 @@ def test_missing_values_are_named_and_come_back() -> None:
     assert deep(picture).missing == -9999
     assert deep(rewritten(picture, ".tif")).missing == -9999
     assert "1 pixels without a value became black (PNG holds no more)" in fitted(picture, FORMATS[".png"]).notes
+
+
+@pytest.mark.parametrize("bands", [2, 4])
+def test_colours_that_were_multiplied_by_transparency_are_so_no_more(rng: np.random.Generator, bands: int) -> None:
+    samples = rng.integers(0, 65536, (8, 12, bands), dtype=np.uint16)
+    samples[..., -1] |= 0x8000
+    multiplied = samples.copy()
+    multiplied[..., :-1] = np.rint(samples[..., :-1] * (samples[..., -1:] / 65535))
+    kind = {"photometric": "rgb" if bands == 4 else "minisblack", "planarconfig": "contig", "extrasamples": [1]}
+    read = deep(picture_file.read(tiff(multiplied, **kind))).samples
+    np.testing.assert_allclose(read.astype(int), samples, atol=2)
+
+
+def test_cmyk_of_16_bits_says_that_it_became_8(rng: np.random.Generator) -> None:
+    content = tiff(rng.integers(0, 65536, (8, 12, 4), dtype=np.uint16), photometric="separated", planarconfig="contig")
+    picture = picture_file.read(content)
+    assert picture.notes[0] == "CMYK became RGB; 16 bits a channel became 8"
+    assert rgb.decode_photo(content.getvalue(), "").shape == (8, 12, 3)
+
+
+@pytest.mark.parametrize("dtype, mark", [("int16", -32768), ("float32", -9999), ("float32", np.finfo(np.float32).min)])
+@pytest.mark.parametrize("tagged", [False, True])
+def test_marks_of_missing_values_are_known_with_and_without_a_tag(dtype: str, mark: float, tagged: bool) -> None:
+    heights = np.linspace(100, 400, 20 * 30).reshape(20, 30).astype(dtype)
+    heights[:4, :5] = mark
+    tag = {"extratags": [(42113, "s", 0, f"{mark:.15g}", True)]} if tagged else {}
+    picture = picture_file.read(tiff(heights, **tag))
+    missing = raster.is_missing(deep(picture), slice(0, 1))
+    assert missing is not None
+    assert missing.sum() == 20
+    assert any("is taken for a mark of missing ones" in note for note in picture.notes) != tagged
+    again = deep(rewritten(picture, ".tif"))
+    assert (again.samples[..., 0] == again.missing).sum() == 20
+
+
+def test_a_low_value_is_no_mark() -> None:
+    for lowest, others in ((-9999, (-9990, 100)), (-9998, (0, 100)), (-32768, (-20000, 20000))):
+        samples = np.linspace(*others, 20 * 30).reshape(20, 30).astype(np.float32)
+        samples[0] = lowest
+        assert deep(picture_file.read(tiff(samples))).missing is None
 
 
 @pytest.mark.parametrize(

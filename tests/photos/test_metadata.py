@@ -164,12 +164,24 @@ def test_cmyk_without_adobes_marker_is_no_negative() -> None:
     assert dark == pytest.approx(25, abs=25)
 
 
-def test_cmyk_that_may_be_the_other_way_round_is_said(rng: np.random.Generator) -> None:
-    photo = Image.fromarray(rng.integers(0, 256, (16, 16, 3), np.uint8)).convert("CMYK")
-    for inks, doubtful in ((photo, False), (ImageChops.invert(photo), True), (photo.convert("RGB").convert("CMYK"), False)):
-        [note] = picture_file.read(saved(inks, "JPEG", quality=100)).notes
-        assert ("negative" in note) == doubtful
-    assert picture_file.read(saved(ImageChops.invert(photo), "TIFF")).notes == ("CMYK became RGB",)
+@pytest.mark.parametrize("has_marker", [False, True])
+def test_cmyk_that_would_be_all_black_is_of_the_other_kind(rng: np.random.Generator, has_marker: bool) -> None:
+    """As Pillow converts: without black ink."""
+    photo = Image.fromarray(rng.integers(0, 256, (4, 4, 3), np.uint8)).resize((64, 64)).convert("CMYK")
+    for inks, is_right in ((photo, True), (ImageChops.invert(photo), False)):
+        content = saved(inks if has_marker else ImageChops.invert(inks), "JPEG", quality=100).getvalue()
+        place = content.index(b"\xff\xee")
+        picture = picture_file.read(io.BytesIO(content if has_marker else content[:place] + content[place + 16 :]))
+        assert np.abs(np.asarray(only(picture)).astype(int) - np.asarray(photo.convert("RGB"))).mean() < 4
+        assert ("its inks inverted" in picture.notes[0]) != is_right
+
+
+def test_more_ink_than_paper_holds_is_said() -> None:
+    inks = np.zeros((64, 64, 4), np.uint8)
+    inks[:32] = 255
+    [note] = picture_file.read(saved(Image.fromarray(inks, "CMYK"), "JPEG", quality=100)).notes
+    assert "negative" in note
+    assert picture_file.read(saved(Image.fromarray(inks, "CMYK"), "TIFF")).notes == ("CMYK became RGB",)
 
 
 @pytest.mark.parametrize("lossless, kept", [("PNG", True), ("JPEG", False)])

@@ -471,3 +471,26 @@ def test_damaged_files_are_read_or_refused(
             outcomes.add("read")
     assert "refused" in outcomes
     assert capfd.readouterr().err == ""
+
+
+def test_a_picture_by_its_first_bytes_that_is_none_is_called_what_it_begins_as() -> None:
+    with pytest.raises(rgb.PhotoError, match=r"^PNG that is damaged, or of a kind that is not read$"):
+        picture_file.read(io.BytesIO(b"\x89PNG\r\n\x1a\n" + bytes(50)))
+
+
+def test_a_reason_is_never_a_number_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(*_: object) -> None:
+        raise KeyError(0)
+
+    monkeypatch.setattr(picture_file, "_read_with_pillow", stumble)
+    with pytest.raises(rgb.PhotoError, match=r"^damaged \(0\)$"):
+        picture_file.read(saved(Image.new("RGB", (4, 4))))
+
+
+def test_a_picture_within_an_icon_is_held_against_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its size is not the one that the icon says."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    content = bytearray(saved(Image.new("RGB", (100, 100)), "ICO", sizes=[(100, 100)]).getvalue())
+    content[6:8] = bytes([16, 16])
+    with pytest.raises(rgb.PhotoError, match=r"^it has 10,000 pixels, more than are taken$"):
+        picture_file.read(io.BytesIO(content))
