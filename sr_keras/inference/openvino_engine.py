@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import openvino as ov
 
-from sr_keras.inference import checkpoint, layer_graph, model_info, openvino_stage, stages, strips, tiling
+from sr_keras.inference import checkpoint, layer_graph, model_info, openvino_stage, stages, strip_heights, strips, tiling
 from sr_keras.inference.openvino_stage import value_type
 from sr_keras.inference.stages import COLOURS, Stage
 from sr_keras.inference.strips import Rows
@@ -24,28 +24,12 @@ MEMORY_MB = 900
 # Where that is not to be had, nothing is.
 _LEAST_MEMORY = 2**18
 
-# The share of a stage's work that may be done twice, because windows overlap, from the smallest strips on, which take the least
-# memory: as small as the whole network's share allows. That is less for photos up to so many pixels.
-_OVERLAPS = (0.08, 0.06, 0.05, 0.04, 0.03, 0.02, 0.015, 0.01)
-_SMALL_PHOTO = 512 * 512
-_SMALL_PHOTO_SHARE, _SHARE = 0.019, 0.07
-# Of the last stage, which has little arithmetic but large tensors.
-_LAST_OVERLAP = 0.15
-# What strips overlap before a photo is divided into columns too, which overlap as far as the whole network sees.
-_MOST_OVERLAP = 0.075
-
 # Of the photos in a folder, several sizes may take turns: what is compiled for so many sizes is kept.
 _KEPT_SIZES = 2
 
 # Of larger stages of photos that are not computed whole, what their work took is given back before another stage works; it is
 # found anew the next time, which takes a quarter of the time.
 _SMALL_STAGE = 4_000_000
-
-# Of the memory, for two tensors of a photo that is computed whole: twice as much is in use, and later stages follow.
-_WHOLE_SHARE = 1 / 3
-
-# Lower strips make many calls of little work.
-_LEAST_STRIP = 16
 
 # Of glibc's malloc.h.
 _MALLOPT_MMAP_THRESHOLD = -3
@@ -170,11 +154,10 @@ class OpenVinoEngine:
         window = columns[0].window_stop - columns[0].window_start
         division = self._division(self._is_whole(height, window, self._memory, self.precision))
         heights = self._strips(division, height, window, self._memory, self.precision)
-        return _factor(division, height, heights) * len(columns) * window / width
+        return strip_heights.overlap_factor(division, height, heights) * len(columns) * window / width
 
     def _is_whole(self, height: int, width: int, memory: int, precision: str) -> bool:
-        takes = _pixel_bytes(self._whole_stages[0], precision) * height * width
-        return self._tile is None and takes <= _WHOLE_SHARE * memory
+        return self._tile is None and strip_heights.is_whole(self._whole_stages[0], height, width, memory, precision)
 
     def _division(self, is_whole: bool) -> list[Stage]:
         return self._whole_stages if is_whole else self._stages
@@ -220,7 +203,7 @@ class OpenVinoEngine:
         division = self._division(is_whole)
         heights = self._strips(division, height, width, memory, precision)
         shape = _Shape(height, width, photo.dtype.name, precision, is_whole, heights)
-        keeps_memory = is_whole or _work_memory(division, height, width, heights, precision) <= memory
+        keeps_memory = is_whole or strip_heights.work_memory(division, height, width, heights, precision) <= memory
         if not is_whole:
             _return_freed_memory()
         with _clear_errors():
@@ -271,19 +254,11 @@ class OpenVinoEngine:
         """The height of each stage's strips: the smallest that make little overlap, if they fit into memory."""
         if self._tile:
             return (self._tile,) * len(division)
-        share = _SMALL_PHOTO_SHARE if height * width <= _SMALL_PHOTO else _SHARE
-        for overlap in _OVERLAPS:
-            heights = tuple(_strip(stage, height, width, memory, precision, overlap) for stage in division)
-            if _factor(division, height, heights) <= 1 + share:
-                break
-        return heights
+        return strip_heights.choose(division, height, width, memory, precision)
 
     def _widest(self, memory: int) -> int:
         """The width up to which a photo is computed in one column: strips are high enough to overlap little."""
-        before = [stage for stage in self._stages if not stage.is_last]
-        rows = [2 * max(1, stage.margin) * (1 + 1 / _MOST_OVERLAP) for stage in before]
-        widths = [memory / _pixel_bytes(stage, self.precision) / least for stage, least in zip(before, rows, strict=True)]
-        return max(tiling.SMALLEST_TILE, int(min(widths)))
+        return strip_heights.widest(self._stages, memory, self.precision)
 
 
 class _Runner:
@@ -382,33 +357,6 @@ def _release(models: Sequence[_Model]) -> None:
                 model.compiled.release_memory()
             finally:
                 model.lock.release()
-
-
-def _factor(division: Sequence[Stage], height: int, heights: Sequence[int]) -> float:
-    """How many times the arithmetic of a column is done."""
-    work = [sum(map(stages.operations, stage.nodes)) for stage in division]
-    factors = [strips.overlap_factor(height, strip, stage.margin) for strip, stage in zip(heights, division, strict=True)]
-    return sum(part * factor for part, factor in zip(work, factors, strict=True)) / sum(work)
-
-
-def _work_memory(division: Sequence[Stage], height: int, width: int, heights: Sequence[int], precision: str) -> int:
-    """What the work of all stages takes at once, in bytes."""
-    rows = [strips.windows(height, strip, stage.margin)[0].window_stop for strip, stage in zip(heights, division, strict=True)]
-    return sum(_pixel_bytes(stage, precision) * count * width for stage, count in zip(division, rows, strict=True))
-
-
-def _pixel_bytes(stage: Stage, precision: str) -> int:
-    """What a stage takes for each pixel of a window."""
-    return stage.values * (4 if stage.is_picture or precision == "float32" else 2)
-
-
-def _strip(stage: Stage, height: int, width: int, memory: int, precision: str, overlap: float) -> int:
-    """The height of a stage's strips: the smallest that makes little overlap, if that fits into memory."""
-    fits = memory // (_pixel_bytes(stage, precision) * width) - 2 * stage.margin
-    overlap = _LAST_OVERLAP if stage.is_last else overlap
-    windows = 1 + math.floor(overlap * height / max(1, 2 * stage.margin))
-    inner = math.ceil((height - 2 * stage.margin) / windows)
-    return max(1, stage.margin, min(height, fits, max(inner, _LEAST_STRIP)))
 
 
 def _ahead(bands: Iterator[tuple[int, np.ndarray]]) -> Iterator[tuple[int, np.ndarray]]:

@@ -63,3 +63,24 @@ def test_edges_are_where_its_own_kernel_is_wrong(chain: Node) -> None:
 
 def test_what_is_not_linear_ends_a_chain(chain: Node) -> None:
     assert [node.layer.name for node in chain.chain] == ["wide", "twice", "wider", "picture"]
+
+
+def test_features_of_the_photo_are_computed_again_where_they_are_added() -> None:
+    trunk = [Layer(f"conv{index}", "conv", (f"conv{index - 1}" if index else "first",), (1,)) for index in range(20)]
+    first, head = Layer("first", "conv", (INPUT,), (0,)), Layer("head", "conv", ("sum",), (2,))
+    layers = [first, *trunk, Layer("sum", "add", ("conv19", "first")), head]
+    shapes = [(1, 1, 3, 16), (3, 3, 16, 16), (3, 3, 16, 3)]
+    division = stages.divide(layers, [np.ones(shape, np.float32) for shape in shapes], back_projection=False)
+    assert len(division) > 3
+    assert not any(stage.passed for stage in division)
+    assert [any(node.layer.name == "first" for node in stage.nodes) for stage in division].count(True) == 2
+
+
+def test_colours_are_rescaled_by_the_last_stage() -> None:
+    mean = Layer("mean", "rescale", ("picture",), (), {"scale": 1.0, "offset": [0.1, 0.2, 0.3]})
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(size=shape).astype(np.float32) for kernel in KERNELS for shape in (kernel, kernel[-1:])]
+    *_, last = stages.divide([*LAYERS, mean], weights, back_projection=False)
+    assert last.is_last
+    assert [node.layer.name for node in last.nodes] == ["mean"]
+    assert [(value.name, value.block, value.channels) for value in last.inputs] == [("picture", 4, 48)]

@@ -1,0 +1,80 @@
+"""How high the strips are in which stages are computed: as low as they can be without much that is computed twice."""
+
+import math
+from collections.abc import Sequence
+
+from sr_keras.inference import stages, strips, tiling
+from sr_keras.inference.stages import Stage
+
+# The share of a stage's work that may be done twice, because windows overlap, from the smallest strips on, which take the least
+# memory: as small as the whole network's share allows. That is less for photos up to so many pixels.
+_OVERLAPS = (0.08, 0.06, 0.05, 0.04, 0.03, 0.02, 0.015, 0.01)
+_SMALL_PHOTO = 512 * 512
+_SMALL_PHOTO_SHARE, _SHARE = 0.019, 0.07
+# Of the last stage, which has little arithmetic but large tensors.
+_LAST_OVERLAP = 0.15
+# What strips overlap before a photo is divided into columns too, which overlap as far as the whole network sees.
+_MOST_OVERLAP = 0.075
+
+# Of the memory, for two tensors of a photo that is computed whole: twice as much is in use, and later stages follow.
+_WHOLE_SHARE = 1 / 3
+
+# Lower strips make many calls of little work.
+_LEAST_STRIP = 16
+
+
+def choose(division: Sequence[Stage], height: int, width: int, memory: int, precision: str) -> tuple[int, ...]:
+    """The height of each stage's strips: the smallest that make little overlap, if they fit into memory.
+
+    Args:
+        division: the stages.
+        height, width: of the photo, in pixels.
+        memory: bytes, for the work of a stage.
+        precision: of the tensors between stages.
+    """
+    share = _SMALL_PHOTO_SHARE if height * width <= _SMALL_PHOTO else _SHARE
+    for overlap in _OVERLAPS:
+        heights = tuple(_strip(stage, height, width, memory, precision, overlap) for stage in division)
+        if overlap_factor(division, height, heights) <= 1 + share:
+            break
+    return heights
+
+
+def widest(division: Sequence[Stage], memory: int, precision: str) -> int:
+    """The width up to which a photo is computed in one column: strips are high enough to overlap little."""
+    before = [stage for stage in division if not stage.is_last]
+    rows = [2 * max(1, stage.margin) * (1 + 1 / _MOST_OVERLAP) for stage in before]
+    widths = [memory / _pixel_bytes(stage, precision) / least for stage, least in zip(before, rows, strict=True)]
+    return max(tiling.SMALLEST_TILE, int(min(widths)))
+
+
+def is_whole(first: Stage, height: int, width: int, memory: int, precision: str) -> bool:
+    """Whether there is memory for all layers at the photo's own size at once, which are the first stage then."""
+    return _pixel_bytes(first, precision) * height * width <= _WHOLE_SHARE * memory
+
+
+def overlap_factor(division: Sequence[Stage], height: int, heights: Sequence[int]) -> float:
+    """How many times the arithmetic of a column is done."""
+    work = [sum(map(stages.operations, stage.nodes)) for stage in division]
+    factors = [strips.overlap_factor(height, strip, stage.margin) for strip, stage in zip(heights, division, strict=True)]
+    return sum(part * factor for part, factor in zip(work, factors, strict=True)) / sum(work)
+
+
+def work_memory(division: Sequence[Stage], height: int, width: int, heights: Sequence[int], precision: str) -> int:
+    """What the work of all stages takes at once, in bytes."""
+    rows = [strips.windows(height, strip, stage.margin)[0].window_stop for strip, stage in zip(heights, division, strict=True)]
+    return sum(_pixel_bytes(stage, precision) * count * width for stage, count in zip(division, rows, strict=True))
+
+
+def _pixel_bytes(stage: Stage, precision: str) -> int:
+    """What a stage takes for each pixel of a window."""
+    return stage.values * (4 if stage.is_picture or precision == "float32" else 2)
+
+
+def _strip(stage: Stage, height: int, width: int, memory: int, precision: str, overlap: float) -> int:
+    """The height of a stage's strips: the smallest that makes little overlap, if that fits into memory."""
+    fits = memory // (_pixel_bytes(stage, precision) * width) - 2 * stage.margin
+    overlap = _LAST_OVERLAP if stage.is_last else overlap
+    windows = 1 + math.floor(overlap * height / max(1, 2 * stage.margin))
+    inner = math.ceil((height - 2 * stage.margin) / windows)
+    return max(1, stage.margin, min(height, fits, max(inner, _LEAST_STRIP)))
