@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from sr_keras.inference import engine, model_info
-from sr_keras.photos import picture, picture_file, rgb
+from sr_keras.photos import picture, picture_reader, rgb
 from sr_keras.runtime import command_line, store
 from sr_keras.runtime.errors import UserError
 from sr_keras.upscaling import batch, enlarge, films, loading, numbered, plan
@@ -150,7 +150,7 @@ def _tell_plan(todo: Sequence[plan.Job], target: enlarge.Target, options: argpar
             if job.is_film:
                 sizes[job], frames[job] = films.read_size(job, target, films.options_of(options))
             elif job.source:
-                sizes[job] = picture_file.read_size(job.source)
+                sizes[job] = picture_reader.read_size(job.source)
             if job in sizes:
                 batch.require_size(job, target, [sizes[job]], options.max_pixels)
         except UserError as error:

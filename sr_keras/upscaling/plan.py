@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from typing import NamedTuple
 
 from sr_keras.films import formats
-from sr_keras.photos import file_kind, picture_file
+from sr_keras.photos import file_kind, picture_reader
 from sr_keras.photos.picture import FORMATS, kept_suffix
 from sr_keras.runtime import files, store
 from sr_keras.runtime.errors import UserError
@@ -385,7 +385,7 @@ def _found_in(
 
 
 def _searched_suffixes() -> frozenset[str]:
-    return picture_file.SUFFIXES | (formats.SEARCHED if formats.is_available() else frozenset())
+    return picture_reader.SUFFIXES | (formats.SEARCHED if formats.is_available() else frozenset())
 
 
 def _is_picture(path: pathlib.Path, suffixes: Container[str]) -> bool:
