@@ -14,6 +14,7 @@ from PIL.TiffImagePlugin import COMPRESSION_INFO_REV
 
 from sr_keras.photos import codec_errors, deep_file, file_kind, frame_modes, jxl_head, metadata, rgb
 from sr_keras.photos.errors import PhotoError
+from sr_keras.photos.metadata_parts import exif
 from sr_keras.photos.picture import FORMATS, Frame, Picture
 from sr_keras.photos.raster import Raster
 from sr_keras.runtime import store
@@ -149,7 +150,7 @@ def _read_with_pillow(stream: BinaryIO, all_frames: bool, check_size: CheckSize)
         for index in range(first, count if all_frames else 1):
             if index:
                 file.seek(index)
-            rotated = metadata.is_rotated(file)
+            rotated = exif.is_rotated(file)
             # Of a TIFF, Pillow reports the size after the rotation.
             check_size(*(file.size[::-1] if rotated and file.format != "TIFF" else file.size))
             frame, note = _frame(file, stream, depth, animated=all_frames and count > 1)

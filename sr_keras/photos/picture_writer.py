@@ -9,8 +9,10 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from sr_keras.photos import codec_errors, deep_file, file_kind, metadata, picture, row_writer
+from sr_keras.photos import codec_errors, deep_file, file_kind, picture, row_writer
 from sr_keras.photos.errors import PhotoError
+from sr_keras.photos.metadata import Metadata
+from sr_keras.photos.metadata_parts import exif, iptc
 from sr_keras.photos.picture import Format, Picture
 from sr_keras.photos.raster import Raster
 from sr_keras.photos.row_writer import Layout, PutRows
@@ -147,8 +149,8 @@ def _options(content: Picture, file_format: Format, quality: int | None, size: t
     kept = content.metadata
     if "icc_profile" in file_format.fields and kept.icc_profile:
         options["icc_profile"] = kept.icc_profile
-    if "exif" in file_format.fields and (exif := metadata.exif_bytes(kept, size)):
-        options["exif"] = exif
+    if "exif" in file_format.fields and (exif_content := exif.in_file(kept.exif, kept.dpi, size)):
+        options["exif"] = exif_content
     if kept.dpi:
         options["dpi"] = kept.dpi
     if file_format is picture.PNG:
@@ -162,7 +164,7 @@ def _options(content: Picture, file_format: Format, quality: int | None, size: t
     if kept.comment and "comment" in file_format.fields:
         options["comment"] = kept.comment
     if kept.iptc and file_format is picture.JPEG:
-        options["extra"] = metadata.iptc_segment(kept.iptc)
+        options["extra"] = iptc.segment(kept.iptc)
     if not file_format.lossless_only:
         # Full colour resolution: halving it would blur edges. WebP has it only where it is lossless.
         options |= {"quality": quality or _QUALITY, "subsampling": "4:4:4"}
@@ -171,7 +173,7 @@ def _options(content: Picture, file_format: Format, quality: int | None, size: t
     return options
 
 
-def _png_info(kept: metadata.Metadata) -> PngImagePlugin.PngInfo:
+def _png_info(kept: Metadata) -> PngImagePlugin.PngInfo:
     info = PngImagePlugin.PngInfo()
     for kind, chunk in kept.colour_chunks:
         info.add(kind, chunk)

@@ -11,7 +11,8 @@ import tifffile
 from PIL import ExifTags, Image, ImageCms
 
 from sr_keras.photos import file_kind, picture_reader, picture_writer, raster, rgb
-from sr_keras.photos.metadata import Exif, Metadata
+from sr_keras.photos.metadata import Metadata
+from sr_keras.photos.metadata_parts.exif import Exif
 from sr_keras.photos.picture import FORMATS, Picture, fitted
 from sr_keras.photos.raster import Raster
 from tests.photos.test_picture_file import deep, only, saved

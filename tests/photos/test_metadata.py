@@ -11,6 +11,7 @@ from PIL import Image, ImageChops, ImageCms, PngImagePlugin
 
 from sr_keras.photos import metadata, picture_reader, picture_writer
 from sr_keras.photos.metadata import Metadata
+from sr_keras.photos.metadata_parts import iptc
 from sr_keras.photos.picture import FORMATS, Picture, fitted
 from tests.photos.test_picture_file import only, saved
 
@@ -42,7 +43,7 @@ def test_xmp_is_kept(photo: Image.Image, source: str, suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", [".jpg", ".tif"])
 def test_iptc_is_kept(photo: Image.Image, suffix: str) -> None:
-    jpeg = saved(photo, "JPEG", extra=metadata.iptc_segment(IPTC))
+    jpeg = saved(photo, "JPEG", extra=iptc.segment(IPTC))
     picture = picture_reader.read(jpeg)
     assert picture.metadata.iptc == IPTC
     assert rewritten(picture, suffix).iptc == IPTC

@@ -10,6 +10,7 @@ import tifffile
 from PIL import Image, PngImagePlugin
 
 from sr_keras.photos import metadata, picture, picture_reader, picture_writer, rgb, row_writer, tiff_file
+from sr_keras.photos.metadata_parts.exif import Exif
 from sr_keras.photos.picture import Picture
 from sr_keras.photos.row_writer import Layout
 
@@ -95,7 +96,7 @@ def test_what_belongs_to_a_picture_is_in_a_file_of_rows_too(
     tmp_path: pathlib.Path, mode: str, file_format: picture.Format
 ) -> None:
     frame = photo(90, 200, len(mode))
-    exif: metadata.Exif = {0: {271: "A maker", 282: 72.0, 283: 72.0, 296: 2}, 34665: {33434: 0.01}}
+    exif: Exif = {0: {271: "A maker", 282: 72.0, 283: 72.0, 296: 2}, 34665: {33434: 0.01}}
     kept = metadata.Metadata(exif=exif, dpi=(72.0, 72.0), xmp=b"<x:xmpmeta/>")
     content = Picture((frame,), metadata=kept)
     whole, rows = tmp_path / "whole", tmp_path / "rows"
