@@ -16,7 +16,7 @@ import tifffile
 from PIL import Image, ImageChops
 
 from data_prep import convert_rgb
-from sr_keras.photos import picture_file, rgb
+from sr_keras.photos import picture_reader, picture_writer, rgb
 from sr_keras.photos.picture import FORMATS, Frame, Picture, fitted, suffix_of
 from sr_keras.photos.raster import Raster
 from sr_keras.upscaling import enlarge
@@ -57,7 +57,7 @@ def plain_cmyk() -> bytes:
 
 def ten_bit_heic() -> bytes:
     buffer = io.BytesIO()
-    picture_file.write(buffer, Picture((Raster(FINE_RGB, 3),)), FORMATS[".heic"])
+    picture_writer.write(buffer, Picture((Raster(FINE_RGB, 3),)), FORMATS[".heic"])
     return buffer.getvalue()
 
 
@@ -143,11 +143,11 @@ def table() -> str:
 
 def upscaled(path: pathlib.Path) -> tuple[str, str]:
     try:
-        picture = picture_file.read(path)
+        picture = picture_reader.read(path)
         suffix = suffix_of(picture)
         larger = enlarge.enlarge(fitted(picture, FORMATS[suffix]), Repeater(), enlarge.Target(scale=2))
-        picture_file.write(path.with_name(f"large{suffix}"), larger, FORMATS[suffix])
-        result = picture_file.read(path.with_name(f"large{suffix}"))
+        picture_writer.write(path.with_name(f"large{suffix}"), larger, FORMATS[suffix])
+        result = picture_reader.read(path.with_name(f"large{suffix}"))
         path.with_name(f"large{suffix}").unlink()
         return f"{FORMATS[suffix].name}, {described(result.frames[0])}", "; ".join(larger.notes)
     except rgb.PhotoError as error:

@@ -11,7 +11,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from sr_keras.benchmark import timing
-from sr_keras.films import encoder, formats, pipeline, source
+from sr_keras.films import encoder, film_info, formats, pipeline
 from sr_keras.inference.upscaler import Upscaler
 from sr_keras.photos import rgb
 
@@ -48,7 +48,7 @@ def measure(upscaler: Upscaler, *, num_frames: int, repeats: int, width: int = W
     with tempfile.TemporaryDirectory() as folder:
         film = pathlib.Path(folder) / "film.mp4"
         _write_pan(film, num_frames, width, height)
-        info = source.probe(film)
+        info = film_info.probe(film)
 
         def work(upscaler: pipeline.Upscaler) -> Callable[[], float]:
             encoding = encoder.Encoding(

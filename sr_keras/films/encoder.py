@@ -13,8 +13,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from sr_keras.films import formats
+from sr_keras.films.film_info import FilmInfo
 from sr_keras.films.formats import CODECS, FilmError
-from sr_keras.films.source import FilmInfo
 from sr_keras.runtime import files
 
 # SVT-AV1 tells of itself on standard error; it reads this when it begins.

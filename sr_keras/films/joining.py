@@ -16,11 +16,11 @@ from av.packet import Packet
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
-from sr_keras.films import source
+from sr_keras.films import film_file
 from sr_keras.films.encoder import Encoding
+from sr_keras.films.film_info import FilmInfo
 from sr_keras.films.formats import CONTAINERS, Container
 from sr_keras.films.parts import Parts
-from sr_keras.films.source import FilmInfo
 
 if TYPE_CHECKING:
     from av.container.core import Chapter
@@ -69,12 +69,12 @@ def join(
     """
     kind = CONTAINERS[suffix.lower()]
     with (
-        source.opened(film) as read,
+        film_file.opened(film) as read,
         av.open(str(parts.paths[0])) as first,
         # Without it, Matroska files have random numbers in them.
         av.open(str(path), "w", format=kind.name, container_options={"fflags": "bitexact"}) as written,
     ):
-        main = source.video_of(read, film)
+        main = film_file.video_of(read, film)
         pictures: VideoStream | None = None
         others: dict[int, Stream] = {}
         left_out: list[Stream] = []

@@ -15,8 +15,10 @@ import av
 import numpy as np
 from av.video.frame import VideoFrame
 
-from sr_keras.films import colour, encoder, joining, parts, source
+from sr_keras.films import colour, encoder, joining, parts
+from sr_keras.films.film_info import FilmInfo
 from sr_keras.films.formats import FilmError
+from sr_keras.films.reader import WHOLE, Clip, Reader
 from sr_keras.runtime import files
 
 Item = TypeVar("Item")
@@ -50,16 +52,16 @@ class Task:
         info: of the film.
         encoding: of the result.
         clip: the part of the film that is wanted.
-        deinterlace, self_ensemble: see `source.Reader` and `Upscaler.upscale_to`.
+        deinterlace, self_ensemble: see `reader.Reader` and `Upscaler.upscale_to`.
         overwrite: whether an older result is replaced, and what is finished of one with another recipe.
         recipe: what else decides how the result looks, such as the network; an interrupted run goes on only with the same.
     """
 
     film: pathlib.Path
     output: pathlib.Path
-    info: source.FilmInfo
+    info: FilmInfo
     encoding: encoder.Encoding
-    clip: source.Clip = source.WHOLE
+    clip: Clip = WHOLE
     deinterlace: bool = False
     self_ensemble: bool = False
     overwrite: bool = False
@@ -115,7 +117,7 @@ def run(task: Task, upscalers: Sequence[Upscaler], progress: Callable[[int], Non
     """
     info = task.info
     encoder.require_encodable(task.encoding, info)
-    reader = source.Reader(task.film, task.clip, deinterlace=task.deinterlace)
+    reader = Reader(task.film, task.clip, deinterlace=task.deinterlace)
     with parts.opened(parts_folder(task.output), _recipe(task), overwrite=task.overwrite) as finished:
         num_resumed = finished.num_frames
         waiting, stop = _waiting(task), threading.Event()
@@ -162,7 +164,7 @@ class _Shots:
         num_equal: frames that equal the one before them.
     """
 
-    def __init__(self, reader: source.Reader, converter: colour.Converter, *, skip: int, stop: threading.Event) -> None:
+    def __init__(self, reader: Reader, converter: colour.Converter, *, skip: int, stop: threading.Event) -> None:
         self.num_equal = 0
         self._reader, self._converter, self._skip, self._stop = reader, converter, skip, stop
 
@@ -263,7 +265,7 @@ def _encode(shots: Iterator[_Shot], task: Task, finished: parts.Parts, progress:
         finished.add(writer)
 
 
-def _join(task: Task, reader: source.Reader, finished: parts.Parts) -> list[str]:
+def _join(task: Task, reader: Reader, finished: parts.Parts) -> list[str]:
     unit, clip = task.info.time_base, task.clip
     is_cut = clip.end is not None or clip.frames is not None
     part = joining.Range(

@@ -25,10 +25,11 @@ def transfer_weights(generator: keras.Model, weights: Sequence[np.ndarray], kept
     """Transfers the weights of a trained network to a generator.
 
     Args:
-        generator: a new one, of the trained network's sizes. Or, if that is an `edsr`: an `edsr` of fewer blocks; or the
-            paper's generator with as many blocks, as many channels in them, and at least 4 times as many in its upscaling
-            blocks. Its norms then have no statistics of photos: train it with frozen norms. It computes what the `edsr` does,
-            except near the edges, because beyond them EDSR sees its mean colour, the paper's generator black.
+        generator: a new one, of the trained network's sizes. Or, if that is an `edsr`: an `edsr` of fewer blocks; one of more,
+            which computes the same until it is trained; or the paper's generator with as many blocks, as many channels in them,
+            and at least 4 times as many in its upscaling blocks. Its norms then have no statistics of photos: train it with
+            frozen norms. It computes what the `edsr` does, except near the edges, because beyond them EDSR sees its mean
+            colour, the paper's generator black.
         weights: of the trained network, in the order of its `get_weights`.
         kept_blocks: the residual blocks of the `edsr` that are kept, counted from 0, in their new order. Default: all.
 
@@ -43,6 +44,8 @@ def transfer_weights(generator: keras.Model, weights: Sequence[np.ndarray], kept
         donor = _with_blocks(donor, kept_blocks)
     if _shapes(donor.weights) == _shapes(generator.weights):
         generator.set_weights(donor.get_weights())
+    elif _is_deeper(generator, donor):
+        _deepen(generator, donor)
     elif _has_room(generator, donor):
         _grow(generator, donor)
     else:
@@ -85,6 +88,25 @@ def _with_blocks(donor: keras.Model, kept: Sequence[int]) -> keras.Model:
         if layer.weights:
             layer.set_weights(donor.get_layer(sources.get(layer.name, layer.name)).get_weights())
     return network
+
+
+def _is_deeper(generator: keras.Model, donor: keras.Model) -> bool:
+    """Whether it is an `edsr` with more blocks than the donor, and of its sizes otherwise."""
+    blocks = _count(generator, "_conv2")
+    if blocks <= _count(donor, "_conv2"):
+        return False
+    deeper = edsr.build(blocks, _count(donor, "_shuffle"), _filters(donor, "stem_conv"))
+    return _shapes(generator.weights) == _shapes(deeper.weights)
+
+
+def _deepen(generator: keras.Model, donor: keras.Model) -> None:
+    """Blocks beyond the donor's leave what comes to them as it is: their second convolution is 0."""
+    old = {layer.name for layer in donor.layers}
+    for layer in generator.layers:
+        if layer.name in old:
+            layer.set_weights(donor.get_layer(layer.name).get_weights())
+        elif layer.name.endswith("_conv2"):
+            layer.kernel.assign(np.zeros(layer.kernel.shape))
 
 
 def _has_room(generator: keras.Model, donor: keras.Model) -> bool:

@@ -9,7 +9,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import ExifTags, Image
 
-from sr_keras.photos import jxl_head, metadata, row_writer
+from sr_keras.photos import jxl_head, row_writer
+from sr_keras.photos.metadata_parts import exif
 from sr_keras.photos.raster import Raster, upright
 
 FORMATS = frozenset({"PNG", "JPEG2000", "AVIF", "HEIF", "JXL", "PPM"})
@@ -83,7 +84,7 @@ def read_upright(file: Image.Image, stream: BinaryIO, depth: int) -> Raster:
     assert file.format is not None  # it was opened
     raster = read(stream, file.format, depth, file.info.get("transparency") if file.format == "PNG" else None)
     # The decoders of these two turn it themselves.
-    orientation = 1 if file.format in ("HEIF", "JXL") else metadata.orientation(file)
+    orientation = 1 if file.format in ("HEIF", "JXL") else exif.orientation(file)
     return dataclasses.replace(raster, samples=upright(raster.samples, orientation))
 
 

@@ -8,6 +8,8 @@ from PIL import Image
 from sr_keras.photos import metadata, raster, rgb
 from sr_keras.photos.file_kind import RAW_SUFFIXES
 from sr_keras.photos.metadata import Metadata
+from sr_keras.photos.metadata_parts import exif, iptc
+from sr_keras.photos.metadata_parts.colours import HDR_TRANSFERS
 from sr_keras.photos.raster import Raster
 
 # "L", "LA", "RGB" and "RGBA" are Pillow's; all else is a raster.
@@ -225,15 +227,15 @@ def _fitted_metadata(kept: Metadata, file_format: Format, size: tuple[int, int])
         verb = "is" if len(lost) == 1 and lost[0] not in ("geo", "colour_chunks") else "are"
         notes.append(f"{listed} {verb} left out ({file_format.name} holds none)")
         if "cicp" in lost and kept.is_hdr and kept.cicp:
-            notes.append(f"its values are high dynamic range ({metadata.HDR_TRANSFERS[kept.cicp[1]]}), and will look pale")
+            notes.append(f"its values are high dynamic range ({HDR_TRANSFERS[kept.cicp[1]]}), and will look pale")
     if file_format is JPEG:
-        if len(metadata.exif_bytes(kept, size)) > _LARGEST_JPEG_SEGMENT:
+        if len(exif.in_file(kept.exif, kept.dpi, size)) > _LARGEST_JPEG_SEGMENT:
             lost.append("exif")
             notes.append("its EXIF is too long for JPEG and left out")
         if kept.xmp and len(kept.xmp) > _LARGEST_JPEG_SEGMENT - _XMP_SEGMENT_HEAD:
             lost.append("xmp")
             notes.append("its XMP is too long for JPEG and left out")
-        if kept.iptc and not metadata.iptc_segment(kept.iptc):
+        if kept.iptc and not iptc.segment(kept.iptc):
             lost.append("iptc")
             notes.append("its IPTC is too long for JPEG and left out")
     empty = Metadata()

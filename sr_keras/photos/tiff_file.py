@@ -18,7 +18,8 @@ from PIL import ExifTags, Image, TiffImagePlugin
 
 from sr_keras.photos import row_writer
 from sr_keras.photos.errors import PhotoError
-from sr_keras.photos.metadata import IPTC_TAG, Metadata, exif_content
+from sr_keras.photos.metadata import Metadata
+from sr_keras.photos.metadata_parts import exif, iptc
 from sr_keras.photos.raster import Raster, of_image, upright
 from sr_keras.photos.row_writer import Layout, PutRows
 
@@ -206,7 +207,7 @@ def write(target: BinaryIO, frames: Sequence[Raster | Image.Image], kept: Metada
     """
     compression = _written_compression(compression)
     buffer = target if target.readable() and target.seekable() else io.BytesIO()
-    content = exif_content(kept, frames[0].size)
+    content = exif.content(kept.exif, kept.dpi, frames[0].size)
     bytes_of_all = sum(frame.width * frame.height * _bytes_per_pixel(frame) for frame in frames)
     with tifffile.TiffWriter(buffer, bigtiff=bytes_of_all > _LARGEST_CLASSIC, byteorder="<") as writer:
         for index, frame in enumerate(frames):
@@ -231,7 +232,7 @@ def opened(file: BinaryIO, layout: Layout, kept: Metadata, compression: int | No
         kept: EXIF and the rest.
         compression: as in `write`.
     """
-    content, compression = exif_content(kept, layout.size), _written_compression(compression)
+    content, compression = exif.content(kept.exif, kept.dpi, layout.size), _written_compression(compression)
     page = of_image(Image.new(layout.mode, (1, 1)), sixteen_bit=False)
     shape = (layout.height, layout.width, page.bands)[: 3 if page.bands > 1 else 2]
     is_big = math.prod(shape) > _LARGEST_CLASSIC
@@ -338,7 +339,7 @@ def _tags(content: Image.Exif, kept: Metadata, page: Raster, big: bool) -> Itera
     if kept.xmp:
         yield ExifTags.Base.XMLPacket, 1, len(kept.xmp), kept.xmp, True
     if kept.iptc:
-        yield IPTC_TAG, 7, len(kept.iptc), kept.iptc, True
+        yield iptc.TAG, 7, len(kept.iptc), kept.iptc, True
     for tag, values in kept.geo.items():
         if isinstance(values, (str, bytes)):
             yield tag, "s", 0, values, True

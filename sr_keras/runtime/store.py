@@ -127,3 +127,8 @@ def _file_system(scheme: str, bucket: str) -> Any:
 def is_there(path: pathlib.Path) -> bool:
     """Whether something has that name, be it a broken link."""
     return path.exists() if isinstance(path, StorePath) else os.path.lexists(path)
+
+
+def place(path: pathlib.Path) -> str:
+    """What two paths of one file have in common."""
+    return str(path) if isinstance(path, StorePath) else os.path.realpath(path)

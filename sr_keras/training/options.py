@@ -237,7 +237,7 @@ class Options:
     init: str = _path(
         "interpolator",
         'First weights: "interpolator", "random", a bundled network, or the folder of a SavedModel. '
-        "An edsr is grown into the srgan generator (Net2Net).",
+        "An edsr is grown into a deeper one or into the srgan generator (Net2Net).",
         words=("interpolator", "random"),
     )
     init_blocks: tuple[str, ...] | None = _option(

@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal
 
 from sr_keras.inference import model_info
-from sr_keras.photos import file_kind, metadata, picture_file, rgb
+from sr_keras.photos import file_kind, metadata, picture_reader, picture_writer, rgb
 from sr_keras.photos.picture import FORMATS, Format, Picture, fitted, suffix_of
 from sr_keras.photos.rgb import PhotoError
 from sr_keras.photos.row_writer import Layout
@@ -41,9 +41,9 @@ class BatchOptions:
     Attributes:
         target: the size of the results.
         suffix: of results on standard output; None is as the source has it.
-        quality: 1 to 100, of formats with loss; None is the best choice for each picture (see `picture_file.write`).
+        quality: 1 to 100, of formats with loss; None is the best choice for each picture (see `picture_writer.write`).
         depth: 8 or 16 bits a channel; None is what each picture has.
-        all_frames: see `picture_file.read`.
+        all_frames: see `picture_reader.read`.
         enlarging: how pictures are enlarged.
         strip: whether all that tells of persons and places is left out.
         max_pixels: the most that the frames of a picture, and those of its result, may have.
@@ -212,7 +212,7 @@ def _row_layout(
     job: Job, picture: Picture, file_format: Format, choice: Choice, options: BatchOptions, *, is_last: bool
 ) -> Layout | None:
     """The result's layout, if it is written while it is computed: where nothing else is computed while it is written."""
-    if job.output is None or file_format not in picture_file.ROW_FORMATS:
+    if job.output is None or file_format not in picture_writer.ROW_FORMATS:
         return None
     layout = row_layout(picture, options.target, choice.upscaler.scale, options.enlarging)
     return layout if layout and (is_last or layout.width * layout.height > _LARGEST_BESIDE_ANOTHER) else None
@@ -233,7 +233,7 @@ def _written_while_computed(
     overwrite = options.existing == "overwrite"
     with (
         _folder_made(job.output.parent),
-        picture_file.rows_written(job.output, larger, layout, file_format, options.quality, overwrite=overwrite) as put_rows,
+        picture_writer.rows_written(job.output, larger, layout, file_format, options.quality, overwrite=overwrite) as put_rows,
     ):
         enlarge_to_rows(picture, choice.upscaler, put_rows, options.enlarging, functools.partial(progress, job))
     return larger
@@ -272,7 +272,7 @@ def _read(job: Job, options: BatchOptions) -> tuple[Picture, Format]:
         require_size(job, options.target, sizes, options.max_pixels)
 
     source = job.source or io.BytesIO(options.standard_input)
-    picture = picture_file.read(source, all_frames=options.all_frames, check_size=check_size)
+    picture = picture_reader.read(source, all_frames=options.all_frames, check_size=check_size)
     suffix = _suffix(job, options, picture)
     named = FORMATS.get(job.source.suffix.lower()) if job.source else None
     if named and picture.file_format and named.name != picture.file_format:
@@ -360,12 +360,12 @@ def _write(
     try:
         if output is None:
             buffer = io.BytesIO()
-            picture_file.write(buffer, picture, file_format, options.quality)
+            picture_writer.write(buffer, picture, file_format, options.quality)
             sys.stdout.buffer.write(buffer.getbuffer())
             sys.stdout.buffer.flush()
         else:
             output.parent.mkdir(parents=True, exist_ok=True)
-            picture_file.write(output, picture, file_format, options.quality, overwrite=options.existing == "overwrite")
+            picture_writer.write(output, picture, file_format, options.quality, overwrite=options.existing == "overwrite")
     except rgb.NameTakenError:
         # Another run has written it since.
         report(unfinished(done.job, _exists(output, options)))

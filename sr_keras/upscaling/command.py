@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image
 
 from sr_keras.inference import engine, model_info
-from sr_keras.photos import picture, picture_file, rgb
+from sr_keras.photos import picture, picture_reader, rgb
 from sr_keras.runtime import command_line, store
 from sr_keras.runtime.errors import UserError
-from sr_keras.upscaling import batch, enlarge, films, loading, numbered, plan
+from sr_keras.upscaling import batch, enlarge, films, loading, numbered, plan, result_names, search
 from sr_keras.upscaling.console import Console, report, speak_plainly
 from sr_keras.upscaling.options import parse
 
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "upscale.py") -> int:
 def _run(options: argparse.Namespace) -> int:
     target = _target(options)
     passed_over: list[str] = []
-    found = plan.find(options.photos, list_file=options.list, recursive=options.recursive, tell=passed_over.append)
+    found = search.find(options.photos, list_file=options.list, recursive=options.recursive, tell=passed_over.append)
     suffix = f".{options.format}" if options.format else None
     todo = plan.plan(
         found,
@@ -43,7 +43,7 @@ def _run(options: argparse.Namespace) -> int:
         output=options.output,
         output_dir=options.output_dir,
         suffix=suffix,
-        name=plan.Template(options.name) if options.name else None,
+        name=result_names.Template(options.name) if options.name else None,
         film_suffix=films.suffix_of(options),
         skip_results=options.skip_existing,
     )
@@ -77,7 +77,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _standard_input() -> bytes:
     if sys.stdin is None:
-        raise plan.UsageError("standard input is closed")
+        raise UserError("standard input is closed")
     return sys.stdin.buffer.read()
 
 
@@ -150,7 +150,7 @@ def _tell_plan(todo: Sequence[plan.Job], target: enlarge.Target, options: argpar
             if job.is_film:
                 sizes[job], frames[job] = films.read_size(job, target, films.options_of(options))
             elif job.source:
-                sizes[job] = picture_file.read_size(job.source)
+                sizes[job] = picture_reader.read_size(job.source)
             if job in sizes:
                 batch.require_size(job, target, [sizes[job]], options.max_pixels)
         except UserError as error:
@@ -190,24 +190,24 @@ def _network_options(options: argparse.Namespace) -> loading.NetworkOptions:
 
 def _refuse_side_files(options: argparse.Namespace, todo: Sequence[plan.Job]) -> None:
     """Nothing of a user's may be lost to what is written beside the results."""
-    taken = {plan.place(path) for job in todo for path in (job.source, job.output) if path}
-    taken |= {plan.place(options.list)} if options.list else set()
+    taken = {store.place(path) for job in todo for path in (job.source, job.output) if path}
+    taken |= {store.place(options.list)} if options.list else set()
     for path in filter(None, (options.report, options.comparison)):
-        if plan.place(path) in taken:
-            raise plan.UsageError(f"{path}: is a photo, a result or the list")
+        if store.place(path) in taken:
+            raise UserError(f"{path}: is a photo, a result or the list")
     if options.comparison:
         paths = [path for job in todo for path in (job.source, job.output) if path and not isinstance(path, store.StorePath)]
         if len(todo) != 1 or len(paths) != 2 or todo[0].is_film:
-            raise plan.UsageError("--comparison takes one photo and one result, both of them files")
+            raise UserError("--comparison takes one photo and one result, both of them files")
         rgb.require_writable(options.comparison, height=1, width=1)
         if options.comparison.exists() and not options.overwrite:
-            raise plan.UsageError(f"{options.comparison}: exists already; --overwrite replaces it")
+            raise UserError(f"{options.comparison}: exists already; --overwrite replaces it")
     if any(job.output is None and job.is_film for job in todo):
-        raise plan.UsageError("a film's result must be a file, not standard output")
+        raise UserError("a film's result must be a file, not standard output")
     if any(job.output is None for job in todo) and options.cluster is not None:
-        raise plan.UsageError("--cluster: the machines write files, not standard output; --output=FILE")
+        raise UserError("--cluster: the machines write files, not standard output; --output=FILE")
     if any(job.output is None for job in todo) and sys.stdout.isatty():
-        raise plan.UsageError("standard output is a terminal, which shows no pictures; --output=FILE")
+        raise UserError("standard output is a terminal, which shows no pictures; --output=FILE")
 
 
 def _target(options: argparse.Namespace) -> enlarge.Target:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from sr_keras.runtime import files, store
-from sr_keras.runtime.errors import printable
+from sr_keras.runtime.errors import UserError, printable
 from sr_keras.upscaling import batch, enlarge, plan
 
 if TYPE_CHECKING:
@@ -165,12 +165,12 @@ def report(path: pathlib.Path | None) -> Iterator[Callable[[batch.JobOutcome], N
         try:
             os.write(file, (json.dumps(names | fields) + "\n").encode())
         except OSError as error:
-            raise plan.UsageError(f"{path}: {files.reason(error)}") from None
+            raise UserError(f"{path}: {files.reason(error)}") from None
 
     try:
         file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     except OSError as error:
-        raise plan.UsageError(f"{path}: {files.reason(error)}") from None
+        raise UserError(f"{path}: {files.reason(error)}") from None
     try:
         yield add
     finally:

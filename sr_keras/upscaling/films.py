@@ -29,8 +29,8 @@ from sr_keras.upscaling.plan import Job
 
 if TYPE_CHECKING:  # PyAV takes a moment to import, and may not be there
     from sr_keras.films.encoder import Encoding
+    from sr_keras.films.film_info import FilmInfo
     from sr_keras.films.pipeline import Result
-    from sr_keras.films.source import FilmInfo
 
 # A film is made in segments of so many frames as have these pixels, within bounds: where an interrupted run goes on.
 _PIXELS, _FEWEST, _MOST = 20_000_000, 24, 240
@@ -175,11 +175,12 @@ def _film(
 def _probe(film: pathlib.Path, film_options: FilmOptions) -> "FilmInfo":
     if not formats.is_available():
         raise FilmError(f"{film}: films need PyAV: pip install 'sr_keras[video]' (Python 3.11 or later)")
-    from sr_keras.films import source  # PyAV takes a moment to import
+    from sr_keras.films import film_info  # PyAV takes a moment to import
+    from sr_keras.films.reader import Clip
 
     if film_options.preview is not None:
-        return source.probe(film, source.Clip(start=film_options.preview, frames=1))
-    return source.probe(film, source.Clip(film_options.start, film_options.end, film_options.frames))
+        return film_info.probe(film, Clip(start=film_options.preview, frames=1))
+    return film_info.probe(film, Clip(film_options.start, film_options.end, film_options.frames))
 
 
 def _choices(choosers: Sequence[Choose], samples: Sequence[np.ndarray]) -> list[Choice]:
@@ -223,7 +224,8 @@ def _write_film(
     progress: JobProgress,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Returns what could not be kept, and what was wrong with the film."""
-    from sr_keras.films import pipeline, source
+    from sr_keras.films import pipeline
+    from sr_keras.films.reader import Clip
 
     assert job.source is not None and job.output is not None
     task = pipeline.Task(
@@ -231,7 +233,7 @@ def _write_film(
         job.output,
         info,
         encoding,
-        clip=source.Clip(film_options.start, film_options.end, film_options.frames),
+        clip=Clip(film_options.start, film_options.end, film_options.frames),
         deinterlace=film_options.deinterlace,
         self_ensemble=options.enlarging.self_ensemble,
         overwrite=options.existing == "overwrite",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from PIL import Image
 
 from sr_keras.inference import model_info
-from sr_keras.photos import picture_file, rgb
+from sr_keras.photos import picture_reader, picture_writer, rgb
 from sr_keras.photos.picture import FORMATS, PNG, Picture, eight_bit, fitted, suffix_of
 from sr_keras.upscaling import choice, enlarge
 from sr_keras.web.jobs import Compute, Job, Progress, Result
@@ -63,7 +63,7 @@ def computer(device: str | None, limits: Limits) -> Compute:
         seconds = time.monotonic() - begun
         path = job.folder / f"result{suffix}"
         with path.open("w+b") as file:
-            picture_file.write(file, larger, FORMATS[suffix], order.quality)
+            picture_writer.write(file, larger, FORMATS[suffix], order.quality)
         return Result(path, path.stat().st_size, larger.frames[0].size, chosen.network, chosen.why, _notes(larger), seconds)
 
     return compute
@@ -86,7 +86,7 @@ def view(job: Job, kind: View) -> pathlib.Path:
             [frame] = picture.frames
             larger = eight_bit(frame).resize(job.result.size, Image.Resampling.BICUBIC)
             picture = dataclasses.replace(picture, frames=(larger,))
-        picture_file.write(path, picture, PNG, overwrite=True)
+        picture_writer.write(path, picture, PNG, overwrite=True)
     return path
 
 
@@ -96,13 +96,13 @@ def _read(job: Job, limits: Limits) -> Picture:
             limits.check((width, height), job.order.target.size(width, height))
 
     with job.source.open("rb") as file:
-        return picture_file.read(file, check_size=check_size)
+        return picture_reader.read(file, check_size=check_size)
 
 
 def _shown(path: pathlib.Path) -> Picture:
     """The first frame of a file, in 8 bits."""
     with path.open("rb") as file:
-        return fitted(picture_file.read(file), FORMATS[".webp"])
+        return fitted(picture_reader.read(file), FORMATS[".webp"])
 
 
 def _notes(picture: Picture) -> tuple[str, ...]:

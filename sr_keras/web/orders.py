@@ -12,7 +12,7 @@ from typing import BinaryIO
 from PIL import Image
 
 from sr_keras.inference import model_info
-from sr_keras.photos import file_kind, picture_file, rgb
+from sr_keras.photos import file_kind, picture_reader, rgb
 from sr_keras.photos.picture import FORMATS
 from sr_keras.upscaling.enlarge import Size, Target
 
@@ -82,7 +82,7 @@ class Order:
         target: the size of the result.
         denoise: how much a network that restores takes out of a picture, from 0 to 1.
         suffix: of the result; None is as the picture has it.
-        quality: 1 to 100, of formats with loss; None as `picture_file.write` has it.
+        quality: 1 to 100, of formats with loss; None as `picture_writer.write` has it.
 
     Raises:
         RefusalError: a strength is chosen for a network that only enlarges.
@@ -174,7 +174,7 @@ def _size(path: pathlib.Path) -> Size:
     try:
         with path.open("rb") as file:
             _require_kind(file)
-            picture_file.read(file, check_size=note)
+            picture_reader.read(file, check_size=note)
     except _HeaderReadError:
         pass
     except rgb.PhotoError as error:
@@ -195,7 +195,7 @@ def _require_kind(file: BinaryIO) -> None:
         return
     kinds = Image.registered_extensions()
     with Image.open(file) as picture:
-        if picture.format not in {kinds[suffix] for suffix in picture_file.SUFFIXES if suffix in kinds}:
+        if picture.format not in {kinds[suffix] for suffix in picture_reader.SUFFIXES if suffix in kinds}:
             raise rgb.PhotoError(f"{picture.format} files are not taken")
     file.seek(0)
 

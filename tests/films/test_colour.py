@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
-from sr_keras.films import source
+from sr_keras.films import film_info
 from sr_keras.films.formats import FilmError
 from tests.films import making
 from tests.films.test_pipeline import upscale
@@ -56,10 +56,10 @@ def test_hdr10_keeps_the_display_it_was_made_on(tmp_path: pathlib.Path, codec: s
     film = flat_film(
         tmp_path / "film.mp4", [300, 500, 520], "yuv420p10le", encoder="libx265", options={"x265-params": HDR10}, **PQ
     )
-    before = source.probe(film)
+    before = film_info.probe(film)
     assert (len(before.mastering), float(before.mastering[9]), before.light) == (10, 1000, (1000, 400))
     upscale(film, codec=codec)
-    after = source.probe(film.with_name("large.mp4"))
+    after = film_info.probe(film.with_name("large.mp4"))
     np.testing.assert_allclose([*map(float, after.mastering)], [*map(float, before.mastering)], atol=2e-4)
     assert after.light == before.light
 
@@ -115,4 +115,4 @@ def test_transparency_is_said_to_be_left_out(tmp_path: pathlib.Path) -> None:
 def test_colours_that_cannot_be_computed_with_are_refused(tmp_path: pathlib.Path) -> None:
     film = making.make(tmp_path / "film.mp4", encoder="libx265", options={"x265-params": "log-level=none"}, colorspace=8)
     with pytest.raises(FilmError, match=r"film\.mp4: its colours are YCgCo, which can't be computed with"):
-        source.probe(film)
+        film_info.probe(film)

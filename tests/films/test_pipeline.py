@@ -9,9 +9,10 @@ import numpy as np
 import psutil
 import pytest
 
-from sr_keras.films import formats, pipeline, source
+from sr_keras.films import film_info, formats, pipeline
 from sr_keras.films.encoder import Encoding
 from sr_keras.films.formats import FilmError
+from sr_keras.films.reader import WHOLE, Clip
 from tests.films import making
 
 QUARTER_TURN = (0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30)
@@ -44,8 +45,8 @@ class Repeater:
 
 def task(film: pathlib.Path, **options: Any) -> pipeline.Task:
     """In segments of five frames."""
-    clip = options.get("clip", source.WHOLE)
-    info = source.probe(film, clip)
+    clip = options.get("clip", WHOLE)
+    info = film_info.probe(film, clip)
     fields = {name: options.pop(name) for name in list(options) if name in TASK_FIELDS}
     encoding = {"codec": "h264", "crf": 12, "width": 4 * info.width, "height": 4 * info.height, "longest": 5, **options}
     return pipeline.Task(
@@ -157,7 +158,7 @@ def test_an_interruption_before_the_first_segment_leaves_nothing(tmp_path: pathl
     assert list(tmp_path.iterdir()) == [film]
 
 
-@pytest.mark.parametrize("changed", [{"crf": 30}, {"recipe": {"network": "other"}}, {"clip": source.Clip(frames=11)}])
+@pytest.mark.parametrize("changed", [{"crf": 30}, {"recipe": {"network": "other"}}, {"clip": Clip(frames=11)}])
 def test_other_options_never_mix_with_what_is_finished(tmp_path: pathlib.Path, changed: dict[str, Any]) -> None:
     """Nor do they throw it away, unless that is asked for."""
     film = making.make(tmp_path / "film.mp4")
@@ -235,13 +236,13 @@ def test_what_the_network_raises_ends_the_work(tmp_path: pathlib.Path) -> None:
 @pytest.mark.parametrize(
     "clip, shown",
     [
-        (source.Clip(start=Fraction("0.2")), slice(5, None)),
-        (source.Clip(end=Fraction("0.2")), slice(0, 5)),
-        (source.Clip(frames=3), slice(0, 3)),
-        (source.Clip(Fraction("0.08"), Fraction("0.4"), 5), slice(2, 7)),
+        (Clip(start=Fraction("0.2")), slice(5, None)),
+        (Clip(end=Fraction("0.2")), slice(0, 5)),
+        (Clip(frames=3), slice(0, 3)),
+        (Clip(Fraction("0.08"), Fraction("0.4"), 5), slice(2, 7)),
     ],
 )
-def test_a_part_of_a_film(tmp_path: pathlib.Path, clip: source.Clip, shown: slice) -> None:
+def test_a_part_of_a_film(tmp_path: pathlib.Path, clip: Clip, shown: slice) -> None:
     film = making.make(tmp_path / "film.mp4", sound=True, chapters=True)
     before = making.content(film)
     after, _ = upscale(film, clip=clip)
@@ -262,7 +263,7 @@ def test_a_part_from_the_middle_is_searched(tmp_path: pathlib.Path) -> None:
     """It holds the frames that it has in the whole film, also where pictures are stored out of order."""
     frames = making.moving(750)
     film = making.make(tmp_path / "film.mp4", frames, options={"x264-params": "open-gop=1:keyint=40:bframes=3"})
-    after, _ = upscale(film, clip=source.Clip(start=Fraction(25), frames=6), crf=1)
+    after, _ = upscale(film, clip=Clip(start=Fraction(25), frames=6), crf=1)
     before = making.content(film).frames[625:631]
     for small, large in zip(before, after.frames, strict=True):
         luma = making.planes(large)[0][1::4, 1::4].astype(int)

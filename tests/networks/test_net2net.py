@@ -1,5 +1,7 @@
 """First weights from a trained EDSR: networks that compute what it does."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import pytest
@@ -39,9 +41,19 @@ def test_the_papers_generator_grown_from_an_edsr_computes_the_same_but_near_the_
     np.testing.assert_allclose(generator(lr).numpy()[inside], donor(lr).numpy()[inside], atol=1e-5)
 
 
-def test_all_that_was_grown_can_be_trained(lr: np.ndarray) -> None:
+@pytest.mark.parametrize("num_upscales", [1, 2])
+def test_a_deeper_edsr_computes_the_same(lr: np.ndarray, num_upscales: int) -> None:
+    donor, deeper = trained(num_upscales=num_upscales), edsr.build(5, num_upscales, filters=4)
+    net2net.transfer_weights(deeper, donor.get_weights())
+    np.testing.assert_allclose(deeper(lr), donor(lr), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "build", [lambda: srgan.build_generator(2, 2, filters=4, upscale_filters=21), lambda: edsr.build(4, 2, 4)]
+)
+def test_all_that_was_grown_can_be_trained(lr: np.ndarray, build: Callable[[], keras.Model]) -> None:
     """What is larger has gradients after a few steps at the latest."""
-    generator = srgan.build_generator(2, 2, filters=4, upscale_filters=21)
+    generator = build()
     net2net.transfer_weights(generator, trained().get_weights())
     optimizer = keras.optimizers.SGD(1e-3)
     hr = np.random.default_rng(2).random((1, 160, 144, 3), np.float32)
@@ -85,6 +97,7 @@ def test_weights_of_the_same_sizes_are_taken_as_they_are() -> None:
     "generator, weights, kept, message",
     [
         (edsr.build(2, filters=4), edsr.build(3, filters=4), None, "other sizes"),
+        (edsr.build(3, filters=4, num_upscales=1), edsr.build(2, filters=4), None, "other sizes"),
         (edsr.build(2, filters=5), edsr.build(2, filters=4), None, "other sizes"),
         (edsr.build(2, filters=4), edsr.build(3, filters=4), [0, 3], "an edsr of 3 blocks has not all of 0, 3"),
         (

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from sr_keras.evaluation import degradations
-from sr_keras.photos import condition, picture_file, rgb
+from sr_keras.photos import condition, picture_reader, rgb
 
 PHOTOS = ("astronaut", "camera", "cat", "gravel", "retina")
 
@@ -50,7 +50,7 @@ def test_a_jpeg_that_nobody_sees_is_clean(clean: np.ndarray) -> None:
 def test_a_files_table_tells_its_quality(quality: int) -> None:
     file = io.BytesIO()
     Image.new("RGB", (16, 16)).save(file, "JPEG", quality=quality)
-    steps = picture_file.read(file).jpeg_steps
+    steps = picture_reader.read(file).jpeg_steps
     assert steps is not None
     assert condition.quality_of(steps) == quality
     assert condition.examine(np.zeros((16, 16, 3), np.uint8), steps).jpeg_quality == quality
@@ -58,7 +58,7 @@ def test_a_files_table_tells_its_quality(quality: int) -> None:
 
 def test_a_file_that_is_no_jpeg_has_no_table(tmp_path: pathlib.Path) -> None:
     rgb.write_photo(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint8))
-    assert picture_file.read(tmp_path / "a.png").jpeg_steps is None
+    assert picture_reader.read(tmp_path / "a.png").jpeg_steps is None
 
 
 @pytest.mark.parametrize("sigma", [3, 8, 20])

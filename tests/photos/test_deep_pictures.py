@@ -10,8 +10,9 @@ import pytest
 import tifffile
 from PIL import ExifTags, Image, ImageCms
 
-from sr_keras.photos import file_kind, picture_file, raster, rgb
-from sr_keras.photos.metadata import Exif, Metadata
+from sr_keras.photos import file_kind, picture_reader, picture_writer, raster, rgb
+from sr_keras.photos.metadata import Metadata
+from sr_keras.photos.metadata_parts.exif import Exif
 from sr_keras.photos.picture import FORMATS, Picture, fitted
 from sr_keras.photos.raster import Raster
 from tests.photos.test_picture_file import deep, only, saved
@@ -26,9 +27,9 @@ def tiff(samples: np.ndarray, **options: Any) -> io.BytesIO:
 
 def rewritten(picture: Picture, suffix: str, depth: int | None = None) -> Picture:
     buffer = io.BytesIO()
-    picture_file.write(buffer, fitted(picture, FORMATS[suffix], depth), FORMATS[suffix])
+    picture_writer.write(buffer, fitted(picture, FORMATS[suffix], depth), FORMATS[suffix])
     buffer.seek(0)
-    return picture_file.read(buffer, all_frames=True)
+    return picture_reader.read(buffer, all_frames=True)
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def values(rng: np.random.Generator) -> np.ndarray:
 @pytest.mark.parametrize("planar", ["contig", "separate"])
 def test_16_bit_colour_of_a_tiff_stays(values: np.ndarray, planar: str) -> None:
     samples = values if planar == "contig" else np.moveaxis(values, 2, 0)
-    picture = picture_file.read(tiff(samples, photometric="rgb", planarconfig=planar))
+    picture = picture_reader.read(tiff(samples, photometric="rgb", planarconfig=planar))
     for suffix in (".tif", ".png"):
         np.testing.assert_array_equal(deep(rewritten(picture, suffix)).samples, values)
     np.testing.assert_array_equal(np.asarray(only(rewritten(picture, ".bmp"))), np.rint(values / 257))
@@ -50,7 +51,7 @@ def test_16_bit_colour_of_a_tiff_stays(values: np.ndarray, planar: str) -> None:
 def test_samples_of_every_type_come_back_from_a_tiff(rng: np.random.Generator, dtype: str, bands: int) -> None:
     samples = rng.integers(0, 200, (8, 12, bands)).astype(dtype) - (100 if dtype[0] in "if" else 0)
     several = {"planarconfig": "contig"} if bands > 1 else {}
-    picture = picture_file.read(tiff(samples if bands > 1 else samples[..., 0], photometric="minisblack", **several))
+    picture = picture_reader.read(tiff(samples if bands > 1 else samples[..., 0], photometric="minisblack", **several))
     if dtype == "uint8" and bands == 1:
         np.testing.assert_array_equal(np.asarray(only(picture)), samples[..., 0])
         return
@@ -60,13 +61,13 @@ def test_samples_of_every_type_come_back_from_a_tiff(rng: np.random.Generator, d
 
 
 def test_min_is_white_is_no_negative(values: np.ndarray) -> None:
-    picture = picture_file.read(tiff(values[..., 0], photometric="miniswhite"))
+    picture = picture_reader.read(tiff(values[..., 0], photometric="miniswhite"))
     np.testing.assert_array_equal(deep(picture).samples[..., 0], 65535 - values[..., 0])
 
 
 def test_a_fourth_band_is_kept_and_named_where_it_is_not(rng: np.random.Generator) -> None:
     samples = rng.integers(0, 256, (8, 12, 4), dtype=np.uint8)
-    picture = picture_file.read(tiff(samples, photometric="rgb", extrasamples=[0]))
+    picture = picture_reader.read(tiff(samples, photometric="rgb", extrasamples=[0]))
     np.testing.assert_array_equal(deep(rewritten(picture, ".tif")).samples, samples)
     assert fitted(picture, FORMATS[".png"]).notes == ("a further band is left out (PNG holds colours and transparency)",)
     np.testing.assert_array_equal(np.asarray(only(rewritten(picture, ".png"))), samples[..., :3])
@@ -74,7 +75,7 @@ def test_a_fourth_band_is_kept_and_named_where_it_is_not(rng: np.random.Generato
 
 def test_values_without_tones_are_scaled_by_their_range_where_a_format_holds_tones_alone() -> None:
     heights = np.linspace(100, 500, 96, dtype=np.float32).reshape(8, 12)
-    fitting = fitted(picture_file.read(tiff(heights)), FORMATS[".png"])
+    fitting = fitted(picture_reader.read(tiff(heights)), FORMATS[".png"])
     assert fitting.notes == ("32-bit floating-point greyscale, 100 to 500, became 16-bit (PNG holds no more)",)
     tones = deep(fitting).samples[..., 0]
     assert (tones.min(), tones.max(), len(np.unique(tones))) == (0, 65535, 96)
@@ -83,7 +84,7 @@ def test_values_without_tones_are_scaled_by_their_range_where_a_format_holds_ton
 def test_missing_values_are_named_and_come_back() -> None:
     heights = np.full((8, 12), 1300, np.float32)
     heights[2, 3] = -9999
-    picture = picture_file.read(tiff(heights, extratags=[(42113, "s", 0, "-9999", True)]))
+    picture = picture_reader.read(tiff(heights, extratags=[(42113, "s", 0, "-9999", True)]))
     assert deep(picture).missing == -9999
     assert deep(rewritten(picture, ".tif")).missing == -9999
     assert "1 pixels without a value became black (PNG holds no more)" in fitted(picture, FORMATS[".png"]).notes
@@ -96,13 +97,13 @@ def test_colours_that_were_multiplied_by_transparency_are_so_no_more(rng: np.ran
     multiplied = samples.copy()
     multiplied[..., :-1] = np.rint(samples[..., :-1] * (samples[..., -1:] / 65535))
     kind = {"photometric": "rgb" if bands == 4 else "minisblack", "planarconfig": "contig", "extrasamples": [1]}
-    read = deep(picture_file.read(tiff(multiplied, **kind))).samples
+    read = deep(picture_reader.read(tiff(multiplied, **kind))).samples
     np.testing.assert_allclose(read.astype(int), samples, atol=2)
 
 
 def test_cmyk_of_16_bits_says_that_it_became_8(rng: np.random.Generator) -> None:
     content = tiff(rng.integers(0, 65536, (8, 12, 4), dtype=np.uint16), photometric="separated", planarconfig="contig")
-    picture = picture_file.read(content)
+    picture = picture_reader.read(content)
     assert picture.notes[0] == "CMYK became RGB; 16 bits a channel became 8"
     assert rgb.decode_photo(content.getvalue(), "").shape == (8, 12, 3)
 
@@ -113,7 +114,7 @@ def test_marks_of_missing_values_are_known_with_and_without_a_tag(dtype: str, ma
     heights = np.linspace(100, 400, 20 * 30).reshape(20, 30).astype(dtype)
     heights[:4, :5] = mark
     tag = {"extratags": [(42113, "s", 0, f"{mark:.15g}", True)]} if tagged else {}
-    picture = picture_file.read(tiff(heights, **tag))
+    picture = picture_reader.read(tiff(heights, **tag))
     missing = raster.is_missing(deep(picture), slice(0, 1))
     assert missing is not None
     assert missing.sum() == 20
@@ -126,7 +127,7 @@ def test_a_low_value_is_no_mark() -> None:
     for lowest, others in ((-9999, (-9990, 100)), (-9998, (0, 100)), (-32768, (-20000, 20000))):
         samples = np.linspace(*others, 20 * 30).reshape(20, 30).astype(np.float32)
         samples[0] = lowest
-        assert deep(picture_file.read(tiff(samples))).missing is None
+        assert deep(picture_reader.read(tiff(samples))).missing is None
 
 
 @pytest.mark.parametrize(
@@ -140,10 +141,10 @@ def test_a_tiff_stays_compressed_as_it_was_but_without_loss(
     if before == "jpeg" and dtype != "uint8":
         pytest.skip("JPEG holds 8 bits")
     samples = rng.integers(0, 256, (40, 30, 3)).astype(dtype)
-    picture = picture_file.read(tiff(samples, photometric="rgb", compression=before))
+    picture = picture_reader.read(tiff(samples, photometric="rgb", compression=before))
     assert picture.lossless == (before != "jpeg")
     buffer = io.BytesIO()
-    picture_file.write(buffer, picture, FORMATS[".tif"])
+    picture_writer.write(buffer, picture, FORMATS[".tif"])
     buffer.seek(0)
     with tifffile.TiffFile(buffer) as result:
         assert int(result.pages.first.compression) == after
@@ -154,7 +155,7 @@ def test_a_tiff_stays_compressed_as_it_was_but_without_loss(
 def test_a_tiff_of_another_source_is_compressed(rng: np.random.Generator) -> None:
     flat = Image.new("RGB", (400, 300), (10, 20, 30))
     buffer = io.BytesIO()
-    picture_file.write(buffer, Picture((flat,), file_format="PNG"), FORMATS[".tif"])
+    picture_writer.write(buffer, Picture((flat,), file_format="PNG"), FORMATS[".tif"])
     assert buffer.tell() < 20_000
     with Image.open(buffer) as result:
         assert result.getpixel((399, 299)) == (10, 20, 30)
@@ -166,8 +167,8 @@ def test_pages_are_counted(values: np.ndarray) -> None:
         for page in (values, values[::2], values[..., 0]):
             writer.write(page, photometric="rgb" if page.ndim == 3 else "minisblack", metadata=None)
     buffer.seek(0)
-    assert picture_file.read(buffer).notes == ("the first of 3 frames (--all_frames takes each)",)
-    pages = picture_file.read(buffer, all_frames=True)
+    assert picture_reader.read(buffer).notes == ("the first of 3 frames (--all_frames takes each)",)
+    pages = picture_reader.read(buffer, all_frames=True)
     assert [frame.size for frame in pages.frames] == [(12, 8), (12, 4), (12, 8)]
     assert [frame.size for frame in rewritten(pages, ".tif").frames] == [(12, 8), (12, 4), (12, 8)]
 
@@ -175,8 +176,8 @@ def test_pages_are_counted(values: np.ndarray) -> None:
 @pytest.mark.parametrize("orientation, seen", [(1, (12, 8)), (3, (12, 8)), (6, (8, 12)), (8, (8, 12))])
 def test_deep_pictures_are_rotated_as_others(values: np.ndarray, orientation: int, seen: tuple[int, int]) -> None:
     eight = (values >> 8).astype(np.uint8)
-    turned = picture_file.read(saved(Image.fromarray(eight), "TIFF", exif=_exif(orientation)))
-    deep_one = picture_file.read(
+    turned = picture_reader.read(saved(Image.fromarray(eight), "TIFF", exif=_exif(orientation)))
+    deep_one = picture_reader.read(
         tiff(eight.astype(np.uint16) << 8, photometric="rgb", extratags=[(274, 3, 1, orientation, True)])
     )
     assert deep(deep_one).size == only(turned).size == seen
@@ -207,14 +208,14 @@ def test_jpeg_2000_of_more_than_8_bits(rng: np.random.Generator, bits: int) -> N
     samples = rng.integers(0, 2**bits, (40, 48, 3), dtype=np.uint16)
     samples[0, 0], samples[0, 1] = 0, 2**bits - 1
     content = imagecodecs.jpeg2k_encode(samples, level=0, reversible=True, bitspersample=bits)
-    read = deep(picture_file.read(io.BytesIO(content))).samples
+    read = deep(picture_reader.read(io.BytesIO(content))).samples
     np.testing.assert_array_equal(read, np.rint(samples * (65535 / (2**bits - 1))))
 
 
 def test_avif_keeps_the_label_of_its_colours(rng: np.random.Generator) -> None:
     samples = rng.integers(0, 1024, (40, 48, 3), dtype=np.uint16)
     content = imagecodecs.avif_encode(samples, level=100, bitspersample=10, primaries=9, transfer=16, matrix=9)
-    picture = picture_file.read(io.BytesIO(content))
+    picture = picture_reader.read(io.BytesIO(content))
     assert picture.metadata.cicp is not None
     assert picture.metadata.cicp[:2] == (9, 16)
     assert deep(picture).samples.dtype == np.uint16
@@ -227,7 +228,7 @@ def test_avif_keeps_the_label_of_its_colours(rng: np.random.Generator) -> None:
 
 def test_an_ordinary_avif_needs_no_label(rng: np.random.Generator) -> None:
     photo = Image.fromarray(rng.integers(0, 256, (40, 48, 3), dtype=np.uint8))
-    assert picture_file.read(saved(photo, "AVIF")).metadata.cicp is None
+    assert picture_reader.read(saved(photo, "AVIF")).metadata.cicp is None
 
 
 @pytest.mark.parametrize("bands", [1, 2, 3, 4])
@@ -250,13 +251,13 @@ def test_heic_keeps_10_bits(bands: int) -> None:
 def test_jpeg_xl_of_more_than_8_bits(rng: np.random.Generator, bits: int, bands: int) -> None:
     samples = rng.integers(0, 2**bits, (40, 48, bands), dtype=np.uint16)
     content = imagecodecs.jpegxl_encode(samples.squeeze(), lossless=True, bitspersample=None if bits == 16 else bits)
-    read = deep(picture_file.read(io.BytesIO(content))).samples
+    read = deep(picture_reader.read(io.BytesIO(content))).samples
     np.testing.assert_array_equal(read, np.rint(samples * (65535 / (2**bits - 1))))
 
 
 def test_jpeg_xl_of_floats(rng: np.random.Generator) -> None:
     samples = rng.random((40, 48, 3), np.float32)
-    frame = deep(picture_file.read(io.BytesIO(imagecodecs.jpegxl_encode(samples, lossless=True))))
+    frame = deep(picture_reader.read(io.BytesIO(imagecodecs.jpegxl_encode(samples, lossless=True))))
     assert frame.samples.dtype == np.float32
     assert frame.colours == 3
     np.testing.assert_array_equal(frame.samples, samples)
@@ -274,7 +275,7 @@ def test_the_head_of_a_jpeg_xl_tells_its_size(size: tuple[int, int], container: 
 
     with pytest.raises(rgb.PhotoError, match="too large"):
         # Nothing but the head is needed.
-        picture_file.read(io.BytesIO(content[:200]), check_size=stop)
+        picture_reader.read(io.BytesIO(content[:200]), check_size=stop)
     assert sizes == [size]
 
 
@@ -283,13 +284,13 @@ def test_a_ppm_of_more_than_8_bits(rng: np.random.Generator, head: str) -> None:
     white = 65535 if "65535" in head else 1023
     samples = rng.integers(0, white + 1, (4, 5, 3))
     pixels = " ".join(map(str, samples.ravel())).encode() if head[1] == "3" else samples.astype(">u2").tobytes()
-    read = deep(picture_file.read(io.BytesIO(head.encode() + pixels))).samples
+    read = deep(picture_reader.read(io.BytesIO(head.encode() + pixels))).samples
     np.testing.assert_array_equal(read, np.rint(samples * (65535 / white)))
 
 
 def test_8_bits_can_become_16_and_16_become_8(rng: np.random.Generator) -> None:
     photo = Image.fromarray(rng.integers(0, 256, (8, 12, 3), dtype=np.uint8))
-    picture = picture_file.read(saved(photo))
+    picture = picture_reader.read(saved(photo))
     fine = rewritten(picture, ".png", depth=16)
     np.testing.assert_array_equal(deep(fine).samples, np.asarray(photo).astype(int) * 257)
     np.testing.assert_array_equal(np.asarray(only(rewritten(fine, ".tif", depth=8))), photo)
@@ -301,7 +302,7 @@ def test_camera_raw_is_never_its_preview(rng: np.random.Generator) -> None:
     preview = rng.integers(0, 256, (8, 12, 3), dtype=np.uint8)
     dng = tiff(preview, photometric="rgb", subfiletype=1, extratags=[(50706, 1, 4, (1, 4, 0, 0), True)])
     with pytest.raises(rgb.PhotoError):
-        picture_file.read(dng)
+        picture_reader.read(dng)
 
 
 @pytest.mark.parametrize("kind", ["HEIF", "JXL", file_kind.RAW])
@@ -310,7 +311,7 @@ def test_what_needs_a_package_says_how_to_get_it(kind: str, monkeypatch: pytest.
     heads = {"HEIF": b"\0\0\0\x18ftypheic", "JXL": b"\0\0\0\x0cJXL \r\n", file_kind.RAW: b"FUJIFILMCCD-RAW "}
     (tmp_path / "a").write_bytes(heads[kind] + bytes(100))
     with pytest.raises(rgb.PhotoError, match=r"a: .* needs a package that is not installed: pip install 'sr_keras\[formats\]'"):
-        picture_file.read(tmp_path / "a")
+        picture_reader.read(tmp_path / "a")
 
 
 @pytest.mark.parametrize("suffix", [".heic", ".jxl"])

@@ -9,8 +9,9 @@ import pytest
 import tifffile
 from PIL import Image, ImageChops, ImageCms, PngImagePlugin
 
-from sr_keras.photos import metadata, picture_file
+from sr_keras.photos import metadata, picture_reader, picture_writer
 from sr_keras.photos.metadata import Metadata
+from sr_keras.photos.metadata_parts import iptc
 from sr_keras.photos.picture import FORMATS, Picture, fitted
 from tests.photos.test_picture_file import only, saved
 
@@ -25,9 +26,9 @@ def photo(rng: np.random.Generator) -> Image.Image:
 
 def rewritten(picture: Picture, suffix: str) -> Metadata:
     buffer = io.BytesIO()
-    picture_file.write(buffer, fitted(picture, FORMATS[suffix]), FORMATS[suffix])
+    picture_writer.write(buffer, fitted(picture, FORMATS[suffix]), FORMATS[suffix])
     buffer.seek(0)
-    return picture_file.read(buffer).metadata
+    return picture_reader.read(buffer).metadata
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif", ".avif"])
@@ -35,15 +36,15 @@ def rewritten(picture: Picture, suffix: str) -> Metadata:
 def test_xmp_is_kept(photo: Image.Image, source: str, suffix: str) -> None:
     picture_format = next(held for held in FORMATS.values() if held.name == source)
     buffer = io.BytesIO()
-    picture_file.write(buffer, Picture((photo,), metadata=Metadata(xmp=XMP)), picture_format)
+    picture_writer.write(buffer, Picture((photo,), metadata=Metadata(xmp=XMP)), picture_format)
     buffer.seek(0)
-    assert rewritten(picture_file.read(buffer), suffix).xmp == XMP
+    assert rewritten(picture_reader.read(buffer), suffix).xmp == XMP
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".tif"])
 def test_iptc_is_kept(photo: Image.Image, suffix: str) -> None:
-    jpeg = saved(photo, "JPEG", extra=metadata.iptc_segment(IPTC))
-    picture = picture_file.read(jpeg)
+    jpeg = saved(photo, "JPEG", extra=iptc.segment(IPTC))
+    picture = picture_reader.read(jpeg)
     assert picture.metadata.iptc == IPTC
     assert rewritten(picture, suffix).iptc == IPTC
     assert fitted(picture, FORMATS[".png"]).notes == ("IPTC is left out (PNG holds none)",)
@@ -52,25 +53,25 @@ def test_iptc_is_kept(photo: Image.Image, suffix: str) -> None:
 def test_a_colour_profile_that_jpeg_xl_would_lose_is_named(photo: Image.Image) -> None:
     """pillow-jxl-plugin 1.3 takes one and writes none (`findings/pillow_jxl_plugin_drops_the_profile.sh`)."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    picture = picture_file.read(saved(photo, "PNG", icc_profile=profile))
+    picture = picture_reader.read(saved(photo, "PNG", icc_profile=profile))
     assert fitted(picture, FORMATS[".jxl"]).notes == ("colour profile is left out (JXL holds none)",)
 
 
 def test_a_comment_and_text_are_kept_or_named(photo: Image.Image) -> None:
-    picture = picture_file.read(saved(photo, "JPEG", comment=b"a comment"))
+    picture = picture_reader.read(saved(photo, "JPEG", comment=b"a comment"))
     assert rewritten(picture, ".jpg").comment == b"a comment"
     assert fitted(picture, FORMATS[".webp"]).notes == ("its comment is left out (WEBP holds none)",)
     info = PngImagePlugin.PngInfo()
     info.add_text("Author", "Ada")
     info.add_itxt("Title", "Straße")
-    picture = picture_file.read(saved(photo, "PNG", pnginfo=info))
+    picture = picture_reader.read(saved(photo, "PNG", pnginfo=info))
     assert rewritten(picture, ".png").text == (("Author", "Ada"), ("Title", "Straße"))
     assert fitted(picture, FORMATS[".jpg"]).notes == ("PNG text is left out (JPEG holds none)",)
 
 
 def test_what_a_film_or_a_gain_map_left_in_xmp_goes(photo: Image.Image) -> None:
     xmp = b'<x:xmpmeta><rdf:Description hdrgm:Version="1.0" GCamera:MotionPhoto="1" dc:title="mine"/></x:xmpmeta>'
-    picture = picture_file.read(saved(photo, "JPEG", xmp=xmp))
+    picture = picture_reader.read(saved(photo, "JPEG", xmp=xmp))
     assert picture.metadata.xmp == b'<x:xmpmeta><rdf:Description dc:title="mine"/></x:xmpmeta>'
     assert picture.notes == (
         "left out: the gain map of its high dynamic range (the result is standard), the film of a motion photo",
@@ -114,7 +115,7 @@ def test_a_map_stays_in_its_place(point: bool, depth: int) -> None:
     buffer = io.BytesIO()
     tifffile.imwrite(buffer, np.zeros((8, 12, 3), f"uint{depth}"), photometric="rgb", metadata=None, extratags=tags)
     buffer.seek(0)
-    before = picture_file.read(buffer)
+    before = picture_reader.read(buffer)
     after = metadata.scaled(before.metadata, 4, 2)
     middle = 0.5 if point else 0.0
     for column, row in ((0, 0), (12, 8)):
@@ -128,7 +129,7 @@ def test_a_description_of_the_old_size_is_left_out_and_said() -> None:
     description = '<?xml version="1.0"?><OME SizeX="12"/>'
     tifffile.imwrite(buffer, np.zeros((8, 12), np.uint16), description=description, metadata=None, software=False)
     buffer.seek(0)
-    picture = picture_file.read(buffer)
+    picture = picture_reader.read(buffer)
     assert picture.notes == ("its description, which is of the old size, is left out",)
     assert picture.metadata.exif == {}
 
@@ -136,12 +137,12 @@ def test_a_description_of_the_old_size_is_left_out_and_said() -> None:
 def test_colours_by_chunks_are_kept_or_named(photo: Image.Image) -> None:
     info = PngImagePlugin.PngInfo()
     info.add(b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000))
-    picture = picture_file.read(saved(photo, "PNG", pnginfo=info))
+    picture = picture_reader.read(saved(photo, "PNG", pnginfo=info))
     assert rewritten(picture, ".png").colour_chunks == picture.metadata.colour_chunks != ()
     assert fitted(picture, FORMATS[".jpg"]).notes == ("the colours of cHRM and gAMA are left out (JPEG holds none)",)
     plain = PngImagePlugin.PngInfo()
     plain.add(b"gAMA", struct.pack(">I", 45455))
-    assert picture_file.read(saved(photo, "PNG", pnginfo=plain)).metadata.colour_chunks == ()
+    assert picture_reader.read(saved(photo, "PNG", pnginfo=plain)).metadata.colour_chunks == ()
 
 
 def test_a_frames_own_info_is_not_written(photo: Image.Image) -> None:
@@ -149,7 +150,7 @@ def test_a_frames_own_info_is_not_written(photo: Image.Image) -> None:
     photo.info = {"icc_profile": b"x" * 200, "compression": "jpeg", "dpi": (1, 2)}
     for suffix in (".png", ".tif", ".jpg"):
         buffer = io.BytesIO()
-        picture_file.write(buffer, Picture((photo,)), FORMATS[suffix])
+        picture_writer.write(buffer, Picture((photo,)), FORMATS[suffix])
         with Image.open(buffer) as result:
             assert "icc_profile" not in result.info
             assert result.info.get("compression") != "jpeg"
@@ -159,7 +160,7 @@ def test_cmyk_without_adobes_marker_is_no_negative() -> None:
     content = saved(Image.new("CMYK", (16, 16), (10, 20, 30, 40)), "JPEG").getvalue()
     place = content.index(b"\xff\xee")
     without = content[:place] + content[place + 16 :]
-    [dark, light] = [np.asarray(only(picture_file.read(io.BytesIO(each)))).mean() for each in (without, content)]
+    [dark, light] = [np.asarray(only(picture_reader.read(io.BytesIO(each)))).mean() for each in (without, content)]
     assert light == pytest.approx(197, abs=4)
     assert dark == pytest.approx(25, abs=25)
 
@@ -171,7 +172,7 @@ def test_cmyk_that_would_be_all_black_is_of_the_other_kind(rng: np.random.Genera
     for inks, is_right in ((photo, True), (ImageChops.invert(photo), False)):
         content = saved(inks if has_marker else ImageChops.invert(inks), "JPEG", quality=100).getvalue()
         place = content.index(b"\xff\xee")
-        picture = picture_file.read(io.BytesIO(content if has_marker else content[:place] + content[place + 16 :]))
+        picture = picture_reader.read(io.BytesIO(content if has_marker else content[:place] + content[place + 16 :]))
         assert np.abs(np.asarray(only(picture)).astype(int) - np.asarray(photo.convert("RGB"))).mean() < 4
         assert ("its inks inverted" in picture.notes[0]) != is_right
 
@@ -179,18 +180,18 @@ def test_cmyk_that_would_be_all_black_is_of_the_other_kind(rng: np.random.Genera
 def test_more_ink_than_paper_holds_is_said() -> None:
     inks = np.zeros((64, 64, 4), np.uint8)
     inks[:32] = 255
-    [note] = picture_file.read(saved(Image.fromarray(inks, "CMYK"), "JPEG", quality=100)).notes
+    [note] = picture_reader.read(saved(Image.fromarray(inks, "CMYK"), "JPEG", quality=100)).notes
     assert "negative" in note
-    assert picture_file.read(saved(Image.fromarray(inks, "CMYK"), "TIFF")).notes == ("CMYK became RGB",)
+    assert picture_reader.read(saved(Image.fromarray(inks, "CMYK"), "TIFF")).notes == ("CMYK became RGB",)
 
 
 @pytest.mark.parametrize("lossless, kept", [("PNG", True), ("JPEG", False)])
 def test_webp_of_a_lossless_source_is_lossless(photo: Image.Image, lossless: str, kept: bool) -> None:
-    picture = picture_file.read(saved(photo, lossless))
+    picture = picture_reader.read(saved(photo, lossless))
     for quality, exact in ((None, kept), (100, True), (90, False)):
         buffer = io.BytesIO()
-        picture_file.write(buffer, picture, FORMATS[".webp"], quality)
-        same = (np.asarray(only(picture_file.read(buffer))) == np.asarray(only(picture))).all()
+        picture_writer.write(buffer, picture, FORMATS[".webp"], quality)
+        same = (np.asarray(only(picture_reader.read(buffer))) == np.asarray(only(picture))).all()
         assert bool(same) == exact
 
 
@@ -201,6 +202,6 @@ def test_an_animation_of_opaque_rectangles_stays_transparent_around_them(rng: np
         frame.paste((255, 0, 0, 255), (x, 4, x + 8, 12))
         frames.append(frame)
     source = saved(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True, duration=80)
-    for read, original in zip(picture_file.read(source, all_frames=True).frames, frames, strict=True):
+    for read, original in zip(picture_reader.read(source, all_frames=True).frames, frames, strict=True):
         assert isinstance(read, Image.Image)
         np.testing.assert_array_equal(np.asarray(read)[..., 3], np.asarray(original)[..., 3])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms, ImageSequence
 
-from sr_keras.photos import picture_file, raster, rgb
+from sr_keras.photos import picture_reader, picture_writer, raster, rgb
 from sr_keras.photos.metadata import Metadata
 from sr_keras.photos.picture import FORMATS, Frame, Picture, fitted
 from sr_keras.photos.raster import Raster
@@ -60,7 +60,7 @@ def rewritten(picture: Picture, suffix: str) -> Image.Image:
     """What comes back after a picture is written in a format."""
     buffer = io.BytesIO()
     file_format = FORMATS[suffix]
-    picture_file.write(buffer, fitted(picture, file_format), file_format)
+    picture_writer.write(buffer, fitted(picture, file_format), file_format)
     buffer.seek(0)
     return Image.open(buffer)
 
@@ -112,13 +112,13 @@ def test_every_mode_becomes_one_of_a_few(coloured: Image.Image, mode: str, file_
     source = coloured.convert(mode)
     if mode == "RGBA":  # or WebP leaves it away
         source.putalpha(Image.linear_gradient("L").resize(coloured.size))
-    picture = picture_file.read(saved(source, file_format))
+    picture = picture_reader.read(saved(source, file_format))
     assert (only(picture).mode, only(picture).size) == (becomes, coloured.size)
     assert picture.notes == (("CMYK became RGB",) if mode == "CMYK" else ())
 
 
 def test_a_grey_palette_is_greyscale(grey: Image.Image) -> None:
-    frame = only(picture_file.read(saved(grey.convert("P"))))
+    frame = only(picture_reader.read(saved(grey.convert("P"))))
     assert frame.mode == "L"
     np.testing.assert_array_equal(frame, grey)
 
@@ -129,7 +129,7 @@ def test_a_transparent_colour_becomes_transparency(
 ) -> None:
     source = (coloured if mode == "RGBA" else coloured.convert("L")).copy()
     source.putpixel((3, 2), transparent)
-    frame = only(picture_file.read(saved(source, transparency=transparent)))
+    frame = only(picture_reader.read(saved(source, transparency=transparent)))
     assert frame.mode == mode
     assert np.asarray(frame)[2, 3:5, -1].tolist() == [0, 255]
 
@@ -137,7 +137,7 @@ def test_a_transparent_colour_becomes_transparency(
 def test_16_bit_greyscale_keeps_every_number(rng: np.random.Generator) -> None:
     numbers = rng.integers(0, 65536, (8, 12), dtype=np.uint16)
     for file_format in ("PNG", "TIFF", "PPM"):
-        picture = picture_file.read(saved(Image.fromarray(numbers), file_format))
+        picture = picture_reader.read(saved(Image.fromarray(numbers), file_format))
         for suffix in (".png", ".tif"):
             np.testing.assert_array_equal(np.asarray(rewritten(picture, suffix)), numbers)
         np.testing.assert_array_equal(np.asarray(rewritten(picture, ".bmp")), np.rint(numbers / 257))
@@ -147,13 +147,13 @@ def test_16_bit_greyscale_keeps_every_number(rng: np.random.Generator) -> None:
 def test_16_bit_greyscale_keeps_its_tones_where_8_bits_are_held(suffix: str) -> None:
     """Pillow would write all of them but the darkest as white."""
     ramp = np.tile(np.linspace(0, 65535, 64).astype(np.uint16), (16, 1))
-    written = rewritten(picture_file.read(saved(Image.fromarray(ramp))), suffix).convert("L")
+    written = rewritten(picture_reader.read(saved(Image.fromarray(ramp))), suffix).convert("L")
     np.testing.assert_allclose(np.asarray(written).mean(axis=0), ramp[0] / 257, atol=8)
 
 
 @pytest.mark.parametrize("colour_type, channels", [(2, 3), (4, 2), (6, 4)])
 def test_16_bit_colour_is_read_as_such(colour_type: int, channels: int) -> None:
-    picture = picture_file.read(png(16, colour_type, channels))
+    picture = picture_reader.read(png(16, colour_type, channels))
     assert picture.notes == ()
     frame = deep(picture)
     assert (frame.samples.shape, frame.samples.dtype.name) == ((2, 2, channels), "uint16")
@@ -163,7 +163,7 @@ def test_16_bit_colour_is_read_as_such(colour_type: int, channels: int) -> None:
 @pytest.mark.parametrize("suffix", METADATA_SUFFIXES)
 @pytest.mark.parametrize("source", ["JPEG", "TIFF", "PNG", "WEBP", "AVIF"])
 def test_what_belongs_to_a_photo_is_kept(coloured: Image.Image, source: str, suffix: str) -> None:
-    picture = picture_file.read(saved(coloured, source, exif=exif(), icc_profile=SRGB, dpi=(300, 300)))
+    picture = picture_reader.read(saved(coloured, source, exif=exif(), icc_profile=SRGB, dpi=(300, 300)))
     assert picture.frames[0].size == (8, 12)  # turned
     result = rewritten(picture, suffix)
     assert result.info["icc_profile"] == SRGB
@@ -179,10 +179,10 @@ def test_what_belongs_to_a_photo_is_kept(coloured: Image.Image, source: str, suf
 
 
 def test_resolution_travels_through_formats_that_have_no_place_for_it(coloured: Image.Image) -> None:
-    first = picture_file.read(saved(coloured, "JPEG", dpi=(240, 240)))
+    first = picture_reader.read(saved(coloured, "JPEG", dpi=(240, 240)))
     buffer = io.BytesIO()
-    picture_file.write(buffer, first, FORMATS[".webp"])
-    assert picture_file.read(buffer).metadata.dpi == pytest.approx((240, 240))
+    picture_writer.write(buffer, first, FORMATS[".webp"])
+    assert picture_reader.read(buffer).metadata.dpi == pytest.approx((240, 240))
 
 
 def test_a_thumbnail_is_dropped(coloured: Image.Image) -> None:
@@ -199,7 +199,7 @@ def test_a_thumbnail_is_dropped(coloured: Image.Image) -> None:
     source = saved(coloured, "JPEG", exif=b"Exif\0\0" + bytes(plain))
     assert thumbnail in source.getvalue()
     result = io.BytesIO()
-    picture_file.write(result, picture_file.read(source), FORMATS[".jpg"])
+    picture_writer.write(result, picture_reader.read(source), FORMATS[".jpg"])
     assert thumbnail not in result.getvalue()
     assert b"Maker" in result.getvalue()
 
@@ -208,7 +208,7 @@ def test_a_wide_gamut_profile_stays_with_its_numbers(coloured: Image.Image) -> N
     """The numbers are upscaled as they are, so the profile that they are meant for must stay."""
     profile = bytearray(SRGB)
     profile[25] ^= 1  # its date: another profile of RGB colours
-    result = rewritten(picture_file.read(saved(coloured, "PNG", icc_profile=bytes(profile))), ".png")
+    result = rewritten(picture_reader.read(saved(coloured, "PNG", icc_profile=bytes(profile))), ".png")
     assert result.info["icc_profile"] == bytes(profile)
     np.testing.assert_array_equal(result, coloured)
 
@@ -218,13 +218,13 @@ def test_a_wide_gamut_profile_stays_with_its_numbers(coloured: Image.Image) -> N
     [(LAB, "its colour profile is one of Lab, not RGB, and left out"), (b"junk", "its colour profile is damaged and left out")],
 )
 def test_a_profile_that_does_not_fit_is_left_out_and_said(coloured: Image.Image, profile: bytes, note: str) -> None:
-    picture = picture_file.read(saved(coloured, "PNG", icc_profile=profile))
+    picture = picture_reader.read(saved(coloured, "PNG", icc_profile=profile))
     assert picture.metadata.icc_profile is None
     assert picture.notes == (note,)
 
 
 def test_damaged_exif_is_left_out_and_said(coloured: Image.Image) -> None:
-    picture = picture_file.read(saved(coloured, "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\x05\0junk"))
+    picture = picture_reader.read(saved(coloured, "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\x05\0junk"))
     assert picture.frames[0].size == coloured.size
     assert picture.metadata.exif == {}
     assert picture.notes == ("its EXIF is damaged and left out",)
@@ -232,7 +232,8 @@ def test_damaged_exif_is_left_out_and_said(coloured: Image.Image) -> None:
 
 def test_no_resolution_is_made_up(coloured: Image.Image) -> None:
     assert all(
-        picture_file.read(saved(coloured, file_format)).metadata.dpi is None for file_format in ("TIFF", "PNG", "JPEG", "WEBP")
+        picture_reader.read(saved(coloured, file_format)).metadata.dpi is None
+        for file_format in ("TIFF", "PNG", "JPEG", "WEBP")
     )
 
 
@@ -269,7 +270,7 @@ def animation(frames: list[Image.Image], file_format: str, **options: Any) -> io
 @pytest.mark.parametrize("suffix", ANIMATED_SUFFIXES)
 def test_all_frames_come_back(noise: Noise, source: str, suffix: str) -> None:
     frames = [Image.fromarray(noise(8, 12)) for _ in range(3)]
-    picture = picture_file.read(animation(frames, source, duration=80, loop=2), all_frames=True)
+    picture = picture_reader.read(animation(frames, source, duration=80, loop=2), all_frames=True)
     assert len(picture.frames) == 3
     result = rewritten(picture, suffix)
     assert len(list(ImageSequence.Iterator(result))) == 3
@@ -283,7 +284,7 @@ def test_all_frames_come_back(noise: Noise, source: str, suffix: str) -> None:
 
 def test_the_first_frame_is_taken_and_said(noise: Noise) -> None:
     frames = [Image.fromarray(noise(8, 12)) for _ in range(3)]
-    picture = picture_file.read(animation(frames, "TIFF"))
+    picture = picture_reader.read(animation(frames, "TIFF"))
     assert len(picture.frames) == 1
     np.testing.assert_array_equal(picture.frames[0], frames[0])
     assert picture.notes == ("the first of 3 frames (--all_frames takes each)",)
@@ -291,7 +292,7 @@ def test_the_first_frame_is_taken_and_said(noise: Noise) -> None:
 
 def test_previews_are_no_frames(noise: Noise) -> None:
     frames = [Image.fromarray(noise(8, 12)) for _ in range(2)]
-    picture = picture_file.read(animation(frames, "MPO"), all_frames=True)
+    picture = picture_reader.read(animation(frames, "MPO"), all_frames=True)
     assert len(picture.frames) == 1
     assert picture.notes == ("left out: 1 further picture",)
 
@@ -308,7 +309,7 @@ def test_the_size_is_checked_before_anything_is_decoded(coloured: Image.Image) -
         raise rgb.PhotoError(f"{width} by {height}")
 
     with pytest.raises(rgb.PhotoError, match="12 by 8"):
-        picture_file.read(io.BytesIO(saved(coloured).getvalue()[:60]), check_size=refuse)
+        picture_reader.read(io.BytesIO(saved(coloured).getvalue()[:60]), check_size=refuse)
 
 
 def test_quality_counts(coloured: Image.Image) -> None:
@@ -316,7 +317,7 @@ def test_quality_counts(coloured: Image.Image) -> None:
     sizes = []
     for quality in (20, 95):
         buffer = io.BytesIO()
-        picture_file.write(buffer, large, FORMATS[".jpg"], quality)
+        picture_writer.write(buffer, large, FORMATS[".jpg"], quality)
         sizes.append(len(buffer.getvalue()))
     assert sizes[0] < sizes[1] / 2
 
@@ -333,7 +334,7 @@ def test_a_failed_write_leaves_what_was_there(
 
     monkeypatch.setattr(Image.Image, "save", fail)
     with pytest.raises(rgb.PhotoError, match=r"photo\.png: No space left"):
-        picture_file.write(path, Picture((coloured,)), FORMATS[".png"])
+        picture_writer.write(path, Picture((coloured,)), FORMATS[".png"])
     assert path.read_bytes() == b"precious"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -352,17 +353,17 @@ def test_frames_of_several_sizes_are_for_tiff_alone(tmp_path: pathlib.Path, colo
     pages = Picture((coloured, coloured.crop((0, 0, 5, 4))))
     with pytest.raises(rgb.PhotoError, match="several sizes, which PNG can't hold"):
         fitted(pages, FORMATS[".png"])
-    picture_file.write(tmp_path / "pages.tif", fitted(pages, FORMATS[".tif"]), FORMATS[".tif"])
-    assert [frame.size for frame in picture_file.read(tmp_path / "pages.tif", all_frames=True).frames] == [(12, 8), (5, 4)]
+    picture_writer.write(tmp_path / "pages.tif", fitted(pages, FORMATS[".tif"]), FORMATS[".tif"])
+    assert [frame.size for frame in picture_reader.read(tmp_path / "pages.tif", all_frames=True).frames] == [(12, 8), (5, 4)]
 
 
 def test_a_name_that_was_taken_meanwhile_is_kept(tmp_path: pathlib.Path, coloured: Image.Image) -> None:
     (tmp_path / "a.png").symlink_to("nowhere")
     with pytest.raises(rgb.PhotoError, match="File exists"):
-        picture_file.write(tmp_path / "a.png", Picture((coloured,)), FORMATS[".png"])
+        picture_writer.write(tmp_path / "a.png", Picture((coloured,)), FORMATS[".png"])
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
-    picture_file.write(tmp_path / "a.png", Picture((coloured,)), FORMATS[".png"], overwrite=True)
-    assert picture_file.read(tmp_path / "a.png").frames[0].size == coloured.size
+    picture_writer.write(tmp_path / "a.png", Picture((coloured,)), FORMATS[".png"], overwrite=True)
+    assert picture_reader.read(tmp_path / "a.png").frames[0].size == coloured.size
 
 
 @pytest.mark.parametrize("orientation, seen", [(1, (12, 8)), (3, (12, 8)), (6, (8, 12)), (8, (8, 12)), (99, (12, 8))])
@@ -372,7 +373,7 @@ def test_the_checked_size_is_that_of_the_upright_picture(
 ) -> None:
     sizes = []
     source = saved(coloured, file_format, exif=exif(orientation), dpi=(72, 144))
-    picture = picture_file.read(source, check_size=lambda *size: sizes.append(size))
+    picture = picture_reader.read(source, check_size=lambda *size: sizes.append(size))
     assert sizes == [seen]
     assert picture.frames[0].size == seen
     if file_format != "WEBP":
@@ -382,28 +383,28 @@ def test_the_checked_size_is_that_of_the_upright_picture(
 def test_text_in_exif_stays_as_it_is(coloured: Image.Image) -> None:
     content = Image.Exif()
     content[ExifTags.Base.Copyright] = "© José".encode()
-    result = rewritten(picture_file.read(saved(coloured, "JPEG", exif=content.tobytes())), ".jpg")
+    result = rewritten(picture_reader.read(saved(coloured, "JPEG", exif=content.tobytes())), ".jpg")
     assert result.getexif()[ExifTags.Base.Copyright].encode("latin-1").decode() == "© José"
 
 
 def test_exif_that_is_too_long_for_jpeg_is_left_out_and_said(coloured: Image.Image) -> None:
     content = Image.Exif()
     content.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.MakerNote] = bytes(70_000)
-    picture = picture_file.read(saved(coloured, "PNG", exif=content.tobytes()))
+    picture = picture_reader.read(saved(coloured, "PNG", exif=content.tobytes()))
     fitting = fitted(picture, FORMATS[".jpg"])
     assert fitting.notes == ("its EXIF is too long for JPEG and left out",)
-    picture_file.write(io.BytesIO(), fitting, FORMATS[".jpg"])
+    picture_writer.write(io.BytesIO(), fitting, FORMATS[".jpg"])
 
 
 def test_a_delay_of_nothing_keeps_the_others(noise: Noise) -> None:
     frames = [Image.fromarray(noise(8, 12)) for _ in range(3)]
-    assert picture_file.read(animation(frames, "GIF", duration=[100, 0, 80]), all_frames=True).durations_ms == (100, 0, 80)
+    assert picture_reader.read(animation(frames, "GIF", duration=[100, 0, 80]), all_frames=True).durations_ms == (100, 0, 80)
 
 
 def test_the_picture_before_an_animation_is_none_of_its_frames(noise: Noise) -> None:
     frames = [Image.fromarray(noise(8, 12)) for _ in range(3)]
     source = animation(frames, "PNG", default_image=True, duration=[200, 300])
-    picture = picture_file.read(source, all_frames=True)
+    picture = picture_reader.read(source, all_frames=True)
     np.testing.assert_array_equal(np.asarray(picture.frames[0]), frames[1])
     assert (len(picture.frames), picture.durations_ms) == (2, (200, 300))
 
@@ -411,7 +412,7 @@ def test_the_picture_before_an_animation_is_none_of_its_frames(noise: Noise) -> 
 def test_a_transparent_tone_of_16_bits_becomes_transparency(rng: np.random.Generator) -> None:
     numbers = rng.integers(10, 65536, (8, 12), dtype=np.uint16)
     numbers[3, 4] = 9
-    frame = deep(picture_file.read(saved(Image.fromarray(numbers), transparency=9)))
+    frame = deep(picture_reader.read(saved(Image.fromarray(numbers), transparency=9)))
     assert frame.alpha
     assert (frame.samples[..., 1] == 0).sum() == 1
     assert frame.samples[3, 4].tolist() == [9, 0]
@@ -423,7 +424,7 @@ def test_reading_a_file_does_not_disturb_pillows_decoders(coloured: Image.Image,
     dds = saved(coloured.resize((16, 16)).convert("RGBA"), "DDS", **options)
     with Image.open(io.BytesIO(dds.getvalue())) as file:
         expected = np.asarray(file)
-    np.testing.assert_array_equal(np.asarray(picture_file.read(dds).frames[0]), expected)
+    np.testing.assert_array_equal(np.asarray(picture_reader.read(dds).frames[0]), expected)
 
 
 FUZZED = ["JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "AVIF", "PPM", "TGA", "ICO", "JPEG2000", "PCX", "QOI", "MPO"]
@@ -461,7 +462,7 @@ def test_damaged_files_are_read_or_refused(
     outcomes = set()
     for _ in range(200):
         try:
-            picture = picture_file.read(io.BytesIO(mutated(content, rng)), all_frames=True, check_size=small)
+            picture = picture_reader.read(io.BytesIO(mutated(content, rng)), all_frames=True, check_size=small)
         except rgb.PhotoError as error:
             assert "\n" not in str(error)
             outcomes.add("refused")
@@ -475,16 +476,16 @@ def test_damaged_files_are_read_or_refused(
 
 def test_a_picture_by_its_first_bytes_that_is_none_is_called_what_it_begins_as() -> None:
     with pytest.raises(rgb.PhotoError, match=r"^PNG that is damaged, or of a kind that is not read$"):
-        picture_file.read(io.BytesIO(b"\x89PNG\r\n\x1a\n" + bytes(50)))
+        picture_reader.read(io.BytesIO(b"\x89PNG\r\n\x1a\n" + bytes(50)))
 
 
 def test_a_reason_is_never_a_number_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     def stumble(*_: object) -> None:
         raise KeyError(0)
 
-    monkeypatch.setattr(picture_file, "_read_with_pillow", stumble)
+    monkeypatch.setattr(picture_reader, "_read_with_pillow", stumble)
     with pytest.raises(rgb.PhotoError, match=r"^damaged \(0\)$"):
-        picture_file.read(saved(Image.new("RGB", (4, 4))))
+        picture_reader.read(saved(Image.new("RGB", (4, 4))))
 
 
 def test_a_picture_within_an_icon_is_held_against_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -493,4 +494,4 @@ def test_a_picture_within_an_icon_is_held_against_the_limit(monkeypatch: pytest.
     content = bytearray(saved(Image.new("RGB", (100, 100)), "ICO", sizes=[(100, 100)]).getvalue())
     content[6:8] = bytes([16, 16])
     with pytest.raises(rgb.PhotoError, match=r"^it has 10,000 pixels, more than are taken$"):
-        picture_file.read(io.BytesIO(content))
+        picture_reader.read(io.BytesIO(content))

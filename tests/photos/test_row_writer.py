@@ -9,7 +9,8 @@ import pytest
 import tifffile
 from PIL import Image, PngImagePlugin
 
-from sr_keras.photos import metadata, picture, picture_file, rgb, row_writer, tiff_file
+from sr_keras.photos import metadata, picture, picture_reader, picture_writer, rgb, row_writer, tiff_file
+from sr_keras.photos.metadata_parts.exif import Exif
 from sr_keras.photos.picture import Picture
 from sr_keras.photos.row_writer import Layout
 
@@ -90,20 +91,20 @@ def test_what_repeats_itself_is_not_much_larger_than_in_pillows_own(monkeypatch:
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
-@pytest.mark.parametrize("file_format", picture_file.ROW_FORMATS, ids=lambda each: each.name)
+@pytest.mark.parametrize("file_format", picture_writer.ROW_FORMATS, ids=lambda each: each.name)
 def test_what_belongs_to_a_picture_is_in_a_file_of_rows_too(
     tmp_path: pathlib.Path, mode: str, file_format: picture.Format
 ) -> None:
     frame = photo(90, 200, len(mode))
-    exif: metadata.Exif = {0: {271: "A maker", 282: 72.0, 283: 72.0, 296: 2}, 34665: {33434: 0.01}}
+    exif: Exif = {0: {271: "A maker", 282: 72.0, 283: 72.0, 296: 2}, 34665: {33434: 0.01}}
     kept = metadata.Metadata(exif=exif, dpi=(72.0, 72.0), xmp=b"<x:xmpmeta/>")
     content = Picture((frame,), metadata=kept)
     whole, rows = tmp_path / "whole", tmp_path / "rows"
-    picture_file.write(whole, content, file_format)
-    with picture_file.rows_written(rows, content, Layout(mode, *frame.size), file_format) as put:
+    picture_writer.write(whole, content, file_format)
+    with picture_writer.rows_written(rows, content, Layout(mode, *frame.size), file_format) as put:
         for piece in row_writer.pieces(frame):
             put(piece)
-    read, expected = picture_file.read(rows), picture_file.read(whole)
+    read, expected = picture_reader.read(rows), picture_reader.read(whole)
     assert read.metadata == expected.metadata
     assert read.metadata.exif[0][271] == b"A maker"
     np.testing.assert_array_equal(np.asarray(read.frames[0]), np.asarray(expected.frames[0]))
@@ -117,7 +118,7 @@ def test_a_tiff_of_rows_has_every_pixel(
     monkeypatch.setattr(tiff_file, "_STRIP_BYTES", 1000)
     frame = photo(50, 133, bands)
     content = Picture((frame,), metadata=metadata.Metadata(dpi=(72.0, 72.0)), tiff_compression=compression)
-    with picture_file.rows_written(tmp_path / "a.tif", content, Layout(frame.mode, *frame.size), picture.TIFF) as put:
+    with picture_writer.rows_written(tmp_path / "a.tif", content, Layout(frame.mode, *frame.size), picture.TIFF) as put:
         for piece in row_writer.pieces(frame):
             put(piece)
     with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
@@ -134,7 +135,7 @@ def test_rows_that_cannot_be_computed_leave_no_file(tmp_path: pathlib.Path) -> N
     content = Picture((photo(8, 8, 3),))
     with (
         pytest.raises(ValueError, match="not finite"),
-        picture_file.rows_written(target, content, Layout("RGB", 8, 200), picture.PNG, overwrite=True) as put,
+        picture_writer.rows_written(target, content, Layout("RGB", 8, 200), picture.PNG, overwrite=True) as put,
     ):
         put(np.zeros((100, 8, 3), np.uint8))
         raise ValueError("not finite")
@@ -147,7 +148,7 @@ def test_a_name_that_was_taken_meanwhile_is_kept(tmp_path: pathlib.Path) -> None
     content = Picture((photo(8, 8, 3),))
     with (
         pytest.raises(rgb.NameTakenError),
-        picture_file.rows_written(target, content, Layout("RGB", 8, 8), picture.PNG) as put,
+        picture_writer.rows_written(target, content, Layout("RGB", 8, 8), picture.PNG) as put,
     ):
         put(np.zeros((8, 8, 3), np.uint8))
         target.write_bytes(b"of another run")

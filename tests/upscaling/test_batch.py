@@ -9,7 +9,7 @@ from PIL import Image
 
 from sr_keras.inference import model_info
 from sr_keras.inference.tiling import Progress, Put
-from sr_keras.photos import picture_file, rgb
+from sr_keras.photos import picture_reader, rgb
 from sr_keras.photos.picture import Picture
 from sr_keras.upscaling import batch, choice
 from sr_keras.upscaling.batch import BatchOptions
@@ -163,7 +163,7 @@ def test_several_upscalers_share_the_work(tmp_path: pathlib.Path, noise: Noise) 
 
 def test_the_next_photo_is_read_while_one_is_computed(photos: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
     read = threading.Semaphore(0)
-    original = picture_file.read
+    original = picture_reader.read
 
     def noted(*arguments: Any, **options: Any) -> Picture:
         read.release()
@@ -175,7 +175,7 @@ def test_the_next_photo_is_read_while_one_is_computed(photos: list[Job], monkeyp
                 assert read.acquire(timeout=10)
             super().upscale_to(put, photo, **options)
 
-    monkeypatch.setattr(picture_file, "read", noted)
+    monkeypatch.setattr(picture_reader, "read", noted)
     assert statuses([photos[0], photos[1]], upscalers=[Waiting()]) == "df"
 
 

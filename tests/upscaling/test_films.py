@@ -18,7 +18,7 @@ pytest.importorskip("av", minversion="18.1", exc_type=ImportError)
 
 from sr_keras.films import formats
 from sr_keras.photos import picture, rgb
-from sr_keras.upscaling import batch, choice, command, enlarge, films, numbered, plan
+from sr_keras.upscaling import batch, choice, command, enlarge, films, numbered, plan, result_names, search
 from tests.conftest import ROOT, take_interrupts
 from tests.films import making
 from tests.films.test_pipeline import QUARTER_TURN, Repeater
@@ -339,7 +339,7 @@ def test_numbered_frames_keep_their_names(tmp_path: pathlib.Path, run: Run, caps
 
 def planned(*arguments: pathlib.Path, **options: Any) -> list[str]:
     """The names of the results."""
-    jobs = plan.plan(plan.find(map(str, arguments), recursive=True), label="x4", **options)
+    jobs = plan.plan(search.find(map(str, arguments), recursive=True), label="x4", **options)
     return [str(job.output) for job in jobs]
 
 
@@ -354,7 +354,7 @@ def test_numbered_frames_that_are_named_are_photos(tmp_path: pathlib.Path) -> No
 def test_a_file_that_is_named_beside_numbered_frames_is_none_of_them(tmp_path: pathlib.Path) -> None:
     folder = tmp_path / "shot"
     write_frames(folder, ["1.png", "2.png", "3.png"])
-    found = plan.find([str(folder / "gone.jpg"), str(folder)])
+    found = search.find([str(folder / "gone.jpg"), str(folder)])
     jobs = plan.plan(found, label="x4")
     assert [job.numbered for job in jobs] == [None, folder, folder, folder]
     assert jobs[0].output == folder / "gone_x4.jpg"
@@ -364,7 +364,7 @@ def test_numbered_frames_are_called_as_asked(tmp_path: pathlib.Path) -> None:
     folder = tmp_path / "shot"
     write_frames(folder, ["1.png", "2.png", "3.png"])
     results = [str(tmp_path / "shot_x4" / f"{number}_large.png") for number in (1, 2, 3)]
-    assert planned(folder, name=plan.Template("{stem}_large{ext}")) == results
+    assert planned(folder, name=result_names.Template("{stem}_large{ext}")) == results
 
 
 def test_numbered_frames_in_another_folder(tmp_path: pathlib.Path) -> None:

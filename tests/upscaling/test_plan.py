@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from sr_keras.upscaling import plan
+from sr_keras.runtime.errors import UserError
+from sr_keras.upscaling import plan, result_names, search
 
 
 @pytest.fixture
@@ -16,40 +17,47 @@ def folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.P
     return pathlib.Path("photos")
 
 
-def names(found: list[plan.Found]) -> list[str]:
+def names(found: list[search.Found]) -> list[str]:
     return [str(each.path) for each in found]
 
 
-def results(found: list[plan.Found], **options: Any) -> dict[str, str]:
+def results(found: list[search.Found], **options: Any) -> dict[str, str]:
     return {str(job.source): str(job.output) for job in plan.plan(found, label="x4", **options)}
 
 
 def test_folders_hold_pictures(folder: pathlib.Path) -> None:
-    assert names(plan.find(["photos"])) == ["photos/a.jpg", "photos/b.PNG", "photos/c.gif"]
-    assert names(plan.find(["photos"], recursive=True))[-2:] == ["photos/deep/a.jpg", "photos/deep/er/d.webp"]
+    assert names(search.find(["photos"])) == ["photos/a.jpg", "photos/b.PNG", "photos/c.gif"]
+    assert names(search.find(["photos"], recursive=True))[-2:] == ["photos/deep/a.jpg", "photos/deep/er/d.webp"]
 
 
 def test_patterns_that_the_shell_left(folder: pathlib.Path) -> None:
-    assert names(plan.find(["photos/*.jpg"])) == ["photos/a.jpg"]
-    assert names(plan.find(["photos/**/*.jpg"])) == ["photos/a.jpg", "photos/deep/a.jpg"]
+    assert names(search.find(["photos/*.jpg"])) == ["photos/a.jpg"]
+    assert names(search.find(["photos/**/*.jpg"])) == ["photos/a.jpg", "photos/deep/a.jpg"]
 
 
 def test_a_name_that_looks_like_a_pattern_is_a_name(folder: pathlib.Path) -> None:
     (folder / "[a].jpg").touch()
-    assert names(plan.find(["photos/[a].jpg"])) == ["photos/[a].jpg"]
+    assert names(search.find(["photos/[a].jpg"])) == ["photos/[a].jpg"]
 
 
 def test_lists_are_relative_to_themselves(folder: pathlib.Path) -> None:
     (folder / "list.txt").write_text("\ufeffa.jpg\n\n  deep/a.jpg \ndeep/er\n")
-    assert names(plan.find([], list_file=folder / "list.txt")) == ["photos/a.jpg", "photos/deep/a.jpg", "photos/deep/er/d.webp"]
+    assert names(search.find([], list_file=folder / "list.txt")) == [
+        "photos/a.jpg",
+        "photos/deep/a.jpg",
+        "photos/deep/er/d.webp",
+    ]
 
 
 def test_a_photo_named_twice_is_done_once(folder: pathlib.Path) -> None:
-    assert names(plan.find(["photos/a.jpg", "photos", str(folder.resolve() / "a.jpg")]))[1:] == ["photos/b.PNG", "photos/c.gif"]
+    assert names(search.find(["photos/a.jpg", "photos", str(folder.resolve() / "a.jpg")]))[1:] == [
+        "photos/b.PNG",
+        "photos/c.gif",
+    ]
 
 
 def test_a_missing_photo_is_found_to_fail_later(folder: pathlib.Path) -> None:
-    assert names(plan.find(["gone.jpg"])) == ["gone.jpg"]
+    assert names(search.find(["gone.jpg"])) == ["gone.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -62,12 +70,12 @@ def test_a_missing_photo_is_found_to_fail_later(folder: pathlib.Path) -> None:
 )
 def test_nothing_found_is_wrong_use(folder: pathlib.Path, arguments: list[str], options: dict[str, Any], reason: str) -> None:
     pathlib.Path("empty").mkdir()
-    with pytest.raises(plan.UsageError, match=reason):
-        plan.find(arguments, **options)
+    with pytest.raises(UserError, match=reason):
+        search.find(arguments, **options)
 
 
 def test_results_lie_beside_their_photos(folder: pathlib.Path) -> None:
-    found = plan.find(["photos"], recursive=True)
+    found = search.find(["photos"], recursive=True)
     assert results(found) == {
         "photos/a.jpg": "photos/a_x4.jpg",
         "photos/b.PNG": "photos/b_x4.PNG",
@@ -80,7 +88,7 @@ def test_results_lie_beside_their_photos(folder: pathlib.Path) -> None:
 
 @pytest.mark.parametrize("arguments", [["photos"], ["photos/**/*"]])
 def test_the_output_folder_has_the_same_structure(folder: pathlib.Path, arguments: list[str]) -> None:
-    found = plan.find(arguments, recursive=True)
+    found = search.find(arguments, recursive=True)
     large = results([each for each in found if each.path and each.path.suffix != ".txt"], output_dir=pathlib.Path("large"))
     assert large["photos/a.jpg"] == "large/a_x4.jpg"
     assert large["photos/deep/er/d.webp"] == "large/deep/er/d_x4.webp"
@@ -88,7 +96,7 @@ def test_the_output_folder_has_the_same_structure(folder: pathlib.Path, argument
 
 def test_lists_keep_their_structure(folder: pathlib.Path) -> None:
     (folder / "list.txt").write_text(f"deep/a.jpg\n{folder.resolve() / 'b.PNG'}\n../elsewhere/e.jpg\n")
-    found = plan.find([], list_file=folder / "list.txt")
+    found = search.find([], list_file=folder / "list.txt")
     assert sorted(results(found, output_dir=pathlib.Path("large")).values()) == [
         "large/b_x4.PNG",
         "large/deep/a_x4.jpg",
@@ -98,20 +106,20 @@ def test_lists_keep_their_structure(folder: pathlib.Path) -> None:
 
 def test_results_of_an_earlier_run_are_no_photos(folder: pathlib.Path) -> None:
     (folder / "a_x4.jpg").touch()
-    assert "photos/a_x4.jpg" not in results(plan.find(["photos"]))
-    assert results(plan.find(["photos/a_x4.jpg"])) == {"photos/a_x4.jpg": "photos/a_x4_x4.jpg"}
+    assert "photos/a_x4.jpg" not in results(search.find(["photos"]))
+    assert results(search.find(["photos/a_x4.jpg"])) == {"photos/a_x4.jpg": "photos/a_x4_x4.jpg"}
 
 
 def test_standard_streams(folder: pathlib.Path) -> None:
-    [job] = plan.plan(plan.find(["-"]), label="x4")
+    [job] = plan.plan(search.find(["-"]), label="x4")
     assert job == plan.Job(None, None)
-    [job] = plan.plan(plan.find(["photos/a.jpg"]), label="x4", output=pathlib.Path("-"))
+    [job] = plan.plan(search.find(["photos/a.jpg"]), label="x4", output=pathlib.Path("-"))
     assert job == plan.Job(folder / "a.jpg", None)
     assert (job.name, job.result_name) == ("photos/a.jpg", "standard output")
 
 
 def problems(arguments: list[str], **options: Any) -> dict[str, str]:
-    jobs = plan.plan(plan.find(arguments), label="x4", **options)
+    jobs = plan.plan(search.find(arguments), label="x4", **options)
     return {job.name: job.problem for job in jobs if job.problem}
 
 
@@ -125,7 +133,12 @@ def problems(arguments: list[str], **options: Any) -> dict[str, str]:
             "x/a_x4.jpg would also be the result of photos/",
         ),
         (["photos/a.jpg", "photos/a_x4.jpg"], {}, ["photos/a.jpg"], "would replace another photo"),
-        (["photos/a.jpg", "photos/b.PNG"], {"name": plan.Template("{stem}{ext}")}, None, "would replace the photo itself"),
+        (
+            ["photos/a.jpg", "photos/b.PNG"],
+            {"name": result_names.Template("{stem}{ext}")},
+            None,
+            "would replace the photo itself",
+        ),
     ],
 )
 def test_of_a_clash_only_those_fail(
@@ -138,7 +151,7 @@ def test_of_a_clash_only_those_fail(
 
 def test_two_formats_of_one_name_have_two_results(folder: pathlib.Path) -> None:
     (folder / "a.gif").touch()
-    assert results(plan.find(["photos/a.jpg", "photos/a.gif", "photos/c.gif"]), suffix=".jpg") == {
+    assert results(search.find(["photos/a.jpg", "photos/a.gif", "photos/c.gif"]), suffix=".jpg") == {
         "photos/a.jpg": "photos/a_x4.jpg",
         "photos/a.gif": "photos/a_gif_x4.jpg",
         "photos/c.gif": "photos/c_x4.jpg",
@@ -150,18 +163,18 @@ def test_two_formats_of_one_name_have_two_results(folder: pathlib.Path) -> None:
     [("a.jfif", "a_x4.jpg"), ("a.MPO", "a_x4.jpg"), ("a.heif", "a_x4.heic"), ("a.JPG", "a_x4.JPG"), ("a.tga", "a_x4.png")],
 )
 def test_a_format_is_kept_whatever_its_suffix(name: str, result: str) -> None:
-    assert results(plan.find([name])) == {name: result}
+    assert results(search.find([name])) == {name: result}
 
 
 @pytest.mark.parametrize("output", ["photos/a.jpg", "photos/deep/../a.jpg"])
 def test_one_result_that_would_replace_the_photo_is_wrong_use(folder: pathlib.Path, output: str) -> None:
-    with pytest.raises(plan.UsageError, match="would replace the photo itself"):
-        plan.plan(plan.find(["photos/a.jpg"]), label="x4", output=pathlib.Path(output))
+    with pytest.raises(UserError, match="would replace the photo itself"):
+        plan.plan(search.find(["photos/a.jpg"]), label="x4", output=pathlib.Path(output))
 
 
 def test_one_result_of_two_photos_is_wrong_use(folder: pathlib.Path) -> None:
-    with pytest.raises(plan.UsageError, match="--output names one result, but there are 2"):
-        plan.plan(plan.find(["photos/a.jpg", "photos/c.gif"]), label="x4", output=pathlib.Path("x.png"))
+    with pytest.raises(UserError, match="--output names one result, but there are 2"):
+        plan.plan(search.find(["photos/a.jpg", "photos/c.gif"]), label="x4", output=pathlib.Path("x.png"))
 
 
 @pytest.mark.parametrize(
@@ -173,7 +186,7 @@ def test_one_result_of_two_photos_is_wrong_use(folder: pathlib.Path) -> None:
     ],
 )
 def test_names_by_a_template(template: str, label: str, name: str) -> None:
-    assert plan.Template(template).fill("photo", label, ".png") == name
+    assert result_names.Template(template).fill("photo", label, ".png") == name
 
 
 @pytest.mark.parametrize(
@@ -192,20 +205,20 @@ def test_names_by_a_template(template: str, label: str, name: str) -> None:
     ],
 )
 def test_unsafe_templates_are_refused(template: str, reason: str) -> None:
-    with pytest.raises(plan.UsageError) as error:
-        plan.Template(template)
+    with pytest.raises(UserError) as error:
+        result_names.Template(template)
     assert reason in str(error.value)
 
 
 def test_a_template_without_a_scale_to_name_is_refused() -> None:
-    with pytest.raises(plan.UsageError, match="with --width and --height"):
-        plan.Template("{stem}_x{scale}{ext}").fill("photo", "1920w", ".png")
+    with pytest.raises(UserError, match="with --width and --height"):
+        result_names.Template("{stem}_x{scale}{ext}").fill("photo", "1920w", ".png")
 
 
 @pytest.mark.parametrize("letter", ["a", "é", "猫"])
 def test_a_name_of_255_bytes_is_shortened_and_stays_one_of_a_kind(tmp_path: pathlib.Path, letter: str) -> None:
     stems = [(letter * 255).encode()[:250].decode(errors="ignore") + last for last in "xy"]
-    names = [plan.Template("{stem}_{label}{ext}").fill(stem, "x4", ".png") for stem in stems]
+    names = [result_names.Template("{stem}_{label}{ext}").fill(stem, "x4", ".png") for stem in stems]
     assert len(set(names)) == 2
     for name in names:
         assert name.endswith("_x4.png")
@@ -215,7 +228,7 @@ def test_a_name_of_255_bytes_is_shortened_and_stays_one_of_a_kind(tmp_path: path
 def test_a_picture_with_another_ending_is_not_passed_over(folder: pathlib.Path) -> None:
     (folder / "mislabelled.bin").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
     (folder / "phone.HEIC").touch()
-    assert {"photos/mislabelled.bin", "photos/phone.HEIC"} <= set(names(plan.find(["photos"])))
+    assert {"photos/mislabelled.bin", "photos/phone.HEIC"} <= set(names(search.find(["photos"])))
 
 
 def test_what_is_passed_over_is_counted(folder: pathlib.Path) -> None:
@@ -223,14 +236,14 @@ def test_what_is_passed_over_is_counted(folder: pathlib.Path) -> None:
         (folder / name).touch()
     (folder / "link.png").symlink_to("gone.png")
     told: list[str] = []
-    plan.find(["photos"], tell=told.append)
+    search.find(["photos"], tell=told.append)
     assert told == [
         "photos: passed over 1 folder (--recursive looks into them), 2 .svg, 1 .pdf, 1 .txt, 1 broken link, "
         "1 file without a suffix"
     ]
-    plan.find(["photos"], recursive=True, tell=told.append)
+    search.find(["photos"], recursive=True, tell=told.append)
     assert told[1] == "photos: passed over 2 .svg, 1 .pdf, 1 .txt, 1 broken link, 1 file without a suffix"
-    plan.find(["photos/deep"], recursive=True, tell=told.append)
+    search.find(["photos/deep"], recursive=True, tell=told.append)
     assert len(told) == 2
 
 
@@ -253,4 +266,4 @@ PNG, JPEG, TIFF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0"
 )
 def test_the_content_decides_what_a_result_is(folder: pathlib.Path, name: str, content: bytes, result: str) -> None:
     (folder / name).write_bytes(content + bytes(64))
-    assert results(plan.find([f"photos/{name}"])) == {f"photos/{name}": f"photos/{result}"}
+    assert results(search.find([f"photos/{name}"])) == {f"photos/{name}": f"photos/{result}"}

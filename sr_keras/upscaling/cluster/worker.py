@@ -13,7 +13,7 @@ from PIL import Image
 
 import sr_keras
 from sr_keras.inference import engine
-from sr_keras.photos import picture_file
+from sr_keras.photos import picture_reader
 from sr_keras.photos.picture import Picture
 from sr_keras.photos.rgb import PhotoError
 from sr_keras.runtime import store
@@ -140,5 +140,5 @@ def _first_picture(frames: Sequence[pathlib.Path]) -> Picture | None:
     """The first one that can be read."""
     for frame in frames:
         with contextlib.suppress(PhotoError):
-            return picture_file.read(frame)
+            return picture_reader.read(frame)
     return None

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from sr_keras.photos import rgb
-from sr_keras.upscaling import enlarge, films, loading, plan
+from sr_keras.upscaling import enlarge, films, loading, plan, search
 from sr_keras.upscaling.batch import BatchOptions, JobOutcome
 from sr_keras.upscaling.cluster import run
 from sr_keras.upscaling.cluster.worker import Task, Work, Worker
@@ -60,7 +60,7 @@ def work() -> Work:
 def _plan(folder: pathlib.Path, noise: Noise, names: list[str]) -> list[plan.Job]:
     for name in names:
         rgb.write_photo(folder / f"{name}.jpg", noise(8, 8))
-    return plan.plan(plan.find([str(folder)]), label="x4", output_dir=folder / "large")
+    return plan.plan(search.find([str(folder)]), label="x4", output_dir=folder / "large")
 
 
 def test_killed_workers(tmp_path: pathlib.Path, noise: Noise, work: Work) -> None:

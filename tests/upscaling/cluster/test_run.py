@@ -14,7 +14,7 @@ import pytest
 
 from sr_keras.photos import rgb
 from sr_keras.runtime.errors import UserError
-from sr_keras.upscaling import command, enlarge, films, loading, plan
+from sr_keras.upscaling import command, enlarge, films, loading, plan, search
 from sr_keras.upscaling.batch import BatchOptions
 from sr_keras.upscaling.cluster import machines, run
 from sr_keras.upscaling.cluster.machines import Pool
@@ -95,7 +95,7 @@ def test_all_is_as_on_one_machine(
 
 
 def _plan(photos: pathlib.Path, existing: str = "fail") -> tuple[list[plan.Job], Work]:
-    todo = plan.plan(plan.find([str(photos)]), label="x4", output_dir=photos.parent / "large")
+    todo = plan.plan(search.find([str(photos)]), label="x4", output_dir=photos.parent / "large")
     batch_options = BatchOptions(enlarge.Target(scale=4), existing=existing)  # type: ignore[arg-type]
     return todo, Work(batch_options, loading.NetworkOptions("espcn"), films.FilmOptions())
 
@@ -167,7 +167,7 @@ def test_frames_of_a_folder_have_one_network_whoever_does_them(tmp_path: pathlib
         # The first one is clean, all others look worn.
         photo = np.full((40, 40, 3), 128, np.uint8) if number == 0 else noise(40, 40)
         rgb.write_photo(tmp_path / f"{number:02}.png", photo)
-    todo = plan.plan(plan.find([str(tmp_path)]), label="x4", output_dir=tmp_path / "large")
+    todo = plan.plan(search.find([str(tmp_path)]), label="x4", output_dir=tmp_path / "large")
     work = Work(BatchOptions(enlarge.Target(scale=1)), loading.NetworkOptions("auto"), films.FilmOptions())
     assert {outcome.network for outcome in run.outcomes(todo, work, address="", tell=print)} == {"edsr"}
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
-from sr_keras.films import source
+from sr_keras.films import film_info
 from sr_keras.films.formats import FilmError
+from sr_keras.films.reader import Clip, Reader, clock
 from tests.films import making
 from tests.films.test_pipeline import task, upscale
 
@@ -32,8 +33,8 @@ def comb(luma: np.ndarray) -> float:
 
 
 def test_interlaced_films_are_reported(tmp_path: pathlib.Path) -> None:
-    assert source.probe(making.make(tmp_path / "film.mp4", combed(), options=FIELDS)).interlaced
-    assert not source.probe(making.make(tmp_path / "whole.mp4")).interlaced
+    assert film_info.probe(making.make(tmp_path / "film.mp4", combed(), options=FIELDS)).interlaced
+    assert not film_info.probe(making.make(tmp_path / "whole.mp4")).interlaced
 
 
 @pytest.mark.parametrize("suffix, encoder", [(".mp4", "libx264"), (".mpg", "mpeg2video")])
@@ -45,8 +46,8 @@ def test_deinterlacing_gives_whole_frames(tmp_path: pathlib.Path, suffix: str, e
         time_base=Fraction(1, 25),
         options={"flags": "+ildct+ilme", **({"x264-params": "tff=1"} if encoder == "libx264" else {"field_order": "tt"})},
     )
-    plain = list(source.Reader(film).frames())
-    whole = list(source.Reader(film, deinterlace=True).frames())
+    plain = list(Reader(film).frames())
+    whole = list(Reader(film, deinterlace=True).frames())
     assert [frame.pts for frame in whole] == [frame.pts for frame in plain]
     before, after = (comb(making.planes(frames[6].picture)[0]) for frames in (plain, whole))
     assert after < before / 3
@@ -120,14 +121,14 @@ def test_what_is_no_film(tmp_path: pathlib.Path, content: bytes | None, reason: 
     if content is not None:
         film.write_bytes(content)
     with pytest.raises(FilmError, match=f"film.mp4: {reason}"):
-        source.probe(film)
+        film_info.probe(film)
 
 
 def test_a_film_that_is_cut_off_before_its_index(tmp_path: pathlib.Path) -> None:
     film = making.make(tmp_path / "film.mp4")
     cut(film, 0.5)
     with pytest.raises(FilmError, match="no film, or one that is cut off before its index"):
-        source.probe(film)
+        film_info.probe(film)
 
 
 def test_sound_alone_is_no_film(tmp_path: pathlib.Path) -> None:
@@ -139,7 +140,7 @@ def test_sound_alone_is_no_film(tmp_path: pathlib.Path) -> None:
         container.mux(stream.encode(sound))
         container.mux(stream.encode(None))
     with pytest.raises(FilmError, match=r"sound\.mkv: holds no video, only audio"):
-        source.probe(film)
+        film_info.probe(film)
 
 
 def test_a_film_without_a_frame(tmp_path: pathlib.Path) -> None:
@@ -149,13 +150,13 @@ def test_a_film_without_a_frame(tmp_path: pathlib.Path) -> None:
         stream.width, stream.height = 32, 24
         container.start_encoding()
     with pytest.raises(FilmError, match=r"film\.mp4: (no frame of it can be read|holds no video)"):
-        source.probe(film)
+        film_info.probe(film)
 
 
 def test_a_part_beyond_the_end(tmp_path: pathlib.Path) -> None:
     film = making.make(tmp_path / "film.mp4")
     with pytest.raises(FilmError, match=r"film\.mp4: it has no frame from 99 s on"):
-        source.probe(film, source.Clip(start=Fraction(99)))
+        film_info.probe(film, Clip(start=Fraction(99)))
 
 
 def test_a_size_that_changes_is_refused(tmp_path: pathlib.Path) -> None:
@@ -185,25 +186,25 @@ def test_frames_without_times_are_given_some(tmp_path: pathlib.Path) -> None:
 
 def test_the_number_of_frames_is_expected(tmp_path: pathlib.Path) -> None:
     film = making.make(tmp_path / "film.mp4")
-    assert source.probe(film).num_frames == 12
-    assert source.probe(film, source.Clip(end=Fraction(12, 50))).num_frames == 6
-    assert source.probe(film, source.Clip(frames=5)).num_frames == 5
+    assert film_info.probe(film).num_frames == 12
+    assert film_info.probe(film, Clip(end=Fraction(12, 50))).num_frames == 6
+    assert film_info.probe(film, Clip(frames=5)).num_frames == 5
 
 
 @pytest.mark.parametrize(
     "size, aspect", [((128, 96), Fraction(16, 15)), ((52, 38), Fraction(16, 15)), ((64, 96), Fraction(32, 15))]
 )
 def test_rounded_sides_are_no_other_shape(tmp_path: pathlib.Path, size: tuple[int, int], aspect: Fraction) -> None:
-    info = source.probe(making.make(tmp_path / "film.mp4", making.moving(1), sample_aspect_ratio=Fraction(16, 15)))
+    info = film_info.probe(making.make(tmp_path / "film.mp4", making.moving(1), sample_aspect_ratio=Fraction(16, 15)))
     assert info.sample_aspect_of(*size) == aspect
 
 
 def test_names_are_names(tmp_path: pathlib.Path) -> None:
     film = making.make(tmp_path / "50% of: it.mp4")
-    assert source.probe(film).width == making.WIDTH
+    assert film_info.probe(film).width == making.WIDTH
     assert task(film).info.height == making.HEIGHT
 
 
 @pytest.mark.parametrize("seconds, text", [("0", "0:00.000"), ("62.5", "1:02.500"), ("3723.25", "1:02:03.250")])
 def test_clock(seconds: str, text: str) -> None:
-    assert source.clock(Fraction(seconds)) == text
+    assert clock(Fraction(seconds)) == text

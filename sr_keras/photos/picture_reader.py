@@ -1,0 +1,241 @@
+"""Reads a picture file of any kind, with all that a person wants to have back in the larger file.
+
+`rgb` reads photos as arrays; `picture_writer` writes what is read here.
+"""
+
+import contextlib
+import os
+import struct
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import COMPRESSION_INFO_REV
+
+from sr_keras.photos import codec_errors, deep_file, file_kind, frame_modes, jxl_head, metadata, rgb
+from sr_keras.photos.errors import PhotoError
+from sr_keras.photos.metadata_parts import exif
+from sr_keras.photos.picture import FORMATS, Frame, Picture
+from sr_keras.photos.raster import Raster
+from sr_keras.runtime import store
+
+Source = str | os.PathLike[str] | BinaryIO
+CheckSize = Callable[[int, int], None]
+
+# The names that are looked for in folders, besides files whose first bytes are a picture's. One that is named itself is opened
+# whatever its name ends in.
+_READABLE = (".apng", ".jfif", ".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".qoi", ".ico", ".pcx", ".sgi")
+SUFFIXES = frozenset({*FORMATS, *_READABLE, ".heif", ".dds", ".mpo", *(file_kind.RAW_SUFFIXES - {".raw"})})
+
+# Files of these hold further pictures that are no frames: previews, layers, other sizes.
+_ONE_PICTURE = frozenset({"MPO", "JPEG", "PSD", "ICO", "ICNS", "CUR", "DCX", "FITS", "HEIF"})
+_LOSSY = frozenset({"JPEG", "MPO", "AVIF", "HEIF", "JXL", "JPEG2000", "WEBP"})
+
+
+def read(source: Source, *, all_frames: bool = False, check_size: CheckSize = lambda width, height: None) -> Picture:
+    """Reads a file of any kind that Pillow, tifffile or LibRaw reads; EXIF orientation is applied.
+
+    Args:
+        source: a path or an open file that can be read from any place.
+        all_frames: False reads the first frame.
+        check_size: called with width and height before anything is decoded; what it raises ends the reading.
+
+    Raises:
+        PhotoError: the file is missing, is no picture, is damaged, or needs a package that is not installed. The message
+            names a path, and nothing else.
+    """
+    with codec_errors.named(source), _opened(source) as stream:
+        file_kind.refuse_documents(stream)
+        kind = file_kind.of_stream(stream)
+        file_kind.init_plugins(kind)
+        file_kind.require_package(kind)
+        if kind == file_kind.RAW:
+            return _read_raw(stream, check_size)
+        if kind == "TIFF":
+            return _read_tiff(stream, all_frames, check_size)
+        try:
+            return _read_with_pillow(stream, all_frames, check_size)
+        except UnidentifiedImageError:
+            if kind is None:
+                raise
+            raise PhotoError(f"{kind} that is damaged, or of a kind that is not read") from None
+
+
+def read_size(source: Source) -> tuple[int, int]:
+    """Width and height of the first frame, upright; nothing is decoded.
+
+    Raises:
+        PhotoError: as `read` does, as far as the head of the file tells.
+    """
+    found: list[tuple[int, int]] = []
+
+    def stop(width: int, height: int) -> None:
+        found.append((width, height))
+        raise PhotoError("known")
+
+    try:
+        read(source, check_size=stop)
+    except PhotoError:
+        if not found:
+            raise
+    return found[0]
+
+
+@contextlib.contextmanager
+def _opened(source: Source) -> Iterator[BinaryIO]:
+    if isinstance(source, store.StorePath):
+        yield store.opened(source)
+    elif isinstance(source, (str, os.PathLike)):
+        file_kind.require_regular(source)
+        with open(source, "rb") as stream:  # noqa: PTH123 - a path may be a text
+            yield stream
+    else:
+        yield source
+
+
+def _read_raw(stream: BinaryIO, check_size: CheckSize) -> Picture:
+    file_kind.require_package(file_kind.RAW)
+    import rawpy
+
+    stream.seek(0)
+    try:
+        with rawpy.imread(stream) as raw:
+            check_size(raw.sizes.width, raw.sizes.height)
+            frame = Image.fromarray(raw.postprocess(use_camera_wb=True))
+    except rawpy.LibRawError as error:
+        reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
+        raise PhotoError(f"camera raw that LibRaw can't develop ({reason})") from None
+    return Picture(
+        (frame,), notes=("camera raw, developed by LibRaw; its metadata is left out",), file_format="RAW", lossless=True
+    )
+
+
+def _read_tiff(stream: BinaryIO, all_frames: bool, check_size: CheckSize) -> Picture:
+    from sr_keras.photos import tiff_file  # only for those who have one
+
+    try:
+        opened = tiff_file.read(stream, all_frames=all_frames, check_size=check_size)
+    except tiff_file.RawError:
+        return _read_raw(stream, check_size)
+    stream.seek(0)
+    if opened is None:
+        return _read_with_pillow(stream, all_frames, check_size)
+    mode = "RGB" if isinstance(opened.frames[0], Raster) and opened.frames[0].colours == 3 else "L"
+    mode = opened.frames[0].mode if isinstance(opened.frames[0], Image.Image) else mode
+    kept, left_out = metadata.read(opened, mode, stream, rotated=opened.rotated)
+    notes = (*_count_note(opened.count, all_frames), *opened.notes, *left_out)
+    return Picture(
+        opened.frames,
+        metadata=kept,
+        notes=notes,
+        file_format="TIFF",
+        lossless=opened.compression not in tiff_file.LOSSY,
+        tiff_compression=opened.compression,
+    )
+
+
+def _read_with_pillow(stream: BinaryIO, all_frames: bool, check_size: CheckSize) -> Picture:
+    if file_kind.of_stream(stream) == "JXL":
+        # Its plugin decodes all of it when it is opened.
+        head = jxl_head.read(stream)
+        check_size(*((head.height, head.width) if head.is_turned else (head.width, head.height)))
+    with Image.open(stream) as file:
+        count = _frame_count(file)
+        # With the picture for programs that know no animations before it, an APNG has a frame too many.
+        first = 1 if all_frames and file.info.get("default_image") else 0
+        depth = deep_file.bits(file, stream)
+        frames: list[Frame] = []
+        durations: list[int] = []
+        notes: list[str] = []
+        for index in range(first, count if all_frames else 1):
+            if index:
+                file.seek(index)
+            rotated = exif.is_rotated(file)
+            # Of a TIFF, Pillow reports the size after the rotation.
+            check_size(*(file.size[::-1] if rotated and file.format != "TIFF" else file.size))
+            frame, note = _frame(file, stream, depth, animated=all_frames and count > 1)
+            frames.append(frame)
+            notes.extend([note] if note and note not in notes else [])
+            durations.append(round(file.info.get("duration", 0)))
+        mode = frames[0].mode if isinstance(frames[0], Image.Image) else "RGB" if frames[0].colours == 3 else "L"
+        kept, left_out = metadata.read(file, mode, stream, rotated=rotated)
+        return Picture(
+            tuple(frames),
+            durations_ms=tuple(durations) if len(frames) > 1 and any(durations) else (),
+            # AVIF's animations are without end where nothing is said.
+            loop=file.info.get("loop", 0 if file.format == "AVIF" else 1) if count > 1 else 0,
+            metadata=kept,
+            notes=(*notes, *_count_note(count, all_frames), *_left_out(file), *left_out),
+            file_format="JPEG" if file.format == "MPO" else file.format,
+            jpeg_steps=_jpeg_steps(file),
+            lossless=_is_lossless(file, stream),
+            tiff_compression=COMPRESSION_INFO_REV.get(file.info.get("compression", "")) if file.format == "TIFF" else None,
+        )
+
+
+def _count_note(count: int, all_frames: bool) -> list[str]:
+    return [f"the first of {count} frames (--all_frames takes each)"] if count > 1 and not all_frames else []
+
+
+def _frame_count(file: Image.Image) -> int:
+    return 1 if file.format in _ONE_PICTURE else getattr(file, "n_frames", 1)
+
+
+def _frame(file: Image.Image, stream: BinaryIO, depth: int, *, animated: bool) -> tuple[Frame, str | None]:
+    """The frame that a file is at."""
+    if depth > 8 and not animated and file.format in deep_file.FORMATS:
+        return deep_file.read_upright(file, stream, depth), None
+    if file.format == "WEBP" and getattr(file, "is_animated", False) and file.mode == "RGB":
+        # Frames without transparency need not cover all of the canvas, which is transparent.
+        file.rawmode, file._mode = "RGBA", "RGBA"  # type: ignore[attr-defined]
+    frame, note = frame_modes.plain(_upright(file), file.format)
+    if rgb.is_black_by_marker(file):
+        note = f"{note}, its inks inverted: as Adobe's marker has it, or the lack of it, all would be black"
+    frame = _opaque(frame) if file.format == "WEBP" else frame
+    reduced = f"{depth} bits a channel became 8" if depth > 8 and isinstance(frame, Image.Image) else None
+    return frame, "; ".join(filter(None, (note, reduced))) or None
+
+
+def _upright(file: Image.Image) -> Image.Image:
+    try:
+        return rgb.upright(file)
+    except (KeyError, TypeError, ValueError, SyntaxError, struct.error):
+        file.load()  # what is damaged is its EXIF, which `metadata.read` reports; or the picture itself, and this raises
+        return file
+
+
+def _opaque(frame: Frame) -> Frame:
+    """Without transparency where there is none, for frames that have it only perhaps."""
+    if isinstance(frame, Image.Image) and frame.mode == "RGBA" and frame.getextrema()[-1] == (255, 255):
+        return frame.convert("RGB")
+    return frame
+
+
+def _jpeg_steps(file: Image.Image) -> tuple[int, ...] | None:
+    steps = getattr(file, "quantization", {}).get(0, ())
+    return tuple(steps) if len(steps) == 64 else None
+
+
+def _is_lossless(file: Image.Image, stream: BinaryIO) -> bool:
+    if file.format == "WEBP":
+        stream.seek(0)
+        return b"VP8L" in stream.read(4096)
+    return file.format not in _LOSSY and file.info.get("compression") not in ("jpeg", "tiff_jpeg", "webp")
+
+
+def _left_out(file: Image.Image) -> list[str]:
+    """What else lies in the file of a photo, as one note."""
+    if file.format not in ("JPEG", "MPO"):
+        return []
+    segments = [content for _, content in getattr(file, "applist", ())]
+    xmp = b"".join(segment for segment in segments if segment.startswith(b"http://ns.adobe.com/"))
+    found = []
+    pictures = getattr(file, "n_frames", 1) - 1
+    if b"hdrgm:" in xmp or b"HDRGainMap" in xmp or any(segment.startswith(b"urn:iso:std:iso:ts:21496") for segment in segments):
+        found.append("the gain map of its high dynamic range (the result is standard)")
+        pictures -= 1
+    if b"MotionPhoto" in xmp or b"MicroVideo" in xmp:
+        found.append("the film of a motion photo")
+    if pictures > 0:
+        found.append(f"{pictures} further picture{'s' if pictures > 1 else ''}")
+    return [f"left out: {', '.join(found)}"] if found else []
