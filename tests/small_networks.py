@@ -32,10 +32,15 @@ def imported(name: str, rng: np.random.Generator) -> keras.Model:
     shapes = [weight.shape for weight in network.weights]
     deviations = [np.sqrt(2 / np.prod(shape[:-1])) if len(shape) == 4 else 0.1 for shape in shapes]
     network.set_weights([each * rng.standard_normal(shape) for each, shape in zip(deviations, shapes, strict=True)])
+    if name == "span":  # It takes levels, of which a trained network makes features of the size of others.
+        stem = network.get_layer("stem_conv")
+        stem.kernel.assign(stem.kernel / 100)
     head = network.get_layer("head_conv")
     kernel, bias = head.get_weights()
-    sr = last_picture(network, rng.random((1, 24, 24, 3), dtype=np.float32))
-    head.set_weights([kernel * 0.2 / sr.std(), bias + 0.5])
+    lr = rng.random((1, 24, 24, 3), dtype=np.float32)
+    kernel *= 0.2 / last_picture(network, lr).std()
+    head.set_weights([kernel, bias])
+    head.set_weights([kernel, bias + 0.5 - last_picture(network, lr).mean()])
     return network
 
 
