@@ -20,6 +20,7 @@ from sr_keras.photos import picture_reader, picture_writer, rgb
 from sr_keras.photos.picture import FORMATS, Frame, Picture, fitted, suffix_of
 from sr_keras.photos.raster import Raster
 from sr_keras.upscaling import enlarge
+from sr_keras.upscaling.target import Target
 from tests.conftest import ROOT
 from tests.upscaling.test_enlarge import Repeater
 
@@ -145,7 +146,7 @@ def upscaled(path: pathlib.Path) -> tuple[str, str]:
     try:
         picture = picture_reader.read(path)
         suffix = suffix_of(picture)
-        larger = enlarge.enlarge(fitted(picture, FORMATS[suffix]), Repeater(), enlarge.Target(scale=2))
+        larger = enlarge.enlarge(fitted(picture, FORMATS[suffix]), Repeater(), Target(scale=2))
         picture_writer.write(path.with_name(f"large{suffix}"), larger, FORMATS[suffix])
         result = picture_reader.read(path.with_name(f"large{suffix}"))
         path.with_name(f"large{suffix}").unlink()

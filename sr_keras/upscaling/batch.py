@@ -21,8 +21,10 @@ from sr_keras.photos.rgb import PhotoError
 from sr_keras.photos.row_writer import Layout
 from sr_keras.runtime import files, store
 from sr_keras.upscaling.choice import Choice, Choose
-from sr_keras.upscaling.enlarge import Options, Size, Target, described, enlarge, enlarge_to_rows, row_layout
+from sr_keras.upscaling.enlarge import described, enlarge, enlarge_to_rows, row_layout
+from sr_keras.upscaling.frame_run import EnlargingOptions
 from sr_keras.upscaling.plan import Job
+from sr_keras.upscaling.target import Size, Target
 
 # Larger results are written while they are computed, or before the next photo begins: two of them are never in memory.
 _LARGEST_BESIDE_ANOTHER = 32_000_000
@@ -56,7 +58,7 @@ class BatchOptions:
     quality: int | None = None
     depth: int | None = None
     all_frames: bool = False
-    enlarging: Options = Options()  # noqa: RUF009 - it never changes
+    enlarging: EnlargingOptions = EnlargingOptions()  # noqa: RUF009 - it never changes
     strip: bool = False
     max_pixels: int = 400_000_000
     existing: Literal["fail", "skip", "overwrite"] = "fail"

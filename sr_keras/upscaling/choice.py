@@ -9,7 +9,7 @@ import numpy as np
 from sr_keras.inference import model_info
 from sr_keras.photos import condition
 from sr_keras.photos.picture import Picture, eight_bit
-from sr_keras.upscaling.enlarge import PhotoUpscaler
+from sr_keras.upscaling.frame_run import PhotoUpscaler
 
 
 class Choice(NamedTuple):

@@ -17,9 +17,11 @@ from sr_keras.inference import engine, model_info
 from sr_keras.photos import picture, picture_reader, rgb
 from sr_keras.runtime import command_line, store
 from sr_keras.runtime.errors import UserError
-from sr_keras.upscaling import batch, enlarge, films, loading, numbered, plan, result_names, search
+from sr_keras.upscaling import batch, films, loading, numbered, plan, result_names, search
 from sr_keras.upscaling.console import Console, report, speak_plainly
+from sr_keras.upscaling.frame_run import EnlargingOptions, PhotoUpscaler
 from sr_keras.upscaling.options import parse
+from sr_keras.upscaling.target import Size, Target, work
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "upscale.py") -> int:
@@ -59,7 +61,7 @@ def _run(options: argparse.Namespace) -> int:
         options.quality,
         None if options.depth == "auto" else int(options.depth),
         all_frames=options.all_frames,
-        enlarging=enlarge.Options(
+        enlarging=EnlargingOptions(
             self_ensemble=options.self_ensemble,
             alpha=options.alpha,
             wrap=None if options.wrap == "auto" else options.wrap,
@@ -137,10 +139,10 @@ def _tell_numbered(folder: pathlib.Path, jobs: Sequence[plan.Job], console: Cons
         console.tell(line)
 
 
-def _tell_plan(todo: Sequence[plan.Job], target: enlarge.Target, options: argparse.Namespace, console: Console) -> int:
+def _tell_plan(todo: Sequence[plan.Job], target: Target, options: argparse.Namespace, console: Console) -> int:
     """A dry run: what would be done, how long it would take about, and what can't be read."""
     _tell_all_numbered(todo, console)
-    sizes: dict[plan.Job, enlarge.Size] = {}
+    sizes: dict[plan.Job, Size] = {}
     frames: dict[plan.Job, int] = {}
     problems: dict[plan.Job, str] = {}
     for job in todo:
@@ -160,12 +162,12 @@ def _tell_plan(todo: Sequence[plan.Job], target: enlarge.Target, options: argpar
         upscaler = loading.chooser(_network_options(options), None, console.tell_upscaler)(
             picture.Picture((Image.new("RGB", (8, 8)),))
         ).upscaler
-        pixels = sum(frames.get(job, 1) * enlarge.work(size, target, upscaler.scale) for job, size in sizes.items())
+        pixels = sum(frames.get(job, 1) * work(size, target, upscaler.scale) for job, size in sizes.items())
         console.tell(f"about {_duration(pixels * _seconds_per_pixel(upscaler, options.self_ensemble))} on this machine")
     return 1 if problems else 0
 
 
-def _seconds_per_pixel(upscaler: enlarge.PhotoUpscaler, self_ensemble: bool) -> float:
+def _seconds_per_pixel(upscaler: PhotoUpscaler, self_ensemble: bool) -> float:
     """Of a small photo, once the network has computed one of its size."""
     photo = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
     seconds = 0.0
@@ -210,11 +212,11 @@ def _refuse_side_files(options: argparse.Namespace, todo: Sequence[plan.Job]) ->
         raise UserError("standard output is a terminal, which shows no pictures; --output=FILE")
 
 
-def _target(options: argparse.Namespace) -> enlarge.Target:
+def _target(options: argparse.Namespace) -> Target:
     if options.width or options.height:
-        return enlarge.Target(width=options.width, height=options.height)
+        return Target(width=options.width, height=options.height)
     model = model_info.find_model(model_info.ENLARGING) if options.model == model_info.AUTO else options.model
-    return enlarge.Target(scale=options.scale or model_info.read_info(model_info.newest_version(model)).scale)
+    return Target(scale=options.scale or model_info.read_info(model_info.newest_version(model)).scale)
 
 
 def _existing(options: argparse.Namespace) -> Literal["fail", "skip", "overwrite"]:

@@ -18,7 +18,8 @@ from tqdm import tqdm
 
 from sr_keras.runtime import files, store
 from sr_keras.runtime.errors import UserError, printable
-from sr_keras.upscaling import batch, enlarge, plan
+from sr_keras.upscaling import batch, plan
+from sr_keras.upscaling.target import Size
 
 if TYPE_CHECKING:
     from sr_keras.inference.upscaler import Upscaler
@@ -83,7 +84,7 @@ class Console:
     def tell_plan(
         self,
         todo: Sequence[plan.Job],
-        sizes: Mapping[plan.Job, tuple[enlarge.Size, enlarge.Size]],
+        sizes: Mapping[plan.Job, tuple[Size, Size]],
         problems: Mapping[plan.Job, str],
     ) -> None:
         """What would be done.
@@ -177,7 +178,7 @@ def report(path: pathlib.Path | None) -> Iterator[Callable[[batch.JobOutcome], N
         os.close(file)
 
 
-def _sized(name: str, size: enlarge.Size | None) -> str:
+def _sized(name: str, size: Size | None) -> str:
     return f"{name} ({size[0]}x{size[1]})" if size else name
 
 

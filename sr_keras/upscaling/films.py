@@ -21,11 +21,12 @@ from sr_keras.inference import model_info
 from sr_keras.photos import condition, rgb
 from sr_keras.photos.picture import Picture
 from sr_keras.runtime import argument_types, store
-from sr_keras.upscaling import batch, enlarge
+from sr_keras.upscaling import batch
 from sr_keras.upscaling.batch import BatchOptions, JobOutcome, JobProgress
 from sr_keras.upscaling.choice import Choice, Choose
-from sr_keras.upscaling.enlarge import Size
+from sr_keras.upscaling.frame_run import EnlargingOptions
 from sr_keras.upscaling.plan import Job
+from sr_keras.upscaling.target import Size, Target
 
 if TYPE_CHECKING:  # PyAV takes a moment to import, and may not be there
     from sr_keras.films.encoder import Encoding
@@ -95,7 +96,7 @@ def options_of(options: argparse.Namespace) -> FilmOptions:
     return FilmOptions(**{**values, "model": f"{options.model}, {options.denoise}, {options.precision}"})
 
 
-def read_size(job: Job, target: enlarge.Target, film_options: FilmOptions) -> tuple[Size, int]:
+def read_size(job: Job, target: Target, film_options: FilmOptions) -> tuple[Size, int]:
     """Width and height of a film as it is shown, and how many frames of it are to be done, about.
 
     Raises:
@@ -144,7 +145,7 @@ def _film(
         if isinstance(path, store.StorePath):
             raise FilmError(f"{path}: films and their results lie in folders, not in stores")
     batch.require_place(job.output, options)
-    if options.enlarging != enlarge.Options(self_ensemble=options.enlarging.self_ensemble):
+    if options.enlarging != EnlargingOptions(self_ensemble=options.enlarging.self_ensemble):
         raise FilmError("--alpha, --data, --limit, --pixel_art and --wrap are for pictures, not for films")
     info = _probe(job.source, film_options)
     size = info.shown_size
@@ -190,7 +191,7 @@ def _choices(choosers: Sequence[Choose], samples: Sequence[np.ndarray]) -> list[
     return [choose(picture) for choose in choosers]
 
 
-def _encoding(job: Job, info: "FilmInfo", target: enlarge.Target, film_options: FilmOptions) -> "Encoding":
+def _encoding(job: Job, info: "FilmInfo", target: Target, film_options: FilmOptions) -> "Encoding":
     """How the result is compressed.
 
     Raises:

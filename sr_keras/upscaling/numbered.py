@@ -11,7 +11,7 @@ import numpy as np
 from sr_keras.inference.tiling import Progress, Put
 from sr_keras.photos.picture import Picture
 from sr_keras.upscaling.choice import Choice, Choose
-from sr_keras.upscaling.enlarge import PhotoUpscaler
+from sr_keras.upscaling.frame_run import PhotoUpscaler
 
 # Not JPEG: cameras number photos, too.
 _SUFFIXES = frozenset({".png", ".tif", ".tiff", ".bmp", ".tga"})

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from sr_keras.upscaling.enlarge import Size
+from sr_keras.upscaling.target import Size
 from sr_keras.web.orders import Limits, Order, Reason, RefusalError
 
 logger = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from PIL import Image
 from sr_keras.inference import model_info
 from sr_keras.photos import file_kind, picture_reader, rgb
 from sr_keras.photos.picture import FORMATS
-from sr_keras.upscaling.enlarge import Size, Target
+from sr_keras.upscaling.target import Size, Target
 
 # On the way to a smaller size the network makes 16 times as many pixels as the picture has.
 _PIXELS_OF_PICTURE = 1 / 4

@@ -7,7 +7,7 @@ from fastapi import UploadFile
 from pydantic import Field
 
 from sr_keras.inference import model_info
-from sr_keras.upscaling.enlarge import Target
+from sr_keras.upscaling.target import Target
 from sr_keras.web import jobs, orders
 from sr_keras.web.jobs import Job
 

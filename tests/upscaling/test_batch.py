@@ -13,8 +13,8 @@ from sr_keras.photos import picture_reader, rgb
 from sr_keras.photos.picture import Picture
 from sr_keras.upscaling import batch, choice
 from sr_keras.upscaling.batch import BatchOptions
-from sr_keras.upscaling.enlarge import Target
 from sr_keras.upscaling.plan import Job
+from sr_keras.upscaling.target import Target
 from tests.types import Noise
 from tests.upscaling.test_enlarge import Repeater
 

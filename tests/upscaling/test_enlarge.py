@@ -12,7 +12,8 @@ from sr_keras.photos.metadata import Metadata
 from sr_keras.photos.picture import Picture
 from sr_keras.photos.raster import Raster, of_image
 from sr_keras.upscaling import corrections, enlarge, hints
-from sr_keras.upscaling.enlarge import Target
+from sr_keras.upscaling.frame_run import EnlargingOptions, Wrap
+from sr_keras.upscaling.target import Target, passes
 from tests.types import Noise
 
 
@@ -82,7 +83,7 @@ def test_the_networks_own_scale_is_the_networks_own_picture(rgba: Image.Image) -
 
 
 def samples_of(raster: Raster, target: Target, **options: Any) -> np.ndarray:
-    [result] = enlarge.enlarge(Picture((raster,)), Repeater(), target, options=enlarge.Options(**options)).frames
+    [result] = enlarge.enlarge(Picture((raster,)), Repeater(), target, options=EnlargingOptions(**options)).frames
     assert isinstance(result, Raster)
     assert result.samples.dtype == raster.samples.dtype
     return result.samples
@@ -122,9 +123,9 @@ def test_missing_values_do_not_ring_and_come_back(missing: float | None) -> None
 
 def test_colours_under_an_alpha_that_is_data_stay(rgba: Image.Image) -> None:
     rgba.putalpha(rgba.getchannel("A").point(lambda level: 255 * (level > 128)))
-    kept = enlarged(rgba, Target(scale=4), options=enlarge.Options(alpha="data"))
+    kept = enlarged(rgba, Target(scale=4), options=EnlargingOptions(alpha="data"))
     np.testing.assert_array_equal(np.asarray(kept), np.asarray(rgba).repeat(4, 0).repeat(4, 1))
-    reduced = enlarged(rgba, Target(scale=3), options=enlarge.Options(alpha="data"))
+    reduced = enlarged(rgba, Target(scale=3), options=EnlargingOptions(alpha="data"))
     colours = enlarged(rgba.convert("RGB"), Target(scale=3))
     np.testing.assert_array_equal(np.asarray(reduced)[..., :3], np.asarray(colours))
 
@@ -157,7 +158,7 @@ def test_a_texture_that_wraps_has_no_edges(noise: Noise, wrap: str, axes: tuple[
     texture = noise(8, 12)
 
     def upscaled(photo: np.ndarray) -> np.ndarray:
-        options = enlarge.Options(wrap=wrap)  # type: ignore[arg-type]
+        options = EnlargingOptions(wrap=wrap)  # type: ignore[arg-type]
         return np.asarray(enlarged(Image.fromarray(photo), Target(scale=scale), upscaler=Smoothing(), options=options))
 
     moved = upscaled(np.roll(texture, 4, axes))
@@ -178,7 +179,7 @@ def test_a_panorama_wraps_by_itself(noise: Noise) -> None:
     xmp = b'<x GPano:ProjectionType="equirectangular" GPano:FullPanoWidthPixels="12" GPano:FullPanoHeightPixels="6"/>'
     picture = Picture((Image.fromarray(noise(6, 12)),), metadata=Metadata(xmp=xmp))
     by_itself = enlarge.enlarge(picture, Smoothing(), Target(scale=2))
-    told = enlarge.enlarge(picture, Smoothing(), Target(scale=2), options=enlarge.Options(wrap="x"))
+    told = enlarge.enlarge(picture, Smoothing(), Target(scale=2), options=EnlargingOptions(wrap="x"))
     np.testing.assert_array_equal(np.asarray(by_itself.frames[0]), np.asarray(told.frames[0]))
     assert "panorama" in by_itself.notes[0]
     assert by_itself.metadata.xmp is not None
@@ -192,7 +193,7 @@ def test_a_limit_keeps_values_in_the_range_around_them(noise: Noise, scale: int)
             put(0, 0, np.where(photo > 127, 255, 0).astype(photo.dtype).repeat(4, 0).repeat(4, 1))
 
     photo = np.clip(noise(9, 10), 60, 200)
-    options = enlarge.Options(limit=True)
+    options = EnlargingOptions(limit=True)
     result = np.asarray(enlarged(Image.fromarray(photo), Target(scale=scale), upscaler=Overshooting(), options=options))
     padded = np.pad(photo, [(1, 1), (1, 1), (0, 0)], mode="edge")
     around = [padded[y : y + 9, x : x + 10] for y in range(3) for x in range(3)]
@@ -204,14 +205,14 @@ def test_a_limit_keeps_values_in_the_range_around_them(noise: Noise, scale: int)
 def test_pixel_art_is_told_and_can_be_kept(rng: np.random.Generator) -> None:
     art = Image.fromarray(rng.integers(0, 3, (8, 8, 1)).repeat(3, 2).astype(np.uint8).repeat(4, 0).repeat(4, 1) * 100)
     assert "--pixel_art" in enlarge.enlarge(Picture((art,)), Repeater(), Target(scale=2)).notes[0]
-    kept = enlarge.enlarge(Picture((art,)), Repeater(), Target(scale=3), options=enlarge.Options(pixel_art=True))
+    kept = enlarge.enlarge(Picture((art,)), Repeater(), Target(scale=3), options=EnlargingOptions(pixel_art=True))
     np.testing.assert_array_equal(np.asarray(kept.frames[0]), np.asarray(art).repeat(3, 0).repeat(3, 1))
     assert kept.notes == ()
 
 
 def test_normals_are_of_length_one(noise: Noise) -> None:
     result = np.asarray(
-        enlarged(Image.fromarray(noise(9, 7) // 2 + 100), Target(scale=3), options=enlarge.Options(normals=True))
+        enlarged(Image.fromarray(noise(9, 7) // 2 + 100), Target(scale=3), options=EnlargingOptions(normals=True))
     )
     np.testing.assert_allclose(np.linalg.norm(result / 127.5 - 1, axis=2), 1, atol=0.01)
 
@@ -266,7 +267,7 @@ def test_scale_1_goes_through_the_network(rgba: Image.Image) -> None:
     ],
 )
 def test_passes(size: tuple[int, int], target: tuple[int, int], scale: int, sizes: list[tuple[int, int]]) -> None:
-    assert enlarge._passes(size, Target(width=target[0], height=target[1]), scale) == sizes
+    assert passes(size, Target(width=target[0], height=target[1]), scale) == sizes
 
 
 def test_what_gets_smaller_needs_no_network(rgba: Image.Image) -> None:
@@ -369,10 +370,10 @@ class Tiler(Repeater):
 @pytest.mark.parametrize("by_columns", [False, True])
 @pytest.mark.parametrize("wrap", ["none", "xy"])
 @pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_tiles_become_rows_from_the_top_on(noise: Noise, mode: str, wrap: enlarge.Wrap, by_columns: bool) -> None:
+def test_tiles_become_rows_from_the_top_on(noise: Noise, mode: str, wrap: Wrap, by_columns: bool) -> None:
     frame = Image.fromarray(noise(17, 10)).convert(mode)
     rows: list[np.ndarray] = []
-    upscaler, options = Tiler(by_columns=by_columns), enlarge.Options(wrap=wrap)
+    upscaler, options = Tiler(by_columns=by_columns), EnlargingOptions(wrap=wrap)
     enlarge.enlarge_to_rows(Picture((frame,)), upscaler, lambda part: rows.append(part.copy()), options)
     np.testing.assert_array_equal(np.concatenate(rows), np.asarray(frame.resize((40, 68), Image.Resampling.NEAREST)))
     assert enlarge.row_layout(Picture((frame,)), Target(scale=4), 4, options) == (mode, 40, 68)
@@ -381,13 +382,13 @@ def test_tiles_become_rows_from_the_top_on(noise: Noise, mode: str, wrap: enlarg
 @pytest.mark.parametrize(
     "mode, target, options",
     [
-        ("RGBA", Target(scale=4), enlarge.Options()),
-        ("RGB", Target(scale=3), enlarge.Options()),
-        ("RGB", Target(scale=8), enlarge.Options()),
-        ("RGB", Target(scale=1), enlarge.Options()),
-        ("RGB", Target(scale=4), enlarge.Options(limit=True)),
-        ("RGB", Target(scale=4), enlarge.Options(pixel_art=True)),
+        ("RGBA", Target(scale=4), EnlargingOptions()),
+        ("RGB", Target(scale=3), EnlargingOptions()),
+        ("RGB", Target(scale=8), EnlargingOptions()),
+        ("RGB", Target(scale=1), EnlargingOptions()),
+        ("RGB", Target(scale=4), EnlargingOptions(limit=True)),
+        ("RGB", Target(scale=4), EnlargingOptions(pixel_art=True)),
     ],
 )
-def test_what_changes_after_the_network_does_not_go_by_rows(mode: str, target: Target, options: enlarge.Options) -> None:
+def test_what_changes_after_the_network_does_not_go_by_rows(mode: str, target: Target, options: EnlargingOptions) -> None:
     assert enlarge.row_layout(Picture((Image.new(mode, (9, 9)),)), target, 4, options) is None
