@@ -29,11 +29,12 @@ class Layer(NamedTuple):
 
     Attributes:
         name: of the layer and of its output.
-        kind: "conv", "conv_transpose", "norm", "prelu", "leaky_relu", "relu", "tanh", "rescale", "add" or "depth_to_space".
+        kind: "conv", "conv_transpose", "norm", "prelu", "leaky_relu", "relu", "silu", "tanh", "rescale", "add", "multiply",
+            "concat" (of channels), "repeat" (of pixels) or "depth_to_space".
         inputs: the names of the layers whose outputs it takes.
         weights: places among the network's weights, in Keras's order: kernel, bias; gamma, beta, mean, variance; alpha.
         options: of a conv_transpose "stride", of a norm "epsilon", of a leaky_relu "slope", of a rescale "scale" and "offset"
-            (a number each, or one per channel), of a depth_to_space "block".
+            (a number each, or one per channel), of a repeat and of a depth_to_space "block".
     """
 
     name: str
@@ -91,7 +92,8 @@ def read(folder: pathlib.Path) -> list[Layer]:
             Layer(row["name"], row["kind"], tuple(row["inputs"]), tuple(row["weights"]), dict(row["options"])) for row in rows
         ]
     except FileNotFoundError:
-        raise model_info.ModelError(f"{folder}: {_FILE} is missing: exported by an earlier version of sr_keras") from None
+        reason = "exported by an earlier version of sr_keras, or a network that TensorFlow alone computes"
+        raise model_info.ModelError(f"{folder}: {_FILE} is missing: {reason}") from None
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise model_info.ModelError(f"{folder}: {_FILE} is damaged ({type(error).__name__})") from None
 
@@ -109,7 +111,7 @@ def _kind(layer: "keras.Layer") -> tuple[str, dict[str, Any]]:
     import keras
     from keras import layers
 
-    from sr_keras.networks.layers import DepthToSpace
+    from sr_keras.networks.layers import DepthToSpace, Scale
 
     match layer:
         case layers.Conv2DTranspose():
@@ -126,10 +128,20 @@ def _kind(layer: "keras.Layer") -> tuple[str, dict[str, Any]]:
             return "relu", {}
         case layers.Activation() if layer.activation is keras.activations.tanh:
             return "tanh", {}
+        case layers.Activation() if layer.activation is keras.activations.silu:
+            return "silu", {}
         case layers.Rescaling():
             return "rescale", {"scale": layer.scale, "offset": layer.offset}
+        case Scale():
+            return "rescale", {"scale": layer.factor, "offset": 0.0}
         case layers.Add():
             return "add", {}
+        case layers.Multiply():
+            return "multiply", {}
+        case layers.Concatenate():
+            return "concat", {}
+        case layers.UpSampling2D() if layer.interpolation == "nearest":
+            return "repeat", {"block": layer.size[0]}
         case DepthToSpace():
             return "depth_to_space", {"block": layer.block_size}
     raise UnknownLayerError(f"{layer.name} ({type(layer).__name__}) is of an unknown kind")

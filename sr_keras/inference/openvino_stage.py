@@ -57,7 +57,7 @@ def build(
     if levels is not None:
         tensors[layer_graph.INPUT] = ops.multiply(levels, _constant(1 / white))
     if stage.is_last:
-        picture = tensors[next(value.name for value in stage.inputs if value.block > 1)]
+        picture = tensors[next(value.name for value in stage.inputs if value.name != layer_graph.INPUT)]
         for node in stage.nodes:
             picture = _rescaled(picture, node.layer, scale)
         photo = tensors[layer_graph.INPUT] if back_projection else None
@@ -125,12 +125,20 @@ def _apply(node: Node, inputs: Sequence[ov.Output]) -> ov.Output:
             return ops.prelu(x, _constant([options["slope"]]))
         case "relu":
             return ops.relu(x)
+        case "silu":
+            return ops.swish(x)
         case "tanh":
             return ops.tanh(x)
         case "rescale":
             return _rescaled(x, node.layer)
         case "add":
             return ops.add(inputs[0], inputs[1])
+        case "multiply":
+            return ops.multiply(inputs[0], inputs[1])
+        case "concat":
+            return ops.concat(inputs, 1)
+        case "repeat":
+            return _repeated(x, options["block"])
         case "depth_to_space":
             return ops.depth_to_space(x, "blocks_first", options["block"])
     raise ValueError(f"{node.layer.name}: OpenVINO has no {node.layer.kind}")
@@ -143,6 +151,13 @@ def _rescaled(x: ov.Output, layer: Layer, block: int = 1) -> ov.Output:
         np.tile(each, block**2 if np.ndim(each) else 1) for each in (layer.options["scale"], layer.options["offset"])
     )
     return ops.add(ops.multiply(x, _per_channel(scale)), _per_channel(offset))
+
+
+def _repeated(x: ov.Output, block: int) -> ov.Output:
+    """Each pixel as block x block equal ones."""
+    sides = _integers([block * side for side in x.get_output_shape(0)[2:]])
+    options = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor", "axes": _integers([2, 3])}
+    return ops.interpolate(x, sides, "nearest", "sizes", **options)
 
 
 def _conv(x: ov.Output, weights: tuple[np.ndarray, ...], stride: int = 1) -> ov.Output:

@@ -6,7 +6,6 @@ stage's margin alone, which is small because a stage is: features at the photo's
 """
 
 import collections
-import itertools
 import math
 from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
@@ -17,6 +16,9 @@ from sr_keras.inference import layer_graph
 from sr_keras.inference.layer_graph import Layer
 
 _SIGHT = 4
+
+# From so far on, a stage ends even where one tensor more must be kept than in most networks: within nested residual blocks.
+_LONG_SIGHT = 5
 
 _SMALL_KERNEL = 3
 
@@ -29,7 +31,7 @@ COLOURS = 3
 _LAST_PICTURES = 4
 
 # What works on a tensor in its place.
-_IN_PLACE = ("prelu", "leaky_relu", "relu", "tanh", "rescale", "norm", "add")
+_IN_PLACE = ("prelu", "leaky_relu", "relu", "silu", "tanh", "rescale", "norm", "add", "multiply")
 
 # The share of a network's arithmetic that may be done again, so that a tensor need not be kept.
 _CHEAP_SHARE = 0.01
@@ -54,6 +56,11 @@ class Node(NamedTuple):
     scale: int
     channels: int
     chain: "tuple[Node, ...]" = ()
+
+
+class _Size(NamedTuple):
+    scale: int
+    channels: int
 
 
 class Value(NamedTuple):
@@ -150,7 +157,7 @@ def operations(node: Node) -> int:
 def _nodes(layers: Sequence[Layer], weights: Sequence[np.ndarray]) -> list[Node]:
     """The layers with their weights, without the norms that are folded into convolutions."""
     takers = collections.Counter(name for layer in layers for name in layer.inputs)
-    sizes = {layer_graph.INPUT: (1, COLOURS)}
+    sizes = {layer_graph.INPUT: _Size(1, COLOURS)}
     nodes: dict[str, Node] = {}
     renamed: dict[str, str] = {}
     for layer in layers:
@@ -165,9 +172,8 @@ def _nodes(layers: Sequence[Layer], weights: Sequence[np.ndarray]) -> list[Node]
             layer, own = _conv_shuffle(layer, own, source.layer)
             if takers[source.layer.name] == 1:
                 del nodes[source.layer.name]
-        scale, channels = _size(layer, own, *sizes[layer.inputs[0]])
-        sizes[layer.name] = scale, channels
-        nodes[layer.name] = Node(layer, own, scale, channels)
+        sizes[layer.name] = _size(layer, own, [sizes[name] for name in layer.inputs])
+        nodes[layer.name] = Node(layer, own, *sizes[layer.name])
     return list(nodes.values())
 
 
@@ -283,18 +289,23 @@ def affine(norm: tuple[np.ndarray, ...], epsilon: float) -> tuple[np.ndarray, np
     return slope, beta - mean * slope
 
 
-def _size(layer: Layer, weights: tuple[np.ndarray, ...], scale: int, channels: int) -> tuple[int, int]:
-    """Scale and channels of a layer's output."""
+def _size(layer: Layer, weights: tuple[np.ndarray, ...], inputs: Sequence[_Size]) -> _Size:
+    """That of a layer's output."""
+    scale, channels = inputs[0]
     match layer.kind:
         case "conv":
-            return scale, weights[0].shape[3]
+            return _Size(scale, weights[0].shape[3])
         case "conv_transpose":
-            return scale * layer.options["stride"], weights[0].shape[2]
+            return _Size(scale * layer.options["stride"], weights[0].shape[2])
         case "conv_shuffle":
-            return scale * layer.options["block"], weights[0].shape[3] // layer.options["block"] ** 2
+            return _Size(scale * layer.options["block"], weights[0].shape[3] // layer.options["block"] ** 2)
         case "depth_to_space":
-            return scale * layer.options["block"], channels // layer.options["block"] ** 2
-    return scale, channels
+            return _Size(scale * layer.options["block"], channels // layer.options["block"] ** 2)
+        case "repeat":
+            return _Size(scale * layer.options["block"], channels)
+        case "concat":
+            return _Size(scale, sum(size.channels for size in inputs))
+    return _Size(scale, channels)
 
 
 def _picture_layers(nodes: Sequence[Node]) -> set[str]:
@@ -322,8 +333,11 @@ def _groups(nodes: Sequence[Node], most: float) -> list[list[Node]]:
         grows = node.layer.kind in ("conv_transpose", "depth_to_space")
         widens = index + 1 < len(nodes) and nodes[index + 1].layer.kind in ("conv_transpose", "depth_to_space", "conv_shuffle")
         is_new = not groups or (node.scale > 1 and widens and node.layer.kind == "conv")
-        is_new |= node.scale == 1 and node.layer.kind == "conv" and seen >= most and _live(nodes, index) <= 2
+        if node.scale == 1 and node.layer.kind == "conv" and seen >= most:
+            is_new |= _live(nodes, index) <= (2 if seen < _LONG_SIGHT else 3)
         is_new |= node.scale == 1 and widens and not grows
+        # So that what goes from stage to stage is the smaller tensor.
+        is_new |= node.layer.kind == "repeat"
         # A large window is a margin that the layers before it need not compute.
         is_new |= node.scale > 1 and node.layer.kind == "conv" and node.weights[0].shape[0] > _SMALL_KERNEL
         if is_new:
@@ -347,18 +361,22 @@ def _recomputing(groups: Sequence[Sequence[Node]]) -> list[list[Node]]:
         again: dict[str, Node] = {}
         for name in _needed_by(group) - near:
             needed = _ancestors(name, by_name)
-            if sum(map(operations, needed)) <= most:
-                again |= {node.layer.name: node for node in needed}
+            if sum(map(operations, needed.values())) <= most:
+                again |= needed
         changed.append([*(node for name, node in by_name.items() if name in again), *group])
     return changed
 
 
-def _ancestors(name: str, by_name: Mapping[str, Node]) -> list[Node]:
-    """The layers that make a tensor of the photo."""
-    if name not in by_name:
-        return []
-    node = by_name[name]
-    return [node, *(each for source in node.layer.inputs for each in _ancestors(source, by_name))]
+def _ancestors(name: str, by_name: Mapping[str, Node]) -> dict[str, Node]:
+    """The layers that make a tensor of the photo, by name."""
+    found: dict[str, Node] = {}
+    names = [name]
+    while names:
+        name = names.pop()
+        if name in by_name and name not in found:
+            found[name] = by_name[name]
+            names += by_name[name].layer.inputs
+    return found
 
 
 def _needed_by(group: Sequence[Node]) -> set[str]:
@@ -367,9 +385,17 @@ def _needed_by(group: Sequence[Node]) -> set[str]:
 
 
 def _live(nodes: Sequence[Node], index: int) -> int:
-    """How many tensors of the layers before a place are taken by those from it on."""
-    before = {node.layer.name for node in nodes[:index]}
-    return len({name for node in nodes[index:] for name in node.layer.inputs if name in before})
+    """How many tensors of the layers before a place are taken by those from it on; several in one count as several."""
+    before = {node.layer.name: node for node in nodes[:index]}
+    live: set[str] = set()
+    names = [name for node in nodes[index:] for name in node.layer.inputs]
+    while names:
+        name = names.pop()
+        if name in before and before[name].layer.kind == "concat":
+            names += before[name].layer.inputs
+        elif name in before:
+            live.add(name)
+    return len(live)
 
 
 def _stage(
@@ -411,7 +437,11 @@ def _margin(nodes: Sequence[Node]) -> int:
 
 
 def _values(nodes: Sequence[Node], inputs: Sequence[Value]) -> int:
-    """What a stage's inputs take, and the two largest of its tensors that follow each other."""
-    sizes = [node.channels * node.scale**2 for node in nodes if node.layer.kind not in _IN_PLACE]
-    pairs = [sum(pair) for pair in itertools.pairwise(sizes)] or sizes
-    return sum(value.channels * value.scale**2 for value in inputs) + max(pairs, default=0)
+    """What a stage's inputs take, and the layer whose output and inputs are the largest."""
+    sizes = {node.layer.name: node.channels * node.scale**2 for node in nodes}
+    at_once = [
+        sum(sizes.get(name, 0) for name in node.layer.inputs)
+        + (sizes[node.layer.name] if node.layer.kind not in _IN_PLACE else 0)
+        for node in nodes
+    ]
+    return sum(value.channels * value.scale**2 for value in inputs) + max(at_once, default=0)

@@ -175,7 +175,8 @@ class _Pass:
                 # A factor in 16 bits would be off by the same share everywhere.
                 return tf.cast(tf.cast(x, tf.float32) * layer.factor, x.dtype)
             case DepthToSpace():
-                return tf.nn.depth_to_space(x, layer.block_size)
+                # TensorFlow refuses blocks of one pixel.
+                return tf.nn.depth_to_space(x, layer.block_size) if layer.block_size > 1 else x
             case SpaceToDepth():
                 return self._space_to_depth(layer, x)
             case CropToScale():
@@ -215,15 +216,21 @@ class _Pass:
             features = tf.cast(x.tensor, tf.float32)
             if layer.filters > 3:  # places of pixels to be, which the layers after it shuffle
                 return tf.nn.conv2d(features, kernel, 1, "SAME") + bias
-            return blocked_conv(features, kernel) + bias
+            return self._conv_to_few(features, kernel, x.scale) + bias
         # The sums are exact, but what a convolution returns is rounded to the format. So it also subtracts an interpolated
         # photo, within the sums; that is added again in float32.
         photo = self._interpolated(x)
         middle = layer.kernel_size[0] // 2
         subtract = tf.pad(-tf.eye(3)[tf.newaxis, tf.newaxis], [[middle, middle], [middle, middle], [0, 0], [0, 0]])
         features, kernel = _paired(tf.concat([x.tensor, photo], axis=-1), tf.concat([kernel, subtract], axis=2))
-        difference = blocked_conv(features, rounded(kernel, self._dtype))
+        difference = self._conv_to_few(features, rounded(kernel, self._dtype), x.scale)
         return difference + tf.cast(photo, tf.float32) + bias
+
+    def _conv_to_few(self, features: tf.Tensor, kernel: tf.Tensor, scale: Fraction) -> tf.Tensor:
+        """A convolution of few output channels, float32; 2x2 pixels at once where height and width are even at any size."""
+        if scale * self._grid % 2 == 0:
+            return blocked_conv(features, kernel)
+        return tf.cast(tf.nn.conv2d(features, kernel, 1, "SAME"), tf.float32)
 
     def _interpolated(self, x: _Map) -> tf.Tensor:
         """The photo in the size and the units of the last convolution's output, rounded to the format."""

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sr_keras.inference import checkpoint, layer_graph, model_info, saved_model
-from sr_keras.networks import generators
-from tests.small_networks import small
+from sr_keras.networks import generators, rrdbnet
+from tests.small_networks import IMPORTED, small
 
 
 def bundled(name: str) -> pathlib.Path:
@@ -26,11 +26,16 @@ def test_the_layers_of_bundled_networks_take_all_of_their_weights(name: str) -> 
     assert sorted(places) == list(range(len(checkpoint.read_weights(bundled(name)))))
 
 
-@pytest.mark.parametrize("name", generators.FAMILIES)
+@pytest.mark.parametrize("name", [*generators.FAMILIES, *IMPORTED])
 def test_layers_are_written_and_read(tmp_path: pathlib.Path, name: str) -> None:
-    layers = layer_graph.describe(small(name))
+    layers = layer_graph.describe(IMPORTED[name]() if name in IMPORTED else small(name))
     layer_graph.write(layer_graph.to_json(layers), tmp_path)
     assert layer_graph.read(tmp_path) == layers
+
+
+def test_an_unshuffle_is_for_tensorflow_alone() -> None:
+    with pytest.raises(layer_graph.UnknownLayerError, match="unshuffle"):
+        layer_graph.describe(rrdbnet.build(num_blocks=1, filters=4, growth=2, unshuffle=2))
 
 
 def test_a_damaged_index_is_named(tmp_path: pathlib.Path) -> None:

@@ -14,23 +14,26 @@ from sr_keras.inference import engine, model_info, openvino_engine, saved_model
 from sr_keras.inference.upscaler import Upscaler
 from sr_keras.networks import generators
 from tests.conftest import ROOT
-from tests.small_networks import small
+from tests.small_networks import IMPORTED, imported, small
 from tests.types import Noise
 
-FAMILIES = tuple(generators.FAMILIES)
+NAMES = (*generators.FAMILIES, *IMPORTED)
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pathlib.Path]:
-    """A small network of each family, exported: an interpolator, moved a little."""
+    """A small network of each kind, exported: of each family an interpolator, moved a little."""
     rng = np.random.default_rng(0)
     folders = {}
-    for name in FAMILIES:
+    for name in generators.FAMILIES:
         generator = small(name)
         generators.FAMILIES[name].init_as_interpolator(generator)
         generator.set_weights([w + 0.01 * rng.standard_normal(w.shape) for w in generator.get_weights()])
         folders[name] = tmp_path_factory.mktemp(name) / "1"
         saved_model.save(saved_model.Servable(generator, is_back_projected=name != "edsr"), folders[name])
+    for name in IMPORTED:
+        folders[name] = tmp_path_factory.mktemp(name.replace(" ", "_")) / "1"
+        saved_model.save(saved_model.Servable(imported(name, rng), is_back_projected=False), folders[name])
     return folders
 
 
@@ -38,7 +41,7 @@ def upscaler(folder: pathlib.Path, **options: Any) -> Upscaler:
     return Upscaler.load(folder, **{"engine": "openvino", "precision": "float32"} | options)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1), (20, 33)])
 def test_float32_is_what_tensorflow_computes(
     folders: dict[str, pathlib.Path], noise: Noise, name: str, size: tuple[int, int]
@@ -53,7 +56,7 @@ def test_float32_is_what_tensorflow_computes(
     np.testing.assert_allclose(fine / 257, expected, atol=0.6)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", NAMES)
 def test_strips_and_columns_do_not_show(folders: dict[str, pathlib.Path], noise: Noise, name: str) -> None:
     photo = noise(41, 37)
     whole = upscaler(folders[name]).upscale(photo).astype(int)
@@ -61,7 +64,7 @@ def test_strips_and_columns_do_not_show(folders: dict[str, pathlib.Path], noise:
         assert np.abs(upscaler(folders[name], tile=tile).upscale(photo) - whole).max() <= 1
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", NAMES)
 def test_reduced_precision_is_near(folders: dict[str, pathlib.Path], name: str) -> None:
     """On what photos are made of, and where a picture is one pixel wide."""
     fine = upscaler(folders[name])
@@ -72,6 +75,13 @@ def test_reduced_precision_is_near(folders: dict[str, pathlib.Path], name: str) 
         difference = np.abs(coarse.upscale(part).astype(int) - fine.upscale(part))
         assert difference.mean() < 0.5
         assert difference.max() <= 6
+
+
+@pytest.mark.parametrize("width, scale", [(1, 4), (3, 1), (3, 4)])
+def test_what_is_yielded_is_not_computed_over(width: int, scale: int) -> None:
+    """A strip's result is taken while the next one is computed into the same memory."""
+    blocks = np.arange(5 * width * scale**2 * 3, dtype=np.uint8).reshape(5, width, -1)
+    assert not np.shares_memory(openvino_engine._unblocked(blocks, scale), blocks)
 
 
 def test_values_that_are_not_finite_are_an_error(tmp_path: pathlib.Path, noise: Noise) -> None:
@@ -174,6 +184,14 @@ def test_an_export_of_earlier_versions_takes_tensorflow(folders: dict[str, pathl
     assert engine.resolve("auto", tmp_path, "auto") == "tensorflow"
     assert engine.resolve("auto", folders["espcn"], "float16") == "tensorflow"
     assert engine.resolve("openvino", folders["espcn"], "auto") == "openvino"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_exported_now_takes_openvino(
+    folders: dict[str, pathlib.Path], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(engine, "_has_gpu", lambda: False)
+    assert engine.resolve("auto", folders[name], "auto") == "openvino"
 
 
 def test_an_engine_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

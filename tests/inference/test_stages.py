@@ -8,9 +8,10 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from sr_keras.inference import openvino_stage, stages
+from sr_keras.inference import layer_graph, openvino_stage, stages
 from sr_keras.inference.layer_graph import INPUT, Layer
 from sr_keras.inference.stages import Node
+from sr_keras.networks import rrdbnet
 
 LAYERS = [
     Layer("features", "conv", (INPUT,), (0, 1)),
@@ -74,6 +75,21 @@ def test_features_of_the_photo_are_computed_again_where_they_are_added() -> None
     assert len(division) > 3
     assert not any(stage.passed for stage in division)
     assert [any(node.layer.name == "first" for node in stage.nodes) for stage in division].count(True) == 2
+
+
+def test_nested_residual_blocks_are_divided_at_their_dense_blocks() -> None:
+    """Each of them sees 5 rows. Within one there are more tensors to keep, of which each layer takes all."""
+    network = rrdbnet.build(num_blocks=6, filters=4, growth=2)
+    *division, _ = stages.divide(layer_graph.describe(network), network.get_weights(), back_projection=False)
+    assert len(division) >= 6 * 3
+    assert max(stage.margin for stage in division) <= 6
+    assert max(len(stage.inputs) + len(stage.passed) for stage in division) <= 3
+
+
+def test_channels_of_what_is_concatenated_add_up() -> None:
+    network = rrdbnet.build(num_blocks=1, num_upscales=0, filters=6, growth=4)
+    nodes = stages._nodes(layer_graph.describe(network), network.get_weights())
+    assert [node.channels for node in nodes if node.layer.kind == "concat"] == 3 * [10, 14, 18, 22]
 
 
 def test_colours_are_rescaled_by_the_last_stage() -> None:

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from sr_keras.inference import model_info, tile_function
 from sr_keras.networks import back_projection, generators, receptive_field
-from tests.small_networks import last_picture, small
+from tests.small_networks import imported, last_picture, small
 from tests.types import Noise
 
 
@@ -52,6 +52,14 @@ def whole(network: keras.Model, precision: str, photo: np.ndarray, **options: An
 def plain(network: keras.Model, photo: np.ndarray, white: float = 255) -> np.ndarray:
     sr = last_picture(network, photo[np.newaxis] / np.float32(white))[0]
     return np.asarray(sr.clip(0, 1) * white)
+
+
+@pytest.mark.parametrize("name", ["rrdbnet x1", "srvgg x1", "span x1"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_networks_that_do_not_enlarge_take_odd_sizes(noise: Noise, rng: np.random.Generator, name: str, precision: str) -> None:
+    network, photo = imported(name, rng), noise(9, 15)
+    difference = np.abs(whole(network, precision, photo) - plain(network, photo))
+    assert difference.mean() < {"float32": 0.3, "bfloat16": 1.0}[precision]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (9, 14)])

@@ -83,6 +83,8 @@ def _computed(layer: Layer, inputs: Sequence[torch.Tensor], weights: Sequence[to
             return functional.leaky_relu(x, options["slope"])
         case "relu":
             return functional.relu(x)
+        case "silu":
+            return functional.silu(x)
         case "tanh":
             return torch.tanh(x)
         case "rescale":
@@ -90,6 +92,12 @@ def _computed(layer: Layer, inputs: Sequence[torch.Tensor], weights: Sequence[to
             return x * scale + offset
         case "add":
             return inputs[0] + inputs[1]
+        case "multiply":
+            return inputs[0] * inputs[1]
+        case "concat":
+            return torch.cat(list(inputs), dim=1)
+        case "repeat":
+            return functional.interpolate(x, scale_factor=options["block"], mode="nearest")
         case "depth_to_space":
             return functional.pixel_shuffle(x, options["block"])
     raise ValueError(f"{layer.name}: PyTorch has no {layer.kind} here")
