@@ -1,3 +1,4 @@
+import contextlib
 import pathlib
 
 import keras
@@ -17,15 +18,19 @@ def test_upscaling_is_measured_in_one_run(
     interpolator: pathlib.Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timing, "MACHINE_SIDES", (64,))
+    # A peer may have another precision than what it is compared with.
+    peer = upscaling_processes.ours("tensorflow", "bfloat16", tile=None)
+    monkeypatch.setattr(upscaling_processes, "peers", lambda *_: ([peer], []))
+    monkeypatch.setattr(upscaling_processes, "onnx_file", contextlib.nullcontext)
     folder = model_info.newest_version(interpolator)
     rates, speeds, left_out = upscaling.measure(
         folder,
         height=9,
         width=12,
-        engines=["openvino", "tensorflow"],
+        engines=["openvino"],
         precisions=["float32"],
         before=None,
-        peer_pythons=[],
+        peer_pythons=["python"],
         tile=None,
         repeats=1,
     )
@@ -33,7 +38,7 @@ def test_upscaling_is_measured_in_one_run(
     assert [speed.name for speed in speeds] == ["openvino", "tensorflow"]
     for speed in speeds:
         gflops = model_info.read_info(folder).operations / speed.seconds_per_megapixel / 1e3
-        assert speed.of_machine == pytest.approx(gflops / rates["float32"])
+        assert speed.of_machine == pytest.approx(gflops / rates[speed.precision])
         assert speed.of_machine_with_overlap == pytest.approx(speed.of_machine * speed.overlap_factor)
         assert speed.memory_mb > 50
     monkeypatch.setattr(upscaling, "measure", lambda *_, **__: (rates, speeds, ["PyTorch: left out"]))

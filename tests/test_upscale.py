@@ -228,8 +228,11 @@ def test_a_dry_run_says_sizes_and_time_and_does_nothing(
     assert re.fullmatch(r"about \d+ s on this machine", time)
     assert run(photo, photo.parent / "bad.png", "--dry_run") == 1
     out, err = capsys.readouterr()
-    assert "photo_x4.jpg (136x84), is there already" in out
+    assert "photo_x4.jpg (136x84), is there already: would fail" in out
     assert err == f"upscale.py: {photo.parent / 'bad.png'}: is empty\n"
+    for flag, what in [("--overwrite", "replaces what is there"), ("--skip_existing", "is there already: skipped")]:
+        assert run(photo, "--dry_run", flag) == 0
+        assert f"photo_x4.jpg (136x84), {what}\n" in capsys.readouterr().out
     assert sorted(photo.parent.iterdir()) == before
 
 

@@ -60,7 +60,6 @@ def measure(
         peer that is not installed.
     """
     info = model_info.read_info(folder)
-    rates = {precision: timing.machine_gflops(precision, repeats) for precision in precisions}
     with contextlib.ExitStack() as stack:
         installed = [name for name in engines if upscaling_processes.is_installed(name)]
         ways = [upscaling_processes.ours(name, each, tile=tile) for each in precisions for name in installed]
@@ -72,6 +71,10 @@ def measure(
             onnx = stack.enter_context(upscaling_processes.onnx_file(folder))
             found, left_out = upscaling_processes.peers(precisions, onnx, peer_pythons)
             ways += found
+        # Peers may have other precisions than ours.
+        rates = {
+            precision: timing.machine_gflops(precision, repeats) for precision in dict.fromkeys(way.precision for way in ways)
+        }
         workers = [Worker(way, folder, height, width) for way in ways]
         for worker in workers:
             stack.callback(worker.stop)

@@ -100,7 +100,7 @@ class Upscaler:
         network = engines.load(name, folder, device)
         enlarging = engines.load(name, _enlarging_folder(), device) if denoise < 1 else None
         if enlarging and network.info.back_projection:
-            raise model_info.ModelError(f"{path}: only enlarges, so there is no strength to choose")
+            raise model_info.ModelError(f"{model_info.name_of(path)}: only enlarges, so there is no strength to choose")
         if enlarging and network.info.scale != enlarging.info.scale:
             raise model_info.ModelError(
                 f"{path}: enlarges {network.info.scale} times, {model_info.ENLARGING} {enlarging.info.scale} times"

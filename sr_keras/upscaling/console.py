@@ -98,9 +98,14 @@ class Console:
             if job in problems:
                 print(printable(f"{self._options.prog}: {problems[job]}"), file=sys.stderr)
                 continue
-            there = ", is there already" if job.output and store.is_there(job.output) else ""
+            there = f", {self._of_existing()}" if job.output and store.is_there(job.output) else ""
             size, result_size = sizes.get(job, (None, None))
             self.tell(f"{_sized(job.name, size)} -> {_sized(job.result_name, result_size)}{there}")
+
+    def _of_existing(self) -> str:
+        if self._options.overwrite:
+            return "replaces what is there"
+        return "is there already: skipped" if self._options.skip_existing else "is there already: would fail"
 
     def tell_upscaler(self, upscaler: "Upscaler") -> None:
         if self._options.verbose:

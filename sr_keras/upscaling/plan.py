@@ -156,7 +156,12 @@ def _without_results(
     jobs: Sequence[tuple[Found, Job]], numbered_folders: Container[pathlib.Path], *, even_named: bool
 ) -> list[Job]:
     """The jobs, but for those of files that are results of others, by their names, and were searched for, or even named."""
-    results = {store.place(job.output) for _, job in jobs if job.output}
+    # What has the name of its own result is no result of another: it is told to be in the way.
+    results = {
+        store.place(job.output)
+        for _, job in jobs
+        if job.output and not (job.source and store.place(job.source) == store.place(job.output))
+    }
     stems = {each.path.with_suffix("") for each, _ in jobs if each.path}
 
     def is_result(path: pathlib.Path) -> bool:

@@ -149,6 +149,12 @@ def test_of_a_clash_only_those_fail(
     assert all(reason in problem for problem in found.values())
 
 
+def test_photos_of_a_folder_that_results_would_replace_are_not_taken_for_results(folder: pathlib.Path) -> None:
+    found = problems(["photos"], name=result_names.Template("{stem}{ext}"))
+    assert found["photos/a.jpg"] == "photos/a.jpg: would replace the photo itself"
+    assert set(found) >= {"photos/a.jpg", "photos/b.PNG"}
+
+
 def test_two_formats_of_one_name_have_two_results(folder: pathlib.Path) -> None:
     (folder / "a.gif").touch()
     assert results(search.find(["photos/a.jpg", "photos/a.gif", "photos/c.gif"]), suffix=".jpg") == {
