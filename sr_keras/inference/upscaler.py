@@ -95,12 +95,13 @@ class Upscaler:
             ModelError: nothing is there, it is damaged, it is not ours, or there is nothing to mix.
             ValueError: an argument is none of its values.
         """
-        folder = model_info.newest_version(model_info.find_model(path) if isinstance(path, str) else pathlib.Path(path))
+        model = model_info.find_model(path) if isinstance(path, str) else pathlib.Path(path)
+        folder = model_info.newest_version(model)
         name = engines.resolve(engine, folder, precision, device)
         network = engines.load(name, folder, device)
         enlarging = engines.load(name, _enlarging_folder(), device) if denoise < 1 else None
         if enlarging and network.info.back_projection:
-            raise model_info.ModelError(f"{model_info.name_of(path)}: only enlarges, so there is no strength to choose")
+            raise model_info.ModelError(f"{model_info.name_of(model)}: only enlarges, so there is no strength to choose")
         if enlarging and network.info.scale != enlarging.info.scale:
             raise model_info.ModelError(
                 f"{path}: enlarges {network.info.scale} times, {model_info.ENLARGING} {enlarging.info.scale} times"
