@@ -89,7 +89,11 @@ class JobOutcome:
 
 
 def run(
-    jobs: Sequence[Job], choosers: Sequence[Choose], options: BatchOptions, progress: JobProgress = lambda job, share: None
+    jobs: Sequence[Job],
+    choosers: Sequence[Choose],
+    options: BatchOptions,
+    progress: JobProgress = lambda job, share: None,
+    late: Callable[[JobOutcome], None] = lambda outcome: None,
 ) -> Generator[JobOutcome, None, None]:
     """Does the jobs, each as soon as an upscaler is free; yields their outcomes in the order in which they end.
 
@@ -100,6 +104,7 @@ def run(
         choosers: one for each device: the network for a picture. Each works on one picture at a time, all of them at once.
         options: the same for all jobs.
         progress: called with the share of a job that is done, from 0 to 1, from several threads.
+        late: told what still became of jobs while the iterator was closed.
     """
     waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
     outcomes: queue.SimpleQueue[JobOutcome | Exception] = queue.SimpleQueue()
@@ -128,6 +133,10 @@ def run(
         stop.set()
         for worker in workers:
             worker.join(max(0.0, deadline - time.monotonic()))
+        with contextlib.suppress(queue.Empty):
+            while True:
+                if isinstance(outcome := outcomes.get_nowait(), JobOutcome):
+                    late(outcome)
         raise
     for worker in workers:
         worker.join()

@@ -7,7 +7,7 @@ import os
 import pathlib
 import sys
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Literal
 
 import numpy as np
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "upscale.py") -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    target = _target(options)
+    target = _target(options, _model_info(options))
     passed_over: list[str] = []
     found = search.find(options.photos, list_file=options.list, recursive=options.recursive, tell=passed_over.append)
     suffix = f".{options.format}" if options.format else None
@@ -49,6 +49,7 @@ def _run(options: argparse.Namespace) -> int:
         film_suffix=films.suffix_of(options),
         skip_results=options.skip_existing,
     )
+    films.refuse_contradictions(options, todo)
     _refuse_side_files(options, todo)
     console = Console(options, todo)
     for line in passed_over:
@@ -87,11 +88,19 @@ def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, option
     # Each picture's size and its result's are held against --max_pixels before anything is decoded. This is Pillow's own limit,
     # of twice as much, for pictures within pictures, as icons have them.
     Image.MAX_IMAGE_PIXELS = options.max_pixels
-    running = (_on_cluster if options.cluster is not None else _here)(todo, batch_options, options, console)
-    with console, report(options.report) as add, contextlib.closing(running):
-        for outcome in running:
-            console.after(outcome)
+    with console, report(options.report) as add:
+
+        def after(outcome: batch.JobOutcome) -> None:
             add(outcome)
+            console.after(outcome)
+
+        if options.cluster is not None:
+            running = _on_cluster(todo, batch_options, options, console)
+        else:
+            running = _here(todo, batch_options, options, console, after)
+        with contextlib.closing(running):
+            for outcome in running:
+                after(outcome)
     console.tell_end()
     if options.comparison and not console.failed:
         console.tell(_write_comparison(options, todo[0]))
@@ -99,9 +108,13 @@ def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, option
 
 
 def _here(
-    todo: Sequence[plan.Job], batch_options: batch.BatchOptions, options: argparse.Namespace, console: Console
+    todo: Sequence[plan.Job],
+    batch_options: batch.BatchOptions,
+    options: argparse.Namespace,
+    console: Console,
+    late: Callable[[batch.JobOutcome], None],
 ) -> Generator[batch.JobOutcome, None, None]:
-    """On this machine: first photos, then folders of numbered frames, then films."""
+    """On this machine: first photos, then folders of numbered frames, then films; see `batch.run` for `late`."""
     network = _network_options(options)
     choosers = [loading.chooser(network, device, console.tell_upscaler) for device in engine.devices(options.engine)]
     pictures = [job for job in todo if not job.is_film]
@@ -109,7 +122,8 @@ def _here(
     for folder, jobs in sorted(apart.items(), key=lambda item: item[0] is not None):
         if folder is not None:
             _tell_numbered(folder, jobs, console)
-        yield from batch.run(jobs, numbered.decided_once(choosers) if folder else choosers, batch_options, console.within)
+        decided = numbered.decided_once(choosers) if folder else choosers
+        yield from batch.run(jobs, decided, batch_options, console.within, late)
     film_options = films.options_of(options)
     yield from films.run([job for job in todo if job.is_film], choosers, batch_options, film_options, console.within)
 
@@ -212,11 +226,20 @@ def _refuse_side_files(options: argparse.Namespace, todo: Sequence[plan.Job]) ->
         raise UserError("standard output is a terminal, which shows no pictures; --output=FILE")
 
 
-def _target(options: argparse.Namespace) -> Target:
+def _model_info(options: argparse.Namespace) -> model_info.ModelInfo:
+    """Of the network that enlarges: what is wrong with it is said before any file is looked at."""
+    is_auto = options.model == model_info.AUTO
+    model = model_info.find_model(model_info.ENLARGING) if is_auto else options.model
+    info = model_info.read_info(model_info.newest_version(model))
+    if options.denoise < 1 and not is_auto:
+        model_info.require_strength(info, model)
+    return info
+
+
+def _target(options: argparse.Namespace, info: model_info.ModelInfo) -> Target:
     if options.width or options.height:
         return Target(width=options.width, height=options.height)
-    model = model_info.find_model(model_info.ENLARGING) if options.model == model_info.AUTO else options.model
-    return Target(scale=options.scale or model_info.read_info(model_info.newest_version(model)).scale)
+    return Target(scale=options.scale or info.scale)
 
 
 def _existing(options: argparse.Namespace) -> Literal["fail", "skip", "overwrite"]:

@@ -21,6 +21,7 @@ from sr_keras.inference import model_info
 from sr_keras.photos import condition, rgb
 from sr_keras.photos.picture import Picture
 from sr_keras.runtime import argument_types, store
+from sr_keras.runtime.errors import UserError
 from sr_keras.upscaling import batch
 from sr_keras.upscaling.batch import BatchOptions, JobOutcome, JobProgress
 from sr_keras.upscaling.choice import Choice, Choose
@@ -37,6 +38,10 @@ if TYPE_CHECKING:  # PyAV takes a moment to import, and may not be there
 _PIXELS, _FEWEST, _MOST = 20_000_000, 24, 240
 # Frames that a device has at a time.
 _AT_ONCE = 1
+
+# Options that mean nothing to other files, and their values where they are not given.
+_FOR_FILMS = {**dict.fromkeys(("codec", "crf", "start", "end", "frames", "preview")), "deinterlace": False}
+_FOR_PICTURES = {"all_frames": False, "depth": "auto", "quality": None}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +87,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--frames", type=argument_types.positive_int, metavar="N", help="only the first N frames of that")
     group.add_argument("--preview", type=argument_types.moment, metavar="TIME", help="only this frame, as a picture")
     group.add_argument("--deinterlace", action="store_true", help="make whole frames of an interlaced film")
+
+
+def refuse_contradictions(options: argparse.Namespace, jobs: Sequence[Job]) -> None:
+    """Refuses options that mean nothing to any of the files.
+
+    Raises:
+        UserError: one is for films alone, or for pictures alone, and there is none.
+    """
+    are_films = {job.is_film for job in jobs}
+    for defaults, kind, is_film in ((_FOR_FILMS, "films", True), (_FOR_PICTURES, "pictures", False)):
+        given = [name for name, default in defaults.items() if getattr(options, name) != default]
+        if given and is_film not in are_films:
+            raise UserError(f"--{given[0]} is for {kind}, and none of these files is one")
 
 
 def suffix_of(options: argparse.Namespace) -> Callable[[str], str]:
@@ -147,6 +165,8 @@ def _film(
     batch.require_place(job.output, options)
     if options.enlarging != EnlargingOptions(self_ensemble=options.enlarging.self_ensemble):
         raise FilmError("--alpha, --data, --limit, --pixel_art and --wrap are for pictures, not for films")
+    if options.strip:
+        raise FilmError("--strip is for pictures: a film's title, and the place where it was made, would stay")
     info = _probe(job.source, film_options)
     size = info.shown_size
     pixels = math.prod(options.target.size(*size))

@@ -38,7 +38,8 @@ def parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         "--list",
         type=argument_types.path,
         metavar="FILE",
-        help="a text file with more of them, one per line, relative to its folder",
+        help="a text file with more of them, one per line, relative to its folder; a line that begins with # is a comment, "
+        "unless there is a file of that name",
     )
     parser.add_argument("--recursive", action="store_true", help="search folders within folders too")
     _add_size(parser)

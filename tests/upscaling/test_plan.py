@@ -49,6 +49,12 @@ def test_lists_are_relative_to_themselves(folder: pathlib.Path) -> None:
     ]
 
 
+def test_comments_in_lists_are_no_names_unless_they_are_files(folder: pathlib.Path) -> None:
+    (folder / "#1.jpg").touch()
+    (folder / "list.txt").write_text("# of the summer\n#1.jpg\n#2.jpg\na.jpg\n")
+    assert names(search.find([], list_file=folder / "list.txt")) == ["photos/#1.jpg", "photos/a.jpg"]
+
+
 def test_a_photo_named_twice_is_done_once(folder: pathlib.Path) -> None:
     assert names(search.find(["photos/a.jpg", "photos", str(folder.resolve() / "a.jpg")]))[1:] == [
         "photos/b.PNG",
@@ -61,17 +67,26 @@ def test_a_missing_photo_is_found_to_fail_later(folder: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments, options, reason",
+    "name, reason",
     [
-        (["photos/*.bmp"], {}, "nothing that it describes"),
-        (["empty"], {}, "holds no picture"),
-        ([], {"list_file": pathlib.Path("gone.txt")}, "gone.txt: No such file"),
+        ("gone.txt", "gone.txt: No such file"),
+        ("empty.txt", "empty.txt: names nothing"),
     ],
 )
-def test_nothing_found_is_wrong_use(folder: pathlib.Path, arguments: list[str], options: dict[str, Any], reason: str) -> None:
-    pathlib.Path("empty").mkdir()
+def test_a_list_of_nothing_is_wrong_use(folder: pathlib.Path, name: str, reason: str) -> None:
+    pathlib.Path("empty.txt").write_text("# nothing yet\n\n")
     with pytest.raises(UserError, match=reason):
-        search.find(arguments, **options)
+        search.find([], list_file=pathlib.Path(name))
+
+
+@pytest.mark.parametrize(
+    "argument, reason", [("photos/*.bmp", "nothing that it describes"), ("empty", "holds no picture"), ("gone.jpg", "")]
+)
+def test_nothing_found_is_a_failed_file(folder: pathlib.Path, argument: str, reason: str) -> None:
+    pathlib.Path("empty").mkdir()
+    [found] = search.find([argument])
+    assert str(found.path) == argument
+    assert reason in found.problem
 
 
 def test_results_lie_beside_their_photos(folder: pathlib.Path) -> None:
