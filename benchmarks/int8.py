@@ -45,7 +45,7 @@ def print_table(models: Sequence[str], data: pathlib.Path) -> int:
     for model in models:
         folder = model_info.newest_version(model_info.find_model(model))
         with tempfile.TemporaryDirectory() as place:
-            files = {name: pathlib.Path(place, f"float{FORMATS[name].suffix}") for name in ("onnx", "openvino")}
+            files = {name: pathlib.Path(place, f"float{FORMATS[name].file.suffix}") for name in ("onnx", "openvino")}
             for name, path in files.items():
                 exporting.export(folder, path, FORMATS[name], photo_type="float32", weights="float32")
             exact = [rgb.to_uint8(sr) for sr in map(run_of("onnx", files["onnx"]), (lr for lr, _ in photos))]
@@ -72,7 +72,7 @@ def ways(folder: pathlib.Path, files: dict[str, pathlib.Path], place: pathlib.Pa
 
     exporting.TOLERANCE["int8"] = 1.0  # what is beyond it is to be seen here
     for name in ("onnx", "openvino"):
-        path = place / f"weights{FORMATS[name].suffix}"
+        path = place / f"weights{FORMATS[name].file.suffix}"
         exporting.export(folder, path, FORMATS[name], photo_type="float32", weights="int8")
         yield f"`--format={name} --weights=int8`", run_of(name, path)
     yield from onnx_ways(files["onnx"], place)

@@ -1,5 +1,6 @@
 """Says which of two networks is nearer to the truth, photo by photo: python examples/compare_networks.py espcn edsr PHOTOS"""
 
+import argparse
 import json
 import pathlib
 import subprocess
@@ -24,4 +25,7 @@ def main(first: str, second: str, photos: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("first", "second", "photos"):
+        parser.add_argument(name)
+    sys.exit(main(**vars(parser.parse_args())))

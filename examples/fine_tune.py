@@ -3,6 +3,7 @@
 Flags that follow are those of `sr-keras train`; the last of a kind counts: --iterations=20, --steps_per_iteration=500.
 """
 
+import argparse
 import pathlib
 import subprocess
 import sys
@@ -26,4 +27,8 @@ def main(photos: str, run: str, *flags: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("photos")
+    parser.add_argument("run")
+    options, flags = parser.parse_known_args()
+    sys.exit(main(options.photos, options.run, *flags))

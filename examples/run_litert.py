@@ -3,7 +3,7 @@
 python examples/run_litert.py edsr.tflite IN.jpg OUT.png 4 42
 """
 
-import sys
+import argparse
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -12,10 +12,9 @@ from PIL import Image
 TILE = 256  # pixels of the small photo
 
 
-def main(model: str, source: str, target: str, scale_text: str, overlap_text: str) -> None:
+# LiteRT's Python does not show a file's metadata: `sr-keras export` prints scale and overlap.
+def main(model: str, source: str, target: str, scale: int, overlap: int) -> None:
     run = Interpreter(model_path=model).get_signature_runner()
-    # LiteRT's Python does not show a file's metadata: `sr-keras export` prints these.
-    scale, overlap = int(scale_text), int(overlap_text)
     # A file of `--type=uint8` takes and returns 0 to 255, others 0 to 1.
     dtype, divisor = (np.uint8, 1) if run.get_input_details()["lr"]["dtype"] == np.uint8 else (np.float32, 255)
     photo = np.asarray(Image.open(source).convert("RGB"))
@@ -32,4 +31,9 @@ def main(model: str, source: str, target: str, scale_text: str, overlap_text: st
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("model", "source", "target"):
+        parser.add_argument(name)
+    for name in ("scale", "overlap"):
+        parser.add_argument(name, type=int)
+    main(**vars(parser.parse_args()))

@@ -3,7 +3,7 @@
 python examples/run_openvino.py edsr.xml IN.jpg OUT.png
 """
 
-import sys
+import argparse
 
 import numpy as np
 import openvino
@@ -34,4 +34,7 @@ def main(model: str, source: str, target: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("model", "source", "target"):
+        parser.add_argument(name)
+    main(**vars(parser.parse_args()))

@@ -5,7 +5,7 @@ python examples/serving_client.py localhost:8500 edsr IN.jpg OUT.png 4 42    # s
 pip install tensorflow-serving-api pillow
 """
 
-import sys
+import argparse
 
 import grpc
 import numpy as np
@@ -18,9 +18,8 @@ TILE = 256  # pixels of the small photo
 OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 
 
-def main(address: str, model: str, source: str, target: str, scale_text: str, overlap_text: str) -> None:
+def main(address: str, model: str, source: str, target: str, scale: int, overlap: int) -> None:
     service = prediction_service_pb2_grpc.PredictionServiceStub(grpc.insecure_channel(address, OPTIONS))
-    scale, overlap = int(scale_text), int(overlap_text)
     photo = np.asarray(Image.open(source).convert("RGB"))
     sr = np.empty((scale * photo.shape[0], scale * photo.shape[1], 3), np.uint8)
     for y in range(0, photo.shape[0], TILE):
@@ -40,4 +39,9 @@ def main(address: str, model: str, source: str, target: str, scale_text: str, ov
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("address", "model", "source", "target"):
+        parser.add_argument(name)
+    for name in ("scale", "overlap"):
+        parser.add_argument(name, type=int)
+    main(**vars(parser.parse_args()))

@@ -3,6 +3,7 @@
 python examples/upscale_array.py IN.jpg OUT.png [NETWORK]
 """
 
+import argparse
 import sys
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 from sr_keras import ModelError, Upscaler
 
 
-def main(source: str, target: str, network: str = "edsr") -> int:
+def main(source: str, target: str, network: str) -> int:
     try:
         # Load once: it takes seconds. One `Upscaler` then serves all photos, also from several threads.
         upscaler = Upscaler.load(network, memory_mb=512)
@@ -26,4 +27,8 @@ def main(source: str, target: str, network: str = "edsr") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("source")
+    parser.add_argument("target")
+    parser.add_argument("network", nargs="?", default="edsr")
+    sys.exit(main(**vars(parser.parse_args())))

@@ -76,7 +76,7 @@ def _evaluate(options: argparse.Namespace, peers: "Mapping[str, Upscale]") -> in
     means = table.means(found.photos, methods.seconds_per_megapixel())
     tables = [found.photos, means] if options.photos else [means]
     print("\n\n".join(table.markdown(rows) for rows in tables))
-    print("", *(photos.origin for photos in sets), *_left_out(options), sep="\n")
+    print("", *(photos.origin for photos in sets), *table.ABOUT_METHODS, *_left_out(options), sep="\n")
     if options.json:
         table.write_json(options.json, {"means": means, "photos": found.photos})
     _draw(options, found)

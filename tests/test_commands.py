@@ -111,6 +111,25 @@ def test_wrong_use_is_a_line_and_a_hint(command: str, wrong: str, capsys: pytest
 
 
 @pytest.mark.usefixtures("no_work")
+def test_an_option_that_there_is_not_leads_to_the_one_that_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("upscale", "photo.jpg", "--output-dir=large", "--skip-existing") == 2
+    told = "unrecognized arguments: --output-dir=large --skip-existing (did you mean --output_dir --skip_existing?)"
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("named", ["gone.jpg", "*.jpg", "empty"])
+def test_a_file_that_is_not_there_has_failed_however_it_is_named(
+    named: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/sr-keras"])
+    pathlib.Path("empty").mkdir()
+    assert exit_code("upscale", named) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"sr-keras upscale: {named}: ")
+
+
+@pytest.mark.usefixtures("no_work")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_ctrl_c_is_exit_code_130(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupted(*_: object) -> int:

@@ -55,7 +55,9 @@ def test_one_table_holds_all_networks_and_folders(
     other.mkdir()
     rgb.write_photo(other / "c.png", rgb.read_photo(photos / "HR" / "a.png"))
     content = measured(tmp_path, interpolator, interpolator / "1", f"--data={photos}", f"--data={other}")
-    heading, rule, *lines = [cells(line) for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    printed = capsys.readouterr().out.splitlines()
+    assert {"bicubic: the low-", "original: the ref"} <= {line[:17] for line in printed}
+    heading, rule, *lines = [cells(line) for line in printed if line.startswith("|")]
     methods = ["bicubic", str(interpolator), str(interpolator / "1"), "original"]
     assert [line[:2] for line in lines] == [[name, method] for name in ("set", "other") for method in methods]
     assert {len(line) for line in (heading, rule, *lines)} == {len(heading)}

@@ -50,3 +50,14 @@ def test_two_networks_are_compared_photo_by_photo(photo: Path) -> None:
 def test_each_example_is_named() -> None:
     listed = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     assert all(f"({path.name})" in listed for path in EXAMPLES.glob("*.py"))
+
+
+@pytest.mark.parametrize("script", sorted(path.name for path in EXAMPLES.glob("*.py")))
+def test_what_is_missing_is_a_line(script: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    if script == "serving_client.py":
+        pytest.importorskip("tensorflow_serving")
+    monkeypatch.setattr(sys, "argv", [script, "alone"])
+    with pytest.raises(SystemExit) as ending:
+        runpy.run_path(str(EXAMPLES / script), run_name="__main__")
+    assert ending.value.code == 2
+    assert capsys.readouterr().err.startswith(f"usage: {script} ")

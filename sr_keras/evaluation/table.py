@@ -12,6 +12,10 @@ from sr_keras.runtime import files
 
 # What is measured beside the networks.
 BICUBIC, ORIGINAL = "bicubic", "original"
+ABOUT_METHODS = (
+    f"{BICUBIC}: the low-resolution photos enlarged by bicubic interpolation, without a network",
+    f"{ORIGINAL}: the references themselves, which is what a perfect result would be measured as",
+)
 
 # By the names of `_COLUMNS`; what was not measured is missing, or NaN.
 TableRow = Mapping[str, Any]

@@ -10,12 +10,10 @@ import argparse
 import pathlib
 from collections.abc import Sequence
 
+from sr_keras.exchange.file_formats import FILE_FORMATS
 from sr_keras.inference import model_info
 from sr_keras.runtime import argument_types, command_line, quiet_tensorflow
 from sr_keras.runtime.errors import UserError
-
-# As in `exchange.formats`, which needs TensorFlow.
-FORMATS = ("onnx", "litert", "openvino")
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "sr-keras export") -> int:
@@ -25,20 +23,20 @@ def main(argv: Sequence[str] | None = None, prog: str = "sr-keras export") -> in
 
 def _export(options: argparse.Namespace) -> int:
     folder = model_info.newest_version(model_info.find_model(options.model))
-    # Later, because TensorFlow takes seconds to import: --help and wrong options are answered at once.
-    with quiet_tensorflow.tensorflow_import():
-        from sr_keras.exchange import exporting
-        from sr_keras.exchange.formats import FORMATS
-    file_format = FORMATS[options.format]
+    file_format = FILE_FORMATS[options.format]
     path = options.output or pathlib.Path(f"{pathlib.PurePath(options.model).name}{file_format.suffix}")
     if path.suffix != file_format.suffix:
         raise UserError(f"{path}: the name of this format ends in {file_format.suffix}")
     for file in file_format.files(path):
         if file.exists() and not options.overwrite:
             raise UserError(f"{file}: exists already; --overwrite replaces it")
-    file_format.require(options.format)
+    file_format.require(options.format, options.weights)
     info = model_info.read_info(folder)
-    difference = exporting.export(folder, path, file_format, photo_type=options.type, weights=options.weights)
+    # Later, because TensorFlow takes seconds to import: --help and all that is wrong are answered at once.
+    with quiet_tensorflow.tensorflow_import():
+        from sr_keras.exchange import exporting
+        from sr_keras.exchange.formats import FORMATS
+    difference = exporting.export(folder, path, FORMATS[options.format], photo_type=options.type, weights=options.weights)
     white = 255 if options.type == "uint8" else 1
     print(f"{path}: at most {difference:.1g} of {white} off the SavedModel, on noise")
     print(f"enlarges {info.scale} times; tiles must overlap by {info.receptive_field} pixels to each side")
@@ -55,7 +53,7 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         metavar="MODEL",
         help=f"{', '.join(model_info.shipped())}; or the folder of a run, or of one of its SavedModels",
     )
-    parser.add_argument("--format", choices=FORMATS, required=True)
+    parser.add_argument("--format", choices=list(FILE_FORMATS), required=True)
     parser.add_argument(
         "-o", "--output", type=argument_types.output_file, metavar="FILE", help="(default: MODEL.onnx, .tflite or .xml, here)"
     )

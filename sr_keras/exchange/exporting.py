@@ -24,7 +24,7 @@ def export(folder: pathlib.Path, path: pathlib.Path, file_format: Format, *, pho
 
     Raises:
         ModelError: the network can't be loaded.
-        UserError: the format can't do what is asked for, or the file computes something else.
+        UserError: the file computes something else.
     """
     network = saved_model.ExportedNetwork(folder)
     portable = Portable(network, layout=file_format.layout, photo_type=photo_type)
@@ -40,7 +40,7 @@ def export(folder: pathlib.Path, path: pathlib.Path, file_format: Format, *, pho
                 f"{path}: not written, for the file would be off the network by {difference:.2g}, more than {most:.2g}"
             )
         # The main file comes last: what belongs to it is there by then.
-        for source, target in reversed(list(zip(file_format.files(part), file_format.files(path), strict=True))):
+        for source, target in reversed(list(zip(file_format.file.files(part), file_format.file.files(path), strict=True))):
             source.replace(target)
     return difference
 

@@ -1,6 +1,5 @@
 """The formats of other runtimes: how each is written, what it holds of the model info, and how it is run."""
 
-import importlib.util
 import json
 import pathlib
 import tempfile
@@ -12,9 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from sr_keras.exchange import int8_weights
+from sr_keras.exchange.file_formats import FILE_FORMATS, FileFormat
 from sr_keras.exchange.portable import INPUT, OUTPUT, Layout, Portable
 from sr_keras.runtime import quiet_tensorflow
-from sr_keras.runtime.errors import UserError
 
 Weights = Literal["float32", "float16", "int8"]
 Run = Callable[[np.ndarray], np.ndarray]
@@ -30,31 +29,19 @@ class Format(ABC):
     """A format of exported files.
 
     Attributes:
-        suffix: of the file.
+        file: what its files are called.
         layout: of pictures, as the runtime's users expect it.
-        packages: that writing and running needs; the extra of the format's name installs them.
     """
 
-    suffix: ClassVar[str]
+    file: ClassVar[FileFormat]
     layout: ClassVar[Layout]
-    packages: ClassVar[tuple[str, ...]]
-
-    def require(self, name: str) -> None:
-        """Raises UserError if a package is missing; the message says what installs it."""
-        missing = [package for package in self.packages if importlib.util.find_spec(package) is None]
-        if missing:
-            raise UserError(f"--format={name} needs {', '.join(missing)}: pip install 'sr_keras[{name}]'")
-
-    def files(self, path: pathlib.Path) -> list[pathlib.Path]:
-        """All files of a network whose main file is `path`."""
-        return [path]
 
     @abstractmethod
     def write(self, network: Portable, path: pathlib.Path, info: Mapping[str, str], weights: Weights) -> None:
         """Writes the network to `path`, and what belongs to it beside it, with `info` inside.
 
-        Raises:
-            UserError: the format can't do what is asked for.
+        Args:
+            weights: none of those that `file` lacks.
         """
 
     @abstractmethod
@@ -69,11 +56,9 @@ class Format(ABC):
 class Onnx(Format):
     """ONNX, run by ONNX Runtime and many others."""
 
-    suffix, layout, packages = ".onnx", "NCHW", ("tf2onnx", "onnx", "onnxruntime")
+    file, layout = FILE_FORMATS["onnx"], "NCHW"
 
     def write(self, network: Portable, path: pathlib.Path, info: Mapping[str, str], weights: Weights) -> None:
-        if weights == "float16":
-            raise UserError("--format=onnx has no weights in float16")
         import onnx
         import tf2onnx
 
@@ -104,11 +89,9 @@ class Onnx(Format):
 class LiteRt(Format):
     """LiteRT, once TensorFlow Lite: Android, iOS and small devices. TensorFlow writes it."""
 
-    suffix, layout, packages = ".tflite", "NHWC", ("ai_edge_litert",)
+    file, layout = FILE_FORMATS["litert"], "NHWC"
 
     def write(self, network: Portable, path: pathlib.Path, info: Mapping[str, str], weights: Weights) -> None:
-        if weights == "int8":
-            raise UserError("--format=litert has no weights in int8: it would compute in int8 too, and lose too much")
         with tempfile.TemporaryDirectory() as folder, quiet_tensorflow.tensorflow_import():
             network.save(pathlib.Path(folder))
             converter = tf.lite.TFLiteConverter.from_saved_model(folder)
@@ -136,10 +119,7 @@ class LiteRt(Format):
 class OpenVino(Format):
     """OpenVINO: processors, graphics and accelerators of Intel. A file `.xml`, and its weights in `.bin` beside it."""
 
-    suffix, layout, packages = ".xml", "NCHW", ("openvino",)
-
-    def files(self, path: pathlib.Path) -> list[pathlib.Path]:
-        return [path, path.with_suffix(".bin")]
+    file, layout = FILE_FORMATS["openvino"], "NCHW"
 
     def write(self, network: Portable, path: pathlib.Path, info: Mapping[str, str], weights: Weights) -> None:
         import openvino

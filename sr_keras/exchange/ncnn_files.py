@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sr_keras.runtime import files
 from sr_keras.runtime.errors import UserError
 
 _MAGIC = "7767517"
@@ -41,15 +40,15 @@ def read(path: pathlib.Path) -> dict[str, np.ndarray]:
         OSError: a file can't be read.
     """
     try:
-        layers = _layers(path.read_text(encoding="utf-8"))
+        layers = _layers(path.read_text(encoding="utf-8", errors="replace"))
         weights = list(_weights(layers, path.with_suffix(".bin").read_bytes()))
     except NcnnFileError as error:
         raise NcnnFileError(f"{path}: {error}") from None
     except OSError:
         raise
-    # A damaged file raises whatever its reader stumbles over.
-    except Exception as error:
-        raise NcnnFileError(f"{path}: damaged, or no file of ncnn ({files.reason(error)})") from None
+    # A damaged file raises whatever its reader stumbles over, in words about Python.
+    except Exception:
+        raise NcnnFileError(f"{path}: damaged, or no file of ncnn") from None
     kinds = [layer.kind for layer in layers]
     if "PReLU" in kinds:
         names = [f"body.{index}" for index in range(len(weights))]

@@ -16,7 +16,6 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from sr_keras.runtime import files
 from sr_keras.runtime.errors import UserError
 
 # How PyTorch and safetensors call the types that weights have.
@@ -64,9 +63,9 @@ def read(path: pathlib.Path) -> dict[str, np.ndarray]:
         raise WeightFileError(f"{path}: {error}") from None
     except OSError:
         raise
-    # A damaged file raises whatever its reader stumbles over.
-    except Exception as error:
-        raise WeightFileError(f"{path}: damaged, or no file of weights ({files.reason(error)})") from None
+    # A damaged file raises whatever its reader stumbles over, in words about Python.
+    except Exception:
+        raise WeightFileError(f"{path}: damaged, or no file of weights") from None
 
 
 def _read(file: IO[bytes]) -> dict[str, np.ndarray]:

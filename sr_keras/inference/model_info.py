@@ -136,6 +136,16 @@ def read_info(folder: pathlib.Path) -> ModelInfo:
         raise ModelError(f"{folder}: {_INFO} is damaged ({error})") from None
 
 
+def require_strength(info: ModelInfo, model: pathlib.Path) -> None:
+    """Refuses a network that only enlarges where there is to be a strength of its restoring.
+
+    Raises:
+        ModelError: it does.
+    """
+    if info.back_projection:
+        raise ModelError(f"{name_of(model)}: only enlarges, so there is no strength to choose")
+
+
 def _require_sane(info: ModelInfo) -> None:
     """Refuses what no network is like: a wrong scale would make a wrong picture, or go on without end.
 

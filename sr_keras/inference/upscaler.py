@@ -100,8 +100,8 @@ class Upscaler:
         name = engines.resolve(engine, folder, precision, device)
         network = engines.load(name, folder, device)
         enlarging = engines.load(name, _enlarging_folder(), device) if denoise < 1 else None
-        if enlarging and network.info.back_projection:
-            raise model_info.ModelError(f"{model_info.name_of(model)}: only enlarges, so there is no strength to choose")
+        if enlarging:
+            model_info.require_strength(network.info, model)
         if enlarging and network.info.scale != enlarging.info.scale:
             raise model_info.ModelError(
                 f"{path}: enlarges {network.info.scale} times, {model_info.ENLARGING} {enlarging.info.scale} times"

@@ -2,17 +2,19 @@
 
 import argparse
 import contextlib
+import difflib
 import os
 import pathlib
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 import sr_keras
 from sr_keras.runtime import signals
 from sr_keras.runtime.errors import UserError, one_line
 
+# Commands over many files also have 1: some of them failed, and the others are done.
 EXIT_CODES = "Exit code: 0 done, 2 wrong use, 130 stopped by Ctrl-C."
 VERSION = f"sr_keras {sr_keras.__version__}"
 
@@ -25,6 +27,23 @@ class Parser(argparse.ArgumentParser):
             prog=prog, description=description, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
         )
         self.add_argument("--version", action="version", version=VERSION)
+
+    # Of its overloads, this is the one that is used here.
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> argparse.Namespace:
+        """See `ArgumentParser`; of an option that there is not, the nearest one is named."""
+        options, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{self._meant(unknown)}")
+        return options
+
+    def _meant(self, unknown: Sequence[str]) -> str:
+        """Which options were meant, about, in words."""
+        typed = [argument.partition("=")[0] for argument in unknown if argument.startswith("--")]
+        nearest = [difflib.get_close_matches(option, self._option_string_actions, 1) for option in typed]
+        meant = [option for options in nearest for option in options]
+        return f" (did you mean {' '.join(meant)}?)" if meant else ""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, refusal(self.prog, message))

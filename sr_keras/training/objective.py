@@ -13,6 +13,8 @@ from sr_keras.training import losses
 
 # Of `(hr, sr)`, `[B, H, W, 3]` in [0, 1], to a float32 scalar.
 PictureLoss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+# Of photos `[B, H, W, 3]` in [0, 1] to photos.
+PictureFunction = Callable[[tf.Tensor], tf.Tensor]
 
 
 class Judged(NamedTuple):
@@ -42,7 +44,8 @@ class Objective:
         grid_weight: factor of `losses.grid_loss`, added to the pixel loss.
         teacher: a network, float32 `[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`, whose output is learned too: distillation
             (Hinton et al. 2015). Its detail is all predictable from the small photo, so less of the gradient is noise.
-        teacher_weight: factor of the pixel loss against the teacher's output, added to that against the HR picture.
+        teacher_weight: factor of the loss against the teacher's output. It is the perceptual loss where there is one, for then
+            the teacher's texture is wanted, not its pixels; else the pixel loss.
         back_projection: all losses see the result as it is exported, corrected by back-projection; else the generator's output.
         shift: the perceptual loss and the discriminator, which have strides, see pictures moved down and right by 0 to
             `shift - 1` pixels. Their gradients are uneven, in the period of the strides (Odena et al. 2016, section
@@ -54,7 +57,7 @@ class Objective:
     perceptual_loss: PictureLoss | None = None
     perceptual_weight: float = 0.0
     grid_weight: float = 0.0
-    teacher: Callable[[tf.Tensor], tf.Tensor] | None = None
+    teacher: PictureFunction | None = None
     teacher_weight: float = 0.0
     back_projection: bool = False
     shift: int = 1
@@ -76,7 +79,7 @@ class Objective:
         parts = {"pixel": tf.add_n([*of_levels, self.pixel_loss(hr, sr)])}
         weights = {"pixel": 1.0}
         if self.teacher is not None:
-            parts["teacher"] = self.pixel_loss(self._taught(self.teacher, lr), sr)
+            parts["teacher"] = self._teacher_loss(self.teacher, lr, sr, move)
             weights["teacher"] = self.teacher_weight
         if self.perceptual_loss is not None:
             parts["perceptual"] = self.perceptual_loss(seen_hr, seen_sr)
@@ -90,7 +93,7 @@ class Objective:
     def _seed(self, purpose: int) -> tf.Tensor:
         return tf.stack([purpose, tf.cast(self.iterations, tf.int32)])
 
-    def _mover(self) -> Callable[[tf.Tensor], tf.Tensor]:
+    def _mover(self) -> PictureFunction:
         """Moves photos `[B, H, W, 3]`, all in the same way; what comes in at the side is reflected."""
         if self.shift == 1:
             return lambda photo: photo
@@ -99,7 +102,13 @@ class Objective:
         margin = [[0, 0], [0, self.shift - 1], [0, self.shift - 1], [0, 0]]
         return lambda photo: tf.ensure_shape(tf.slice(tf.pad(photo, margin, "REFLECT"), begin, tf.shape(photo)), photo.shape)
 
-    def _taught(self, teacher: Callable[[tf.Tensor], tf.Tensor], lr: tf.Tensor) -> tf.Tensor:
+    def _teacher_loss(self, teacher: PictureFunction, lr: tf.Tensor, sr: tf.Tensor, move: PictureFunction) -> tf.Tensor:
+        if self.perceptual_loss is None:
+            return self.pixel_loss(self._taught(teacher, lr), sr)
+        # Of the photo as it is: the textures of its flips differ, and their average is blurred.
+        return self.perceptual_loss(move(tf.clip_by_value(teacher(lr), 0.0, 1.0)), move(sr))
+
+    def _taught(self, teacher: PictureFunction, lr: tf.Tensor) -> tf.Tensor:
         """The teacher's output for small photos flipped and transposed in one of 8 ways, and back: on average, its
         self-ensemble.
 

@@ -184,7 +184,11 @@ class Options:
         None, "Distillation: a bundled network, or the folder of a SavedModel, whose results the network also learns to match."
     )
     teacher_weight: float = _option(
-        1.0, "Weight of the pixel loss against the teacher's results (Hinton et al. 2015).", 0, LARGEST_FACTOR
+        1.0,
+        "Weight of the loss against the teacher's results (Hinton et al. 2015): the perceptual loss where there is one, else "
+        "the pixel loss.",
+        0,
+        LARGEST_FACTOR,
     )
     shift: int = _option(
         1,

@@ -1,5 +1,6 @@
 """Folders of numbered frames, as games and renderers write them: a film, one picture a frame."""
 
+import contextlib
 import itertools
 import pathlib
 import re
@@ -9,9 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from sr_keras.inference.tiling import Progress, Put
+from sr_keras.photos import picture_reader
+from sr_keras.photos.errors import PhotoError
 from sr_keras.photos.picture import Picture
+from sr_keras.runtime import store
 from sr_keras.upscaling.choice import Choice, Choose
 from sr_keras.upscaling.frame_run import PhotoUpscaler
+from sr_keras.upscaling.target import Size
 
 # Not JPEG: cameras number photos, too.
 _SUFFIXES = frozenset({".png", ".tif", ".tiff", ".bmp", ".tga"})
@@ -22,6 +27,8 @@ _STEM = re.compile(r"(.*?)(\d+)")
 def folders(paths: Iterable[pathlib.Path]) -> Mapping[pathlib.Path, Sequence[pathlib.Path]]:
     """Those of the paths' folders whose pictures differ in a number at the end of their names alone, each with its frames.
 
+    Frames of a film have one size: pictures of several, such as scans, are photos. What can't be read says nothing.
+
     Args:
         paths: all pictures of each folder.
 
@@ -31,7 +38,11 @@ def folders(paths: Iterable[pathlib.Path]) -> Mapping[pathlib.Path, Sequence[pat
     by_folder: dict[pathlib.Path, list[pathlib.Path]] = {}
     for path in paths:
         by_folder.setdefault(path.parent, []).append(path)
-    return {folder: sorted(frames, key=_number) for folder, frames in by_folder.items() if _is_numbered(frames)}
+    return {
+        folder: sorted(frames, key=_number)
+        for folder, frames in by_folder.items()
+        if _is_numbered(frames) and _has_one_size(frames)
+    }
 
 
 def describe(folder: pathlib.Path, frames: Sequence[pathlib.Path], results: pathlib.Path) -> str:
@@ -104,6 +115,18 @@ def _is_numbered(frames: Sequence[pathlib.Path]) -> bool:
     matches = [_STEM.fullmatch(frame.stem) for frame in frames]
     names = {(match[1], frame.suffix) for match, frame in zip(matches, frames, strict=True) if match}
     return len(frames) >= _FEWEST and all(matches) and len(names) == 1 and frames[0].suffix.lower() in _SUFFIXES
+
+
+def _has_one_size(frames: Sequence[pathlib.Path]) -> bool:
+    first: Size | None = None
+    for frame in frames:
+        if isinstance(frame, store.StorePath):
+            continue  # each look is a request
+        with contextlib.suppress(PhotoError):
+            size = picture_reader.read_size(frame)
+            if size != (first := first or size):
+                return False
+    return True
 
 
 def _number(frame: pathlib.Path) -> int:

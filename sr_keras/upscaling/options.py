@@ -38,7 +38,8 @@ def parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         "--list",
         type=argument_types.path,
         metavar="FILE",
-        help="a text file with more of them, one per line, relative to its folder",
+        help="a text file with more of them, one per line, relative to its folder; a line that begins with # is a comment, "
+        "unless there is a file of that name",
     )
     parser.add_argument("--recursive", action="store_true", help="search folders within folders too")
     _add_size(parser)
@@ -136,7 +137,11 @@ def _add_result(parser: argparse.ArgumentParser) -> None:
     there.add_argument(
         "--skip_existing", action="store_true", help="keep results that exist, and go on where an earlier run ended"
     )
-    result.add_argument("--dry_run", action="store_true", help="print what would be done, and do nothing")
+    result.add_argument(
+        "--dry_run",
+        action="store_true",
+        help="print what would be done, by which network, what would be lost and how long it takes, and do nothing",
+    )
     result.add_argument(
         "--report",
         type=argument_types.output_file,

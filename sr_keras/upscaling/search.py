@@ -59,17 +59,18 @@ def find(
 ) -> list[Found]:
     """The files that arguments mean: files, folders, patterns, "-" for standard input, and the lines of a list file.
 
-    A file that doesn't exist is found too, and so is a folder without pictures: they fail when their turn comes, and the others
-    don't. One that is named twice is found once. `tell` is told in a line what is passed over in a folder.
+    A file that doesn't exist is found too, and so is a folder without pictures, or a pattern that describes nothing: they fail
+    when their turn comes, and the others don't. One that is named twice is found once. `tell` is told in a line what is passed
+    over in a folder.
 
     Raises:
-        UserError: nothing at all is found, or the list can't be read.
+        UserError: the list can't be read, or names nothing.
     """
     found = [each for argument in arguments for each in _find(argument, recursive, tell)]
     if list_file is not None:
         found.extend(_listed(list_file, recursive, tell))
-    if all(each.problem for each in found):
-        raise UserError(found[0].problem if found else "the list names nothing")
+    if not found:
+        raise UserError(f"{list_file}: names nothing")
     once: dict[str | None, Found] = {}
     for each in found:
         once.setdefault(store.place(each.path) if each.path else None, each)
@@ -100,6 +101,8 @@ def _listed(list_file: pathlib.Path, recursive: bool, tell: Callable[[str], None
         raise UserError(f"{list_file}: is no list of names, a line each")
     folder = list_file.parent
     for line in filter(None, map(str.strip, text.split("\n"))):
+        if line.startswith("#") and not (folder / line).exists():
+            continue
         path = store.path_of(line)
         if isinstance(path, store.StorePath):
             yield from _stored(path, recursive, tell)

@@ -2,6 +2,8 @@
 
 import pathlib
 import runpy
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from PIL import Image
 from sr_keras import Upscaler
 from sr_keras.evaluation import metrics
 from sr_keras.exchange import export_command, exporting, int8_weights
+from sr_keras.exchange.file_formats import FILE_FORMATS, FileFormat
 from sr_keras.exchange.formats import FORMATS, Run
 from sr_keras.inference import model_info, saved_model
 from sr_keras.photos import rgb
@@ -20,14 +23,14 @@ SIZES = [(1, 1), (1, 7), (9, 1), (8, 8), (13, 22), (31, 17)]
 @pytest.fixture(scope="module", params=FORMATS)
 def name(request: pytest.FixtureRequest) -> str:
     """Of a format whose packages are there."""
-    for package in FORMATS[request.param].packages:
+    for package in FILE_FORMATS[request.param].packages:
         pytest.importorskip(package)
     return str(request.param)
 
 
 @pytest.fixture(scope="module")
 def exported(name: str, interpolator: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    path = tmp_path_factory.mktemp(name) / f"small{FORMATS[name].suffix}"
+    path = tmp_path_factory.mktemp(name) / f"small{FILE_FORMATS[name].suffix}"
     assert export_command.main([str(interpolator), f"--format={name}", f"--output={path}"]) == 0
     return path
 
@@ -73,7 +76,7 @@ def test_a_file_tells_what_must_be_known(name: str, exported: pathlib.Path, inte
 def test_levels_in_are_levels_out(
     name: str, interpolator: pathlib.Path, tmp_path: pathlib.Path, rng: np.random.Generator
 ) -> None:
-    path = tmp_path / f"levels{FORMATS[name].suffix}"
+    path = tmp_path / f"levels{FILE_FORMATS[name].suffix}"
     assert export_command.main([str(interpolator), f"--format={name}", f"--output={path}", "--type=uint8"]) == 0
     photo = rng.integers(0, 256, (12, 9, 3), np.uint8)
     sr = load(name, path)(photo)
@@ -87,7 +90,7 @@ def test_levels_in_are_levels_out(
 def test_weights_take_half_the_room(
     name: str, exported: pathlib.Path, interpolator: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / f"half{FORMATS[name].suffix}"
+    path = tmp_path / f"half{FILE_FORMATS[name].suffix}"
     code = export_command.main([str(interpolator), f"--format={name}", f"--output={path}", "--weights=float16"])
     if name == "onnx":
         assert code == 2
@@ -96,20 +99,20 @@ def test_weights_take_half_the_room(
         assert code == 0
         photo = np.full((5, 5, 3), 0.3, np.float32)
         np.testing.assert_allclose(load(name, path)(photo), load(name, exported)(photo), atol=4e-3)
-        files = [FORMATS[name].files(each)[-1].stat().st_size for each in (path, exported)]
+        files = [FILE_FORMATS[name].files(each)[-1].stat().st_size for each in (path, exported)]
         assert files[0] < files[1]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", ["espcn", "edsr"])
 def test_weights_in_8_bits_take_a_quarter_and_lose_little(name: str, network: str, tmp_path: pathlib.Path) -> None:
-    path, options = tmp_path / f"a{FORMATS[name].suffix}", [f"--format={name}", "--weights=int8"]
+    path, options = tmp_path / f"a{FILE_FORMATS[name].suffix}", [f"--format={name}", "--weights=int8"]
     if name == "litert":
         assert export_command.main([network, *options, f"--output={path}"]) == 2
         return
     assert export_command.main([network, *options, f"--output={path}"]) == 0
     weights = sum(array.nbytes for array in saved_model.load_weights(model_info.find_model(network)))
-    assert FORMATS[name].files(path)[-1].stat().st_size < weights / 2 + 200_000
+    assert FILE_FORMATS[name].files(path)[-1].stat().st_size < weights / 2 + 200_000
     hr = rgb.read_photo(rgb.SAMPLE / "photos" / "astronaut.jpg")[:256, :256]
     lr = rgb.to_float(rgb.resize_bicubic(hr, 64, 64))
     exact = np.clip(saved_model.ExportedNetwork(model_info.find_model(network))(lr[np.newaxis])[0], 0, 1)
@@ -152,7 +155,7 @@ def run_example(name: str, exported: pathlib.Path, model: pathlib.Path, photo: n
     example = runpy.run_path(str(example_path(name)))
     example["main"].__globals__["TILE"] = 32
     info = model_info.read_info(model / "1")
-    told = [str(info.scale), str(info.receptive_field)] if name == "litert" else []
+    told = [info.scale, info.receptive_field] if name == "litert" else []
     example["main"](str(exported), str(folder / "in.png"), str(folder / "out.png"), *told)
     return np.asarray(Image.open(folder / "out.png")).astype(int)
 
@@ -167,10 +170,22 @@ def test_the_examples_need_nothing_of_ours(
     assert np.abs(sr - Upscaler.load(interpolator, precision="float32").upscale(photo)).max() <= 1
 
 
+def test_what_is_wrong_is_said_without_tensorflow(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "a.onnx").touch()
+    calls = [["espcn", "--format=onnx", f"--output={tmp_path / 'a.onnx'}"], ["espcn", "--format=onnx", "--weights=float16"]]
+    code = f"""
+import sys
+from sr_keras.exchange import export_command
+print([export_command.main(call) for call in {calls}], "tensorflow" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[2, 2] False\n"
+
+
 def test_what_is_there_stays(
     name: str, interpolator: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / f"mine{FORMATS[name].suffix}"
+    path = tmp_path / f"mine{FILE_FORMATS[name].suffix}"
     path.write_text("mine")
     assert export_command.main([str(interpolator), f"--format={name}", f"--output={path}"]) == 2
     assert capsys.readouterr().err == f"sr-keras export: {path}: exists already; --overwrite replaces it\n"
@@ -182,7 +197,7 @@ def test_what_is_there_stays(
 def test_a_missing_package_is_named(
     interpolator: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(FORMATS["onnx"], "packages", ("no_such_package",), raising=False)
+    monkeypatch.setitem(FILE_FORMATS, "onnx", FileFormat((".onnx",), ("no_such_package",)))
     assert export_command.main([str(interpolator), "--format=onnx", f"--output={tmp_path / 'a.onnx'}"]) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert line == "sr-keras export: --format=onnx needs no_such_package: pip install 'sr_keras[onnx]'"
@@ -191,6 +206,6 @@ def test_a_missing_package_is_named(
 @pytest.mark.slow
 @pytest.mark.parametrize("network", model_info.PURPOSES)
 def test_bundled_networks_compute_the_same(name: str, network: str, tmp_path: pathlib.Path, rng: np.random.Generator) -> None:
-    path = tmp_path / f"{network}{FORMATS[name].suffix}"
+    path = tmp_path / f"{network}{FILE_FORMATS[name].suffix}"
     assert export_command.main([network, f"--format={name}", f"--output={path}"]) == 0
     require_same(name, path, model_info.find_model(network), rng)

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from sr_keras.exchange.formats import FORMATS
+from sr_keras.exchange.file_formats import FILE_FORMATS
 
 # What extras bring, each under the names that it is imported by.
 OF_EXTRAS = {
-    *(package for each in FORMATS.values() for package in each.packages),
+    *(package for each in FILE_FORMATS.values() for package in each.packages),
     *("av", "fastapi", "nncf", "ncnn", "pillow_heif", "pillow_jxl", "pyarrow", "rawpy", "ray", "tensorflow_addons", "torch"),
     *("pytest", "scipy", "tensorflow_serving", "uvicorn"),
 }
@@ -31,10 +31,10 @@ sys.exit(main({list(arguments)}))
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["onnx", "litert"])
 def test_export_needs_its_own_extra_alone(name: str, tmp_path: pathlib.Path) -> None:
-    packages = FORMATS[name].packages
+    packages = FILE_FORMATS[name].packages
     for package in packages:
         pytest.importorskip(package)
-    path = tmp_path / f"a{FORMATS[name].suffix}"
+    path = tmp_path / f"a{FILE_FORMATS[name].suffix}"
     command = ["export", "espcn", f"--format={name}", f"--output={path}"]
     done = run(*command, packages=packages)
     assert (done.returncode, path.is_file()) == (0, True), done.stderr

@@ -315,8 +315,18 @@ def test_files_of_ncnn_hold_the_same(half: bool, rng: np.random.Generator, tmp_p
         for name, array in state.items():
             np.testing.assert_allclose(read[name], array, rtol=1e-3 if half else 0, atol=1e-6 if half else 0)
     (tmp_path / "srvgg.bin").write_bytes((tmp_path / "srvgg.bin").read_bytes()[:-4])
-    with pytest.raises(ncnn_files.NcnnFileError, match=r"srvgg\.param: damaged"):
+    with pytest.raises(ncnn_files.NcnnFileError, match=r"srvgg\.param: damaged, or no file of ncnn$"):
         ncnn_files.read(tmp_path / "srvgg.param")
+
+
+@pytest.mark.parametrize(
+    "content, reason",
+    [(bytes(range(256)), "not a text of ncnn's layers"), (b"7767517\n1 1\nInput a 0 1 b x=y\n", "damaged, or no file of ncnn")],
+)
+def test_a_param_of_garbage_is_a_line_of_ours(content: bytes, reason: str, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "a.param").write_bytes(content)
+    with pytest.raises(ncnn_files.NcnnFileError, match=rf"a\.param: {reason}$"):
+        ncnn_files.read(tmp_path / "a.param")
 
 
 @pytest.mark.slow

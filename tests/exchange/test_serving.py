@@ -75,7 +75,7 @@ def test_a_client_gets_what_the_network_makes(tmp_path: pathlib.Path, rng: np.ra
     example["main"].__globals__["TILE"] = 32
     files = [str(tmp_path / name) for name in ("in.png", "out.png")]
     try:
-        example["main"](f"127.0.0.1:{port}", "espcn", *files, "4", "10")
+        example["main"](f"127.0.0.1:{port}", "espcn", *files, 4, 10)
     finally:
         server.stop(None).wait()
     sr = np.asarray(Image.open(files[1])).astype(int)

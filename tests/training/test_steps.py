@@ -220,6 +220,21 @@ def test_a_teacher_sees_photos_in_8_ways_and_its_output_is_rotated_back(batch: B
     assert len(seen) == 8
 
 
+def test_with_a_perceptual_loss_the_teacher_is_matched_by_that(batch: Batch) -> None:
+    """And sees the photos as they are, for textures of different flips do not average."""
+    lr, hr = batch
+    run = new_state(optimizer=lambda: keras.optimizers.SGD(0.0))
+    perceptual = {"perceptual_loss": losses.mean_absolute_error, "perceptual_weight": 0.25}
+    step = pixel_step(run, steps.StepOptions(freeze_norms=True), **perceptual, teacher=enlarged, teacher_weight=3.0)
+    expected = losses.mean_absolute_error(enlarged(lr), run.generator(lr, training=False))
+    for _ in range(4):
+        numbers = {name: float(value) for name, value in step(lr, hr).items()}
+        assert numbers["generator/teacher_loss"] == pytest.approx(float(expected), rel=1e-5)
+        parts = {"pixel": 1.0, "perceptual": 0.25, "teacher": 3.0}
+        expected_sum = sum(weight * numbers[f"generator/{name}_loss"] for name, weight in parts.items())
+        assert numbers["generator/loss"] == pytest.approx(expected_sum, rel=1e-5)
+
+
 def test_losses_see_pictures_moved_about(batch: Batch) -> None:
     """Both in the same way, from step to step another one, and the same again in a run that begins anew."""
 

@@ -207,6 +207,29 @@ def test_closing_stops_between_tiles_and_leaves_nothing(photos: list[Job], large
     assert not large.exists()
 
 
+def test_a_result_that_is_written_while_the_run_is_closed_is_told_of(photos: list[Job], large: pathlib.Path) -> None:
+    begun = threading.Event()
+
+    class EndlessFromTheSecondOn(Repeater):
+        calls = 0
+
+        def upscale_to(self, put: Put, photo: np.ndarray, *, progress: Progress, **options: Any) -> None:
+            self.calls += 1
+            while self.calls > 1:
+                begun.set()
+                progress(0.1)
+            super().upscale_to(put, photo, progress=progress, **options)
+
+    late: list[batch.JobOutcome] = []
+    upscaler = EndlessFromTheSecondOn()
+    running = batch.run([photos[2], photos[0], photos[3]], choosers(upscaler), DOUBLE, late=late.append)
+    assert next(running).status == "failed"
+    assert begun.wait(timeout=10)
+    running.close()
+    assert [(outcome.job, outcome.status) for outcome in late] == [(photos[0], "done")]
+    assert [path.name for path in large.iterdir()] == ["a.png"]
+
+
 def test_what_was_chosen_is_reported(photos: list[Job]) -> None:
     by_name = choice.Choice(Repeater(), "edsr", "clean")
     outcome = next(iter(batch.run(photos[:1], [lambda picture: by_name], DOUBLE)))

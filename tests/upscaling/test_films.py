@@ -69,6 +69,32 @@ def test_frames_are_those_that_photos_would_be(tmp_path: pathlib.Path, run: Run)
 
 
 @pytest.mark.parametrize(
+    "name, options, refused",
+    [
+        ("a.png", ["--frames=3"], "--frames is for films"),
+        ("a.png", ["--quiet", "--start=0"], "--start is for films"),
+        ("a.png", ["--deinterlace"], "--deinterlace is for films"),
+        ("film.mp4", ["--all_frames"], "--all_frames is for pictures"),
+        ("film.mp4", ["--depth=16"], "--depth is for pictures"),
+    ],
+)
+def test_options_that_mean_nothing_to_any_file_are_refused(
+    tmp_path: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str], name: str, options: list[str], refused: str
+) -> None:
+    (tmp_path / name).touch()
+    assert run(tmp_path / name, *options) == 2
+    assert capsys.readouterr().err == f"upscale.py: {refused}, and none of these files is one\n"
+
+
+def test_a_film_is_not_passed_on_as_if_it_were_stripped(
+    tmp_path: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(making.make(tmp_path / "film.mp4", making.moving(1)), "--strip") == 1
+    assert "--strip is for pictures" in capsys.readouterr().err
+    assert not (tmp_path / "film_x4.mp4").exists()
+
+
+@pytest.mark.parametrize(
     "source, arguments, result",
     [
         ("film.avi", [], "film_x4.mkv"),
@@ -334,7 +360,7 @@ def test_numbered_frames_keep_their_names(tmp_path: pathlib.Path, run: Run, caps
     # Results are no frames to be made larger, and no frames are done twice.
     assert run(tmp_path, "--recursive", "--skip_existing") == 0
     assert capsys.readouterr().out.splitlines()[-1] == "0 done, 5 skipped, 0 failed"
-    assert run(folder, "--dry_run") == 0
+    assert run(folder, "--dry_run", "--skip_existing") == 0
     assert capsys.readouterr().out.splitlines()[:2] == told
 
 
@@ -380,6 +406,15 @@ def test_numbered_frames_in_another_folder(tmp_path: pathlib.Path) -> None:
 def test_these_are_photos(tmp_path: pathlib.Path, names: list[str]) -> None:
     write_frames(tmp_path, names)
     assert planned(tmp_path) == [str(tmp_path / name).replace(".", "_x4.") for name in names]
+
+
+def test_numbered_pictures_of_several_sizes_are_photos(tmp_path: pathlib.Path) -> None:
+    """Such as scans; one that can't be read says nothing of the others."""
+    write_frames(tmp_path, ["1.png", "2.png", "3.png"])
+    (tmp_path / "2.png").write_bytes(b"damaged")
+    assert planned(tmp_path)[0] == str(tmp_path.with_name(f"{tmp_path.name}_x4") / "1.png")
+    Image.new("RGB", (33, 24)).save(tmp_path / "3.png")
+    assert planned(tmp_path) == [str(tmp_path / f"{number}_x4.png") for number in (1, 2, 3)]
 
 
 def test_numbered_frames_that_are_equal_are_computed_once(tmp_path: pathlib.Path) -> None:

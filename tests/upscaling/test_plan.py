@@ -49,6 +49,12 @@ def test_lists_are_relative_to_themselves(folder: pathlib.Path) -> None:
     ]
 
 
+def test_comments_in_lists_are_no_names_unless_they_are_files(folder: pathlib.Path) -> None:
+    (folder / "#1.jpg").touch()
+    (folder / "list.txt").write_text("# of the summer\n#1.jpg\n#2.jpg\na.jpg\n")
+    assert names(search.find([], list_file=folder / "list.txt")) == ["photos/#1.jpg", "photos/a.jpg"]
+
+
 def test_a_photo_named_twice_is_done_once(folder: pathlib.Path) -> None:
     assert names(search.find(["photos/a.jpg", "photos", str(folder.resolve() / "a.jpg")]))[1:] == [
         "photos/b.PNG",
@@ -61,17 +67,26 @@ def test_a_missing_photo_is_found_to_fail_later(folder: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments, options, reason",
+    "name, reason",
     [
-        (["photos/*.bmp"], {}, "nothing that it describes"),
-        (["empty"], {}, "holds no picture"),
-        ([], {"list_file": pathlib.Path("gone.txt")}, "gone.txt: No such file"),
+        ("gone.txt", "gone.txt: No such file"),
+        ("empty.txt", "empty.txt: names nothing"),
     ],
 )
-def test_nothing_found_is_wrong_use(folder: pathlib.Path, arguments: list[str], options: dict[str, Any], reason: str) -> None:
-    pathlib.Path("empty").mkdir()
+def test_a_list_of_nothing_is_wrong_use(folder: pathlib.Path, name: str, reason: str) -> None:
+    pathlib.Path("empty.txt").write_text("# nothing yet\n\n")
     with pytest.raises(UserError, match=reason):
-        search.find(arguments, **options)
+        search.find([], list_file=pathlib.Path(name))
+
+
+@pytest.mark.parametrize(
+    "argument, reason", [("photos/*.bmp", "nothing that it describes"), ("empty", "holds no picture"), ("gone.jpg", "")]
+)
+def test_nothing_found_is_a_failed_file(folder: pathlib.Path, argument: str, reason: str) -> None:
+    pathlib.Path("empty").mkdir()
+    [found] = search.find([argument])
+    assert str(found.path) == argument
+    assert reason in found.problem
 
 
 def test_results_lie_beside_their_photos(folder: pathlib.Path) -> None:
@@ -158,10 +173,24 @@ def test_photos_of_a_folder_that_results_would_replace_are_not_taken_for_results
 def test_two_formats_of_one_name_have_two_results(folder: pathlib.Path) -> None:
     (folder / "a.gif").touch()
     assert results(search.find(["photos/a.jpg", "photos/a.gif", "photos/c.gif"]), suffix=".jpg") == {
-        "photos/a.jpg": "photos/a_x4.jpg",
+        "photos/a.jpg": "photos/a_jpg_x4.jpg",
         "photos/a.gif": "photos/a_gif_x4.jpg",
         "photos/c.gif": "photos/c_x4.jpg",
     }
+    assert results(search.find(["photos/a.jpg", "photos/a.gif"])) == {
+        "photos/a.jpg": "photos/a_x4.jpg",
+        "photos/a.gif": "photos/a_x4.png",
+    }
+
+
+def test_a_picture_that_is_done_alone_is_not_taken_for_the_one_beside_it(folder: pathlib.Path) -> None:
+    """Or its result would be skipped for that of the other."""
+    (folder / "b.gif").touch()
+    (folder / "b.PNG").rename(folder / "b.png")
+    alone = [results(search.find([f"photos/b.{suffix}"])) for suffix in ("gif", "png")]
+    assert alone == [{"photos/b.gif": "photos/b_gif_x4.png"}, {"photos/b.png": "photos/b_png_x4.png"}]
+    (folder / "b_gif_x4.png").touch()
+    assert "photos/b_gif_x4.png" not in results(search.find(["photos"]), suffix=".webp")
 
 
 @pytest.mark.parametrize(
