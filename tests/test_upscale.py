@@ -216,7 +216,7 @@ def test_resuming_takes_no_results_for_photos(
     assert sorted(path.name for path in photo.parent.iterdir()) == ["photo.jpg", "photo_x2.jpg", "photo_x4.jpg"]
 
 
-def test_a_dry_run_says_sizes_and_time_and_does_nothing(
+def test_a_dry_run_says_what_the_run_would_and_does_nothing(
     photo: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     photo.with_name("photo_x4.jpg").touch()
@@ -228,12 +228,33 @@ def test_a_dry_run_says_sizes_and_time_and_does_nothing(
     assert re.fullmatch(r"about \d+ s on this machine", time)
     assert run(photo, photo.parent / "bad.png", "--dry_run") == 1
     out, err = capsys.readouterr()
-    assert "photo_x4.jpg (136x84), is there already: would fail" in out
-    assert err == f"upscale.py: {photo.parent / 'bad.png'}: is empty\n"
-    for flag, what in [("--overwrite", "replaces what is there"), ("--skip_existing", "is there already: skipped")]:
-        assert run(photo, "--dry_run", flag) == 0
-        assert f"photo_x4.jpg (136x84), {what}\n" in capsys.readouterr().out
+    assert out == "0 planned, 0 skipped, 2 failed\n"
+    assert err.splitlines() == [
+        f"failed: {photo}: {photo.with_name('photo_x4.jpg')}: exists already; "
+        "--overwrite replaces it, --skip_existing leaves it",
+        f"failed: {photo.parent / 'bad.png'}: is empty",
+    ]
+    assert run(photo, "--dry_run", "--overwrite") == 0
+    note = f"{photo}: {photo.with_name('photo_x4.jpg')} is there already, and would be replaced"
+    assert capsys.readouterr().out.splitlines()[1] == note
+    # What is skipped takes no time.
+    assert run(photo, "--dry_run", "--skip_existing") == 0
+    assert capsys.readouterr().out == f"{photo}: skipped, {photo.with_name('photo_x4.jpg')} is there already\n"
     assert sorted(photo.parent.iterdir()) == before
+
+
+def test_a_dry_run_has_network_notes_and_report(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(rgb.SAMPLE / "web.jpg", tmp_path)
+    Image.new("CMYK", (9, 7), (9, 90, 30, 0)).save(tmp_path / "ink.jpg", quality=95)
+    report = tmp_path / "report.jsonl"
+    assert command.main([str(tmp_path), "--dry_run", f"--report={report}"]) == 0
+    ink, note, worn, *_ = capsys.readouterr().out.splitlines()
+    assert ink.endswith("ink_x4.jpg (36x28), edsr (clean)")
+    assert note == f"{tmp_path / 'ink.jpg'}: CMYK became RGB"
+    assert ", photo (JPEG of quality " in worn
+    entries = [json.loads(line) for line in report.read_text().splitlines()]
+    assert [(entry["status"], entry["network"]) for entry in entries] == [("planned", "edsr"), ("planned", "photo")]
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["ink.jpg", "report.jsonl", "web.jpg"]
 
 
 def test_quiet_and_verbose(photo: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
@@ -434,6 +455,18 @@ def test_the_report_names_the_network(photo: pathlib.Path, run: Run, interpolato
         assert (entry["network"], entry["why"]) == (name, "")
 
 
+def test_a_result_of_another_size_is_that_of_another_picture(
+    photo: pathlib.Path, noise: Noise, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = photo.with_name("photo_x4.jpg")
+    rgb.write_photo(result, noise(84, 135))
+    assert run(photo, "--skip_existing") == 1
+    line = f"upscale.py: {photo}: {result} is there already, but of another picture: 135x84 pixels, not 136x84\n"
+    assert capsys.readouterr().err == line
+
+
+# As in every process that is no test.
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_a_dry_run_names_what_is_too_large(photo: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(photo, "--dry_run", "--format=webp", "--scale=500") == 1
     assert "photo_x500.webp: .webp holds at most 16383 pixels a side, not 17000x10500" in capsys.readouterr().err

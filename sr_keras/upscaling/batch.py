@@ -67,7 +67,7 @@ class BatchOptions:
 
 @dataclasses.dataclass(frozen=True)
 class JobOutcome:
-    """What became of a file.
+    """What became of a file, or would become of it.
 
     Attributes:
         reason: why it failed or was skipped.
@@ -78,7 +78,7 @@ class JobOutcome:
     """
 
     job: Job
-    status: Literal["done", "skipped", "failed"]
+    status: Literal["done", "planned", "skipped", "failed"]
     reason: str = ""
     notes: tuple[str, ...] = ()
     size: Size | None = None
@@ -168,7 +168,7 @@ def _work(
     def read_next() -> tuple[Job, Future[tuple[Picture, Format]]] | None:
         with contextlib.suppress(queue.Empty):
             job = waiting.get_nowait()
-            return job, reader.submit(_read, job, options)
+            return job, reader.submit(read, job, options)
         return None
 
     def told(job: Job, share: float) -> None:
@@ -206,7 +206,7 @@ def _work(
                 raise  # no other picture has it either
             except rgb.NameTakenError:
                 # Another run has written it since.
-                report(unfinished(job, _exists(job.output, options)))
+                report(unfinished(job, _exists(job, options)))
                 continue
             except Exception as error:
                 report(unfinished(job, error))
@@ -269,12 +269,11 @@ def _done(job: Job, picture: Picture, larger: Picture, result_size: Size, second
     return JobOutcome(job, "done", "", larger.notes, size, result_size, seconds, choice.network, choice.why)
 
 
-def _read(job: Job, options: BatchOptions) -> tuple[Picture, Format]:
-    """Reads a picture, as its result's format can hold it; first come all the reasons not to."""
+def read(job: Job, options: BatchOptions) -> tuple[Picture, Format]:
+    """Reads a picture, as its result's format can hold it; first come all the reasons not to, which `unfinished` takes."""
     if job.problem:
         raise PhotoError(job.problem)
-    if job.output is not None:
-        require_place(job.output, options)
+    require_place(job, options)
 
     sizes: list[Size] = []
 
@@ -338,14 +337,17 @@ def settled(job: Job, options: BatchOptions, *, is_there: bool) -> JobOutcome | 
     if job.problem:
         return unfinished(job, PhotoError(job.problem))
     if is_there and options.existing != "overwrite":
-        return unfinished(job, _exists(job.output, options))
+        return unfinished(job, _exists(job, options))
     return None
 
 
-def require_place(output: pathlib.Path, options: BatchOptions) -> None:
+def require_place(job: Job, options: BatchOptions) -> None:
     """Tells before the work that a result can't be where it should; what it raises, `unfinished` takes."""
+    output = job.output
+    if output is None:
+        return
     if store.is_there(output) and options.existing != "overwrite":
-        raise _exists(output, options)
+        raise _exists(job, options)
     if isinstance(output, store.StorePath):
         return  # only writing shows whether it can be
     folder = output.absolute().parent
@@ -357,11 +359,24 @@ def require_place(output: pathlib.Path, options: BatchOptions) -> None:
         raise PhotoError(f"{output}: its folder can't be written")
 
 
-def _exists(output: pathlib.Path | None, options: BatchOptions) -> Exception:
+def _exists(job: Job, options: BatchOptions) -> Exception:
     """What a result that is there means."""
-    if options.existing == "skip":
-        return _ExistsError(f"{output} is there already")
-    return PhotoError(f"{output}: exists already; --overwrite replaces it, --skip_existing leaves it")
+    if options.existing != "skip":
+        return PhotoError(f"{job.output}: exists already; --overwrite replaces it, --skip_existing leaves it")
+    if sizes := _other_sizes(job, options.target):
+        found, wanted = (f"{width}x{height}" for width, height in sizes)
+        return PhotoError(f"{job.name}: {job.output} is there already, but of another picture: {found} pixels, not {wanted}")
+    return _ExistsError(f"{job.output} is there already")
+
+
+def _other_sizes(job: Job, target: Target) -> tuple[Size, Size] | None:
+    """The size of what is in the place of a picture's result, and that of the result, where they are known and differ."""
+    if job.is_film or not (job.source and job.output) or any(isinstance(path, store.StorePath) for path in job[:2]):
+        return None
+    with contextlib.suppress(PhotoError):
+        found, wanted = picture_reader.read_size(job.output), target.size(*picture_reader.read_size(job.source))
+        return None if found == wanted else (found, wanted)
+    return None
 
 
 def _write(
@@ -379,7 +394,7 @@ def _write(
             picture_writer.write(output, picture, file_format, options.quality, overwrite=options.existing == "overwrite")
     except rgb.NameTakenError:
         # Another run has written it since.
-        report(unfinished(done.job, _exists(output, options)))
+        report(unfinished(done.job, _exists(done.job, options)))
     except Exception as error:
         report(unfinished(done.job, error))
     else:

@@ -6,22 +6,21 @@ import dataclasses
 import os
 import pathlib
 import sys
-import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Literal
 
-import numpy as np
 from PIL import Image
 
 from sr_keras.inference import engine, model_info
-from sr_keras.photos import picture, picture_reader, rgb
+from sr_keras.photos import rgb
 from sr_keras.runtime import command_line, store
 from sr_keras.runtime.errors import UserError
-from sr_keras.upscaling import batch, films, loading, numbered, plan, result_names, search
+from sr_keras.upscaling import batch, choice, dry_run, films, loading, numbered, plan, result_names, search
+from sr_keras.upscaling.cluster import machines
 from sr_keras.upscaling.console import Console, report, speak_plainly
-from sr_keras.upscaling.frame_run import EnlargingOptions, PhotoUpscaler
+from sr_keras.upscaling.frame_run import EnlargingOptions
 from sr_keras.upscaling.options import parse
-from sr_keras.upscaling.target import Size, Target, work
+from sr_keras.upscaling.target import Target
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "upscale.py") -> int:
@@ -29,7 +28,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "upscale.py") -> int:
     options = parse(argv, prog)
     speak_plainly()
     code = command_line.run(prog, lambda: _run(options))
-    if batch.is_stuck():
+    if batch.is_stuck() or machines.is_stuck():
         os._exit(code)  # Python would wait for it
     return code
 
@@ -54,8 +53,6 @@ def _run(options: argparse.Namespace) -> int:
     console = Console(options, todo)
     for line in passed_over:
         console.tell(line)
-    if options.dry_run:
-        return _tell_plan(todo, target, options, console)
     batch_options = batch.BatchOptions(
         target,
         suffix,
@@ -88,21 +85,26 @@ def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, option
     # Each picture's size and its result's are held against --max_pixels before anything is decoded. This is Pillow's own limit,
     # of twice as much, for pictures within pictures, as icons have them.
     Image.MAX_IMAGE_PIXELS = options.max_pixels
+    estimate = dry_run.Estimate(self_ensemble=options.self_ensemble)
     with console, report(options.report) as add:
 
         def after(outcome: batch.JobOutcome) -> None:
             add(outcome)
             console.after(outcome)
 
-        if options.cluster is not None:
+        if options.dry_run:
+            running = _planned(todo, batch_options, options, console, estimate)
+        elif options.cluster is not None:
             running = _on_cluster(todo, batch_options, options, console)
         else:
             running = _here(todo, batch_options, options, console, after)
         with contextlib.closing(running):
             for outcome in running:
                 after(outcome)
+        if seconds := estimate.seconds():
+            console.tell(f"about {_duration(seconds)} on this machine")
     console.tell_end()
-    if options.comparison and not console.failed:
+    if options.comparison and not options.dry_run and not console.failed:
         console.tell(_write_comparison(options, todo[0]))
     return 1 if console.failed else 0
 
@@ -115,17 +117,42 @@ def _here(
     late: Callable[[batch.JobOutcome], None],
 ) -> Generator[batch.JobOutcome, None, None]:
     """On this machine: first photos, then folders of numbered frames, then films; see `batch.run` for `late`."""
+    choosers = _choosers(options, console)
+    for jobs, decided in _pictures(todo, choosers, console):
+        yield from batch.run(jobs, decided, batch_options, console.within, late)
+    film_options = films.options_of(options)
+    yield from films.run([job for job in todo if job.is_film], choosers, batch_options, film_options, console.within)
+
+
+def _planned(
+    todo: Sequence[plan.Job],
+    batch_options: batch.BatchOptions,
+    options: argparse.Namespace,
+    console: Console,
+    estimate: dry_run.Estimate,
+) -> Generator[batch.JobOutcome, None, None]:
+    """A dry run: the same files in the same order."""
+    choosers, film_options = _choosers(options, console), films.options_of(options)
+    for jobs, decided in _pictures(todo, choosers, console):
+        yield from dry_run.run(jobs, decided, batch_options, film_options, estimate)
+    yield from dry_run.run([job for job in todo if job.is_film], choosers, batch_options, film_options, estimate)
+
+
+def _choosers(options: argparse.Namespace, console: Console) -> list[choice.Choose]:
     network = _network_options(options)
-    choosers = [loading.chooser(network, device, console.tell_upscaler) for device in engine.devices(options.engine)]
+    return [loading.chooser(network, device, console.tell_upscaler) for device in engine.devices(options.engine)]
+
+
+def _pictures(
+    todo: Sequence[plan.Job], choosers: Sequence[choice.Choose], console: Console
+) -> Iterator[tuple[Sequence[plan.Job], Sequence[choice.Choose]]]:
+    """Yields photos, and each folder of numbered frames, with what chooses their networks."""
     pictures = [job for job in todo if not job.is_film]
     apart = {job.numbered: [each for each in pictures if each.numbered == job.numbered] for job in pictures}
     for folder, jobs in sorted(apart.items(), key=lambda item: item[0] is not None):
         if folder is not None:
             _tell_numbered(folder, jobs, console)
-        decided = numbered.decided_once(choosers) if folder else choosers
-        yield from batch.run(jobs, decided, batch_options, console.within, late)
-    film_options = films.options_of(options)
-    yield from films.run([job for job in todo if job.is_film], choosers, batch_options, film_options, console.within)
+        yield jobs, numbered.decided_once(choosers) if folder else choosers
 
 
 def _on_cluster(
@@ -134,15 +161,11 @@ def _on_cluster(
     """On the machines of a Ray cluster."""
     from sr_keras.upscaling.cluster import run, worker
 
-    _tell_all_numbered(todo, console)
+    for folder in dict.fromkeys(job.numbered for job in todo if job.numbered):
+        _tell_numbered(folder, [job for job in todo if job.numbered == folder], console)
     network = _network_options(options).for_another_machine()
     work = worker.Work(batch_options, network, films.options_of(options), verbose=options.verbose)
     yield from run.outcomes(todo, work, address=options.cluster, num_workers=options.workers, tell=console.tell)
-
-
-def _tell_all_numbered(todo: Sequence[plan.Job], console: Console) -> None:
-    for folder in dict.fromkeys(job.numbered for job in todo if job.numbered):
-        _tell_numbered(folder, [job for job in todo if job.numbered == folder], console)
 
 
 def _tell_numbered(folder: pathlib.Path, jobs: Sequence[plan.Job], console: Console) -> None:
@@ -151,45 +174,6 @@ def _tell_numbered(folder: pathlib.Path, jobs: Sequence[plan.Job], console: Cons
     assert result is not None  # standard output takes one picture
     for line in numbered.describe(folder, frames, result.parent).splitlines():
         console.tell(line)
-
-
-def _tell_plan(todo: Sequence[plan.Job], target: Target, options: argparse.Namespace, console: Console) -> int:
-    """A dry run: what would be done, how long it would take about, and what can't be read."""
-    _tell_all_numbered(todo, console)
-    sizes: dict[plan.Job, Size] = {}
-    frames: dict[plan.Job, int] = {}
-    problems: dict[plan.Job, str] = {}
-    for job in todo:
-        try:
-            if job.problem:
-                raise rgb.PhotoError(job.problem)
-            if job.is_film:
-                sizes[job], frames[job] = films.read_size(job, target, films.options_of(options))
-            elif job.source:
-                sizes[job] = picture_reader.read_size(job.source)
-            if job in sizes:
-                batch.require_size(job, target, [sizes[job]], options.max_pixels)
-        except UserError as error:
-            problems[job] = batch.unfinished(job, error).reason
-    console.tell_plan(todo, {job: (size, target.size(*size)) for job, size in sizes.items()}, problems)
-    if sizes and not options.pixel_art:
-        upscaler = loading.chooser(_network_options(options), None, console.tell_upscaler)(
-            picture.Picture((Image.new("RGB", (8, 8)),))
-        ).upscaler
-        pixels = sum(frames.get(job, 1) * work(size, target, upscaler.scale) for job, size in sizes.items())
-        console.tell(f"about {_duration(pixels * _seconds_per_pixel(upscaler, options.self_ensemble))} on this machine")
-    return 1 if problems else 0
-
-
-def _seconds_per_pixel(upscaler: PhotoUpscaler, self_ensemble: bool) -> float:
-    """Of a small photo, once the network has computed one of its size."""
-    photo = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
-    seconds = 0.0
-    for _ in range(2):
-        begun = time.monotonic()
-        upscaler.upscale_to(lambda y, x, tile: None, photo, self_ensemble=self_ensemble, progress=lambda share: None)
-        seconds = time.monotonic() - begun
-    return seconds / photo[..., 0].size
 
 
 def _duration(seconds: float) -> str:

@@ -11,12 +11,12 @@ import os
 import pathlib
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from sr_keras.runtime import files, store
+from sr_keras.runtime import files
 from sr_keras.runtime.errors import UserError, printable
 from sr_keras.upscaling import batch, plan
 from sr_keras.upscaling.target import Size
@@ -38,7 +38,7 @@ class Console:
         # `disable=None` draws on terminals only.
         self._bar = tqdm(
             total=len(todo),
-            disable=options.quiet or options.dry_run or None,
+            disable=options.quiet or None,
             leave=False,
             dynamic_ncols=True,
             bar_format="{l_bar}{bar}| {n:.2f} of {total} [{elapsed}<{remaining}{postfix}]",
@@ -71,41 +71,16 @@ class Console:
         elif outcome.status == "skipped":
             self.tell(f"{outcome.job.name}: skipped, {outcome.reason}")
         else:
+            seconds = "" if outcome.seconds is None else f", {outcome.seconds:.1f} s"
             self.tell(
-                f"{_sized(outcome.job.name, outcome.size)} -> {_sized(outcome.job.result_name, outcome.result_size)}, "
-                f"{outcome.seconds:.1f} s{_chosen(outcome)}"
+                f"{_sized(outcome.job.name, outcome.size)} -> {_sized(outcome.job.result_name, outcome.result_size)}"
+                f"{seconds}{_chosen(outcome)}"
             )
             for note in outcome.notes:
                 self.tell(f"{outcome.job.name}: {note}")
 
     def _advance(self) -> None:
         self._bar.update(sum(self._counts.values()) + sum(self._shares.values()) - self._bar.n)
-
-    def tell_plan(
-        self,
-        todo: Sequence[plan.Job],
-        sizes: Mapping[plan.Job, tuple[Size, Size]],
-        problems: Mapping[plan.Job, str],
-    ) -> None:
-        """What would be done.
-
-        Args:
-            todo: all jobs.
-            sizes: of a picture and its result, where they are known.
-            problems: why jobs would fail.
-        """
-        for job in todo:
-            if job in problems:
-                print(printable(f"{self._options.prog}: {problems[job]}"), file=sys.stderr)
-                continue
-            there = f", {self._of_existing()}" if job.output and store.is_there(job.output) else ""
-            size, result_size = sizes.get(job, (None, None))
-            self.tell(f"{_sized(job.name, size)} -> {_sized(job.result_name, result_size)}{there}")
-
-    def _of_existing(self) -> str:
-        if self._options.overwrite:
-            return "replaces what is there"
-        return "is there already: skipped" if self._options.skip_existing else "is there already: would fail"
 
     def tell_upscaler(self, upscaler: "Upscaler") -> None:
         if self._options.verbose:
@@ -114,7 +89,8 @@ class Console:
     def tell_end(self) -> None:
         several = sum(self._counts.values()) > 1
         if several:
-            self.tell(", ".join(f"{self._counts[status]} {status}" for status in ("done", "skipped", "failed")))
+            statuses = ("planned" if self._options.dry_run else "done", "skipped", "failed")
+            self.tell(", ".join(f"{self._counts[status]} {status}" for status in statuses))
         for outcome in self.failed:
             with contextlib.suppress(OSError):
                 print(printable(f"{'failed' if several else self._options.prog}: {outcome.reason}"), file=sys.stderr)

@@ -114,20 +114,6 @@ def options_of(options: argparse.Namespace) -> FilmOptions:
     return FilmOptions(**{**values, "model": f"{options.model}, {options.denoise}, {options.precision}"})
 
 
-def read_size(job: Job, target: Target, film_options: FilmOptions) -> tuple[Size, int]:
-    """Width and height of a film as it is shown, and how many frames of it are to be done, about.
-
-    Raises:
-        FilmError: it can't be read, or its result can't be written.
-    """
-    assert job.source is not None  # standard input is no film
-    info = _probe(job.source, film_options)
-    if film_options.preview is not None:
-        return info.shown_size, 1
-    _encoding(job, info, target, film_options)
-    return info.shown_size, info.num_frames or 1
-
-
 def run(
     jobs: Sequence[Job],
     choosers: Sequence[Choose],
@@ -153,40 +139,66 @@ def run(
             yield batch.unfinished(job, error)
 
 
-def _film(
-    job: Job, choosers: Sequence[Choose], options: BatchOptions, film_options: FilmOptions, progress: JobProgress
-) -> JobOutcome:
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """What is to be made of a film, all of which can be made.
+
+    Attributes:
+        encoding: None is a preview, a picture.
+        size, result_size: width and height as they are shown.
+    """
+
+    info: "FilmInfo"
+    encoding: "Encoding | None"
+    size: Size
+    result_size: Size
+
+
+def order(job: Job, options: BatchOptions, film_options: FilmOptions) -> Order:
+    """What is to be made of a film; first come all the reasons not to.
+
+    Raises:
+        Exception: what `batch.unfinished` takes.
+    """
     if job.problem:
         raise FilmError(job.problem)
     assert job.source is not None and job.output is not None  # `plan` saw to that
     for path in (job.source, job.output):
         if isinstance(path, store.StorePath):
             raise FilmError(f"{path}: films and their results lie in folders, not in stores")
-    batch.require_place(job.output, options)
+    batch.require_place(job, options)
     if options.enlarging != EnlargingOptions(self_ensemble=options.enlarging.self_ensemble):
         raise FilmError("--alpha, --data, --limit, --pixel_art and --wrap are for pictures, not for films")
     if options.strip:
         raise FilmError("--strip is for pictures: a film's title, and the place where it was made, would stay")
     info = _probe(job.source, film_options)
     size = info.shown_size
-    pixels = math.prod(options.target.size(*size))
+    result_size = options.target.size(*size)
+    pixels = math.prod(result_size)
     if pixels > options.max_pixels:
         raise FilmError(f"its result would have {pixels:,} pixels, more than --max_pixels={options.max_pixels} allows")
     if info.interlaced and not film_options.deinterlace:
         raise FilmError("interlaced: its frames are two fields, of two moments; --deinterlace makes whole frames of them")
-    encoding = None if film_options.preview is not None else _encoding(job, info, options.target, film_options)
-    choices = _choices(choosers, info.samples)
+    if film_options.preview is None:
+        return Order(info, _encoding(job, info, options.target, film_options), size, _even(result_size))
+    if info.colour.is_hdr:
+        raise FilmError("HDR, which a picture would show washed out; --start and --frames=1 give a film of one frame")
+    return Order(info, None, size, result_size)
+
+
+def _film(
+    job: Job, choosers: Sequence[Choose], options: BatchOptions, film_options: FilmOptions, progress: JobProgress
+) -> JobOutcome:
+    todo = order(job, options, film_options)
+    info, size, result_size = todo.info, todo.size, todo.result_size
+    chosen = choices(choosers, info.samples)
     begun = time.monotonic()
     problems: tuple[str, ...] = ()
-    if encoding is None:
-        result_size = options.target.size(*size)
-        notes = _write_preview(job, info, choices[0], result_size, options)
+    if todo.encoding is None:
+        notes = _write_preview(job, info, chosen[0], result_size, options)
     else:
-        result_size = _even(options.target.size(*size))
-        notes, problems = _write_film(job, info, choices, encoding, options, film_options, progress)
-    outcome = JobOutcome(
-        job, "done", "", notes, size, result_size, time.monotonic() - begun, choices[0].network, choices[0].why
-    )
+        notes, problems = _write_film(job, info, chosen, todo.encoding, options, film_options, progress)
+    outcome = JobOutcome(job, "done", "", notes, size, result_size, time.monotonic() - begun, chosen[0].network, chosen[0].why)
     if not problems:
         return outcome
     reason = f"{job.name}: {'; '.join(problems)}; what could be read is in {job.result_name}"
@@ -204,7 +216,7 @@ def _probe(film: pathlib.Path, film_options: FilmOptions) -> "FilmInfo":
     return film_info.probe(film, Clip(film_options.start, film_options.end, film_options.frames))
 
 
-def _choices(choosers: Sequence[Choose], samples: Sequence[np.ndarray]) -> list[Choice]:
+def choices(choosers: Sequence[Choose], samples: Sequence[np.ndarray]) -> list[Choice]:
     """The network that the most worn of a few frames asks for, once for each device."""
     worn = [sample for sample in samples if condition.examine(sample).wear]
     picture = Picture((Image.fromarray([*worn, *samples][0]),))
@@ -238,7 +250,7 @@ def _encoding(job: Job, info: "FilmInfo", target: Target, film_options: FilmOpti
 def _write_film(
     job: Job,
     info: "FilmInfo",
-    choices: Sequence[Choice],
+    chosen: Sequence[Choice],
     encoding: "Encoding",
     options: BatchOptions,
     film_options: FilmOptions,
@@ -258,11 +270,11 @@ def _write_film(
         deinterlace=film_options.deinterlace,
         self_ensemble=options.enlarging.self_ensemble,
         overwrite=options.existing == "overwrite",
-        recipe={"model": film_options.model, "network": choices[0].network, "version": sr_keras.__version__},
+        recipe={"model": film_options.model, "network": chosen[0].network, "version": sr_keras.__version__},
     )
     job.output.parent.mkdir(parents=True, exist_ok=True)
     with _Bar(job, info, film_options, progress) as bar:
-        result = pipeline.run(task, [choice.upscaler for choice in choices for _ in range(_AT_ONCE)], bar.progress)
+        result = pipeline.run(task, [choice.upscaler for choice in chosen for _ in range(_AT_ONCE)], bar.progress)
     return (bar.speed(result), *result.notes), result.problems
 
 
@@ -316,8 +328,6 @@ def _write_preview(job: Job, info: "FilmInfo", choice: Choice, size: Size, optio
     from sr_keras.films import pipeline
 
     assert job.output is not None
-    if info.colour.is_hdr:
-        raise FilmError("HDR, which a picture would show washed out; --start and --frames=1 give a film of one frame")
     width, height = size[::-1] if info.is_turned else size
     large = pipeline.enlarged(info.samples[0], choice.upscaler, width, height, self_ensemble=options.enlarging.self_ensemble)
     picture = Image.fromarray(np.ascontiguousarray(np.rot90(large, info.quarter_turns)))

@@ -43,7 +43,8 @@ def is_pixel_art(frame: Frame) -> bool:
     if colours is None or len(colours) < 3:
         return False
     steps = np.abs(np.diff(np.asarray(frame).astype(int), axis=1)).max(axis=2)
-    return bool((steps == 0).mean() > 0.5 and steps[steps > 0].mean() > _HARD_EDGE)
+    edges = steps[steps > 0]
+    return edges.size > 0 and edges.size < 0.5 * steps.size and bool(edges.mean() > _HARD_EDGE)
 
 
 def is_normal_map(frame: Frame) -> bool:

@@ -137,7 +137,11 @@ def _add_result(parser: argparse.ArgumentParser) -> None:
     there.add_argument(
         "--skip_existing", action="store_true", help="keep results that exist, and go on where an earlier run ended"
     )
-    result.add_argument("--dry_run", action="store_true", help="print what would be done, and do nothing")
+    result.add_argument(
+        "--dry_run",
+        action="store_true",
+        help="print what would be done, by which network, what would be lost and how long it takes, and do nothing",
+    )
     result.add_argument(
         "--report",
         type=argument_types.output_file,

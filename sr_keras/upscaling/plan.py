@@ -1,14 +1,14 @@
 """What is to be done: of each file that was found, where its result goes, and what stands against it."""
 
-import collections
+import contextlib
 import os
 import pathlib
 import re
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sr_keras.films import formats
-from sr_keras.photos import file_kind
+from sr_keras.photos import file_kind, picture_reader
 from sr_keras.photos.picture import FORMATS, kept_suffix
 from sr_keras.runtime import store
 from sr_keras.runtime.errors import UserError
@@ -62,9 +62,9 @@ def plan(
 ) -> list[Job]:
     """Says where each result goes: to `output`, into `output_dir` as deep as below its root, or beside its source.
 
-    A searched folder may hold the results of an earlier run; they are left out. Of two pictures whose results would have one
-    name, one that changes its format gets its old format into the name (icon_gif_x4.png). What clashes even so becomes a
-    problem of these jobs alone.
+    A searched folder may hold the results of an earlier run; they are left out. Two pictures of one name, whose results would
+    have one name too, get their formats into it (icon_gif_x4.png, icon_png_x4.png); also if only one of them is to be done now,
+    for the result of the other may be there. What clashes even so becomes a problem of these jobs alone.
 
     Args:
         label: what a result's name says of its size; `photo_<label>.png`.
@@ -85,10 +85,12 @@ def plan(
     template = name or Template("{stem}_{label}{ext}")
     # So that what reads the ones reads the others.
     frame_template = name or Template("{stem}{ext}")
-    suffixes = _suffixes(pictures, suffix) if output is None else {}
+    beside = list(_beside(found)) if output is None else []
+    to_name = [each.path for each in [*found, *beside] if each.path and not each.is_film]
+    suffixes = _suffixes(to_name, suffix) if output is None else {}
     namer = Namer(label, output, output_dir, template, frame_template, suffixes, film_suffix, frames)
 
-    alike = _alike(found, [namer.result(each, tells_format=False) for each in found])
+    alike = _alike([*found, *beside], namer)
 
     def job(each: Found) -> Job:
         result = namer.result(each, tells_format=each in alike)
@@ -132,10 +134,42 @@ def _suffixes(pictures: Iterable[pathlib.Path], suffix: str | None) -> dict[path
     return {path: suffix or kept_suffix(path.suffix, file_kind.of_file(path)) for path in pictures}
 
 
-def _alike(found: Sequence[Found], outputs: Sequence[pathlib.Path | None]) -> set[Found]:
-    """Those whose results would have a name that another's has too."""
-    counts = collections.Counter(store.place(output) for output in outputs if output)
-    return {each for each, output in zip(found, outputs, strict=True) if output and counts[store.place(output)] > 1}
+def _beside(found: Iterable[Found]) -> Iterator[Found]:
+    """Pictures and films that lie beside those that were found, and have their names but for the endings.
+
+    Where a whole folder was found, so were they. In stores none is looked for: each look is a request.
+    """
+    paths = {each.path for each in found}
+    named = [each for each in found if each.path and not each.in_folder and not isinstance(each.path, store.StorePath)]
+    folders: dict[pathlib.Path, dict[str, list[pathlib.Path]]] = {}
+    for each in named:
+        assert each.path is not None
+        folder = each.path.parent
+        if folder not in folders:
+            folders[folder] = _by_stem(folder)
+        for path in folders[folder].get(each.path.stem, ()):
+            if path not in paths:
+                yield Found(path, each.root)
+
+
+def _by_stem(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
+    """The pictures and films of a folder, by what comes before the ending of the name."""
+    found: dict[str, list[pathlib.Path]] = {}
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):  # noqa: PTH208 - a folder may hold very many
+            path = folder / name
+            if path.suffix.lower() in picture_reader.SUFFIXES | formats.SUFFIXES:
+                found.setdefault(path.stem, []).append(path)
+    return found
+
+
+def _alike(found: Sequence[Found], namer: Namer) -> set[Found]:
+    """Those whose results would have a name that one of another format has too."""
+    takers: dict[str, list[Found]] = {}
+    for each in found:
+        if output := namer.result(each, tells_format=False):
+            takers.setdefault(store.place(output), []).append(each)
+    return {each for takes in takers.values() if len({each.path and each.path.suffix for each in takes}) > 1 for each in takes}
 
 
 def _in_order(found: Sequence[Found], numbered_folders: Mapping[pathlib.Path, Sequence[pathlib.Path]]) -> list[Found]:
@@ -162,7 +196,7 @@ def _without_results(
         for _, job in jobs
         if job.output and not (job.source and store.place(job.source) == store.place(job.output))
     }
-    stems = {each.path.with_suffix("") for each, _ in jobs if each.path}
+    stems = {stem for each, _ in jobs if each.path for stem in (each.path.with_suffix(""), _with_format(each.path))}
 
     def is_result(path: pathlib.Path) -> bool:
         folder, original = _RESULT_STEM.fullmatch(path.parent.name), _RESULT_STEM.fullmatch(path.stem)
@@ -170,6 +204,11 @@ def _without_results(
         return store.place(path) in results or is_frame or (original is not None and path.with_name(original[1]) in stems)
 
     return [job for each, job in jobs if not ((each.searched or even_named) and each.path and is_result(each.path))]
+
+
+def _with_format(path: pathlib.Path) -> pathlib.Path:
+    """What the name of a result begins with that says what format its source has."""
+    return path.with_name(f"{path.stem}_{path.suffix[1:]}")
 
 
 def _with_clashes(jobs: Sequence[Job]) -> list[Job]:

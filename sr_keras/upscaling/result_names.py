@@ -94,7 +94,7 @@ class Namer:
 
         Args:
             source: what it is made of.
-            tells_format: whether its name says what format the source had, if its own is another.
+            tells_format: whether its name says what format the source has.
 
         Raises:
             UserError: as `Template.fill` does.
@@ -105,13 +105,12 @@ class Namer:
         if path is None:
             return None
         folder = path.parent if self.output_dir is None else self.output_dir / path.parent.relative_to(source.root)
+        stem = f"{path.stem}_{path.suffix[1:]}" if tells_format and path.suffix else path.stem
         if source.is_film:
-            return folder / self.template.fill(path.stem, self.label, self.film_suffix(path.suffix))
+            return folder / self.template.fill(stem, self.label, self.film_suffix(path.suffix))
         ext = self.suffixes[path]
         if path in self.frames:
             return self._frame_folder(folder) / self.frame_template.fill(path.stem, self.label, ext)
-        changed = ext.lower() != path.suffix.lower()
-        stem = f"{path.stem}_{path.suffix[1:]}" if changed and tells_format else path.stem
         return folder / self.template.fill(stem, self.label, ext)
 
     def _frame_folder(self, folder: pathlib.Path) -> pathlib.Path:

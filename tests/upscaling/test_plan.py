@@ -173,10 +173,24 @@ def test_photos_of_a_folder_that_results_would_replace_are_not_taken_for_results
 def test_two_formats_of_one_name_have_two_results(folder: pathlib.Path) -> None:
     (folder / "a.gif").touch()
     assert results(search.find(["photos/a.jpg", "photos/a.gif", "photos/c.gif"]), suffix=".jpg") == {
-        "photos/a.jpg": "photos/a_x4.jpg",
+        "photos/a.jpg": "photos/a_jpg_x4.jpg",
         "photos/a.gif": "photos/a_gif_x4.jpg",
         "photos/c.gif": "photos/c_x4.jpg",
     }
+    assert results(search.find(["photos/a.jpg", "photos/a.gif"])) == {
+        "photos/a.jpg": "photos/a_x4.jpg",
+        "photos/a.gif": "photos/a_x4.png",
+    }
+
+
+def test_a_picture_that_is_done_alone_is_not_taken_for_the_one_beside_it(folder: pathlib.Path) -> None:
+    """Or its result would be skipped for that of the other."""
+    (folder / "b.gif").touch()
+    (folder / "b.PNG").rename(folder / "b.png")
+    alone = [results(search.find([f"photos/b.{suffix}"])) for suffix in ("gif", "png")]
+    assert alone == [{"photos/b.gif": "photos/b_gif_x4.png"}, {"photos/b.png": "photos/b_png_x4.png"}]
+    (folder / "b_gif_x4.png").touch()
+    assert "photos/b_gif_x4.png" not in results(search.find(["photos"]), suffix=".webp")
 
 
 @pytest.mark.parametrize(
