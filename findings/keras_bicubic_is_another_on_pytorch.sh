@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
-# keras 3.15.1 with torch 2.13.0 and with jax 0.10.2 (PyPI, x86-64 Linux, Python 3.11): bicubic enlarging by `keras.ops.image.resize`,
-# and by `keras.layers.UpSampling2D`, is another picture on the PyTorch backend: its cubic kernel has a
-# slope (Keys's a) of -0.75, that of JAX -0.5, as has MATLAB's. So a network whose output is added to a bicubic enlargement
-# (VDSR, DRRN and many small ones since) makes other pictures when its file is loaded with another backend.
-# With `antialias=True`, which is meant for downscaling, PyTorch's is -0.5 too: that changes the kernel also where it enlarges.
-# So it is with `torch.nn.functional.interpolate` itself.
+# keras 3.15.1 with torch 2.13.0 and with jax 0.10.2 (PyPI, x86-64 Linux, Python 3.11): bicubic enlarging by `keras.ops.image.resize` and
+# `keras.layers.UpSampling2D` is another picture on the PyTorch backend: its cubic kernel has a slope (Keys's a) of -0.75, that
+# on JAX has -0.5, as MATLAB's has. So a network whose output is added to a bicubic enlargement makes other pictures when its
+# file is loaded with another backend. With `antialias=True`, which is meant for downscaling, PyTorch's is -0.5 too: the option
+# changes the kernel also where there is nothing to antialias. So it is with `torch.nn.functional.interpolate` itself.
 #
 # Workaround: `antialias=True`, also when enlarging; for `UpSampling2D`, which has no such argument, `keras.ops.image.resize`.
 #
