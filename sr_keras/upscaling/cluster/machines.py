@@ -5,6 +5,7 @@ import logging
 import os
 import queue
 import secrets
+import signal
 import socket
 import sys
 import tempfile
@@ -184,6 +185,7 @@ def _initialised(ray: Any, **arguments: Any) -> Iterator[None]:
         answers.put(error)
         is_over.wait()
 
+    handler = signal.getsignal(signal.SIGTERM)
     starter = threading.Thread(target=initialise, name=_STARTER, daemon=True)
     starter.start()
     try:
@@ -192,6 +194,8 @@ def _initialised(ray: Any, **arguments: Any) -> Iterator[None]:
                 error = answers.get(timeout=_PATIENCE_SECONDS)
         except queue.Empty:
             raise UserError(f"--cluster: Ray did not start within {_PATIENCE_SECONDS} seconds") from None
+        # Ray's C++ puts its own in its place, which prints where it was.
+        signal.signal(signal.SIGTERM, handler)
         if isinstance(error, ConnectionError):
             raise UserError(f"--cluster={arguments['address']}: no Ray runs on this machine ({_first_line(error)})")
         if error:
