@@ -16,6 +16,7 @@ from sr_keras.photos import rgb
 from sr_keras.runtime import command_line, store
 from sr_keras.runtime.errors import UserError
 from sr_keras.upscaling import batch, choice, dry_run, films, loading, numbered, plan, result_names, search
+from sr_keras.upscaling.cluster import machines
 from sr_keras.upscaling.console import Console, report, speak_plainly
 from sr_keras.upscaling.frame_run import EnlargingOptions
 from sr_keras.upscaling.options import parse
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "upscale.py") -> int:
     options = parse(argv, prog)
     speak_plainly()
     code = command_line.run(prog, lambda: _run(options))
-    if batch.is_stuck():
+    if batch.is_stuck() or machines.is_stuck():
         os._exit(code)  # Python would wait for it
     return code
 

@@ -3,13 +3,16 @@
 import contextlib
 import logging
 import os
+import queue
 import secrets
-import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
+
+import psutil
 
 from sr_keras.runtime import files
 from sr_keras.runtime.errors import UserError
@@ -25,6 +28,10 @@ _ENVIRONMENT = {
 }
 # Bytes. It holds names and outcomes, no pictures.
 _OBJECT_STORE = 100_000_000
+
+# Ray takes 5 seconds to start, or 20 beside other work; and up to 80 to find that it can't.
+_PATIENCE_SECONDS = 120
+_STARTER = "start of Ray"
 
 
 class Pool(NamedTuple):
@@ -65,22 +72,19 @@ def connected(address: str, num_workers: int | None, tell: Callable[[str], None]
         # Or it would keep one in the home directory.
         os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
     ray = _import_ray()
-    # Ray puts its own in its place.
-    before = signal.getsignal(signal.SIGTERM)
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
-        try:
-            if address:
-                _connect(ray, address)
-            else:
-                _start(ray, num_workers, folder)
-            signal.signal(signal.SIGTERM, before)
+        started = _of_cluster(ray, address) if address else _of_this_machine(ray, num_workers, folder)
+        with started:
             machines = _machines(ray.nodes())
             pool = room(machines, num_workers)
             if pool.processors > ray.available_resources().get("CPU", 0):
                 tell(f"all processors of the cluster are at work: waiting for {pool.processors} that are free")
             yield pool
-        finally:
-            ray.shutdown()
+
+
+def is_stuck() -> bool:
+    """Whether a start of Ray was given up that has not ended, and may keep the process from ending."""
+    return any(thread.name == _STARTER and thread.is_alive() for thread in threading.enumerate())
 
 
 def room(machines: Sequence[Machine], num_workers: int | None) -> Pool:
@@ -127,7 +131,9 @@ def _import_ray() -> Any:
     return ray
 
 
-def _connect(ray: Any, address: str) -> None:
+@contextlib.contextmanager
+def _of_cluster(ray: Any, address: str) -> Iterator[None]:
+    """While it is entered, this process is part of the cluster."""
     host, _, port = address.rpartition(":")
     if port.isdecimal():
         # Ray waits for minutes where there is none.
@@ -135,16 +141,14 @@ def _connect(ray: Any, address: str) -> None:
             socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
         except OSError as error:
             raise UserError(f"--cluster={address}: no Ray answers there ({files.reason(error)})") from None
-    try:
-        _init(ray, address=address)
-    except ConnectionError as error:
-        raise UserError(f"--cluster={address}: no Ray runs on this machine ({str(error).splitlines()[0]})") from None
+    with _initialised(ray, address=address):
+        yield
 
 
-def _start(ray: Any, num_workers: int | None, folder: str) -> None:
-    """Starts Ray on this machine, which counts as many processors as the workers need, and one."""
+def _of_this_machine(ray: Any, num_workers: int | None, folder: str) -> contextlib.AbstractContextManager[None]:
+    """While it is entered, Ray runs on this machine, which counts as many processors as the workers need, and one."""
     size = num_workers or _num_gpus(ray) or 1
-    _init(
+    return _initialised(
         ray,
         address="local",
         num_cpus=max(size + 1, os.cpu_count() or 1),
@@ -160,12 +164,63 @@ def _num_gpus(ray: Any) -> int:
     return int(NvidiaGPUAcceleratorManager.get_current_node_num_accelerators())
 
 
-def _init(ray: Any, **arguments: Any) -> None:
-    try:
-        with _silent_errors():
+@contextlib.contextmanager
+def _initialised(ray: Any, **arguments: Any) -> Iterator[None]:
+    """While it is entered, Ray is there; afterwards nothing that it started here runs.
+
+    A thread calls `ray.init`, which on a machine with too much to do may not return. That thread stays until the end, for Linux
+    ends what Ray starts together with the thread that started it.
+    """
+    before = set(psutil.Process().children())
+    answers: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
+    is_over = threading.Event()
+
+    def initialise() -> None:
+        error = None
+        try:
             ray.init(log_to_driver=False, configure_logging=False, **arguments)
-    except (ValueError, RuntimeError, ray.exceptions.RayError) as error:
-        raise UserError(f"--cluster: Ray does not start: {str(error).splitlines()[0]}") from None
+        except Exception as fault:  # a plain one, where its own patience ends
+            error = fault
+        answers.put(error)
+        is_over.wait()
+
+    starter = threading.Thread(target=initialise, name=_STARTER, daemon=True)
+    starter.start()
+    try:
+        try:
+            with _silent_errors():
+                error = answers.get(timeout=_PATIENCE_SECONDS)
+        except queue.Empty:
+            raise UserError(f"--cluster: Ray did not start within {_PATIENCE_SECONDS} seconds") from None
+        if isinstance(error, ConnectionError):
+            raise UserError(f"--cluster={arguments['address']}: no Ray runs on this machine ({_first_line(error)})")
+        if error:
+            raise UserError(f"--cluster: Ray does not start: {_first_line(error)}")
+        try:
+            yield
+        finally:
+            ray.shutdown()
+    finally:
+        is_over.set()
+        _end(set(psutil.Process().children()) - before)
+        starter.join(1)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _end(processes: Iterable[psutil.Process]) -> None:
+    """Ends children of this process, and all that they have started."""
+    children = list(processes)
+    found = list(children)
+    for process in found:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found += process.children()  # whose turn comes too
+    for process in found:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(children, timeout=5)
 
 
 @contextlib.contextmanager

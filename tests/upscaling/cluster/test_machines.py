@@ -1,9 +1,16 @@
+import os
 import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable
 
+import psutil
 import pytest
 
 from sr_keras.runtime.errors import UserError
-from sr_keras.upscaling.cluster.machines import Machine, Pool, _connect, room
+from sr_keras.upscaling.cluster import machines as cluster
+from sr_keras.upscaling.cluster.machines import Machine, Pool, room
 
 
 @pytest.mark.parametrize(
@@ -28,8 +35,74 @@ def test_each_machine_keeps_a_processor(machines: list[Machine], num_workers: in
 def test_no_ray_is_said() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with pytest.raises(UserError, match=f"--cluster=127.0.0.1:{port}: no Ray answers there"):
-        _connect(None, f"127.0.0.1:{port}")
+    with (
+        pytest.raises(UserError, match=f"--cluster=127.0.0.1:{port}: no Ray answers there"),
+        cluster._of_cluster(None, f"127.0.0.1:{port}"),
+    ):
+        pass
+
+
+class StartingRay:
+    """In place of Ray: starts a process, which starts another one, and goes on with `then`."""
+
+    def __init__(self, then: Callable[[], object]) -> None:
+        self._then = then
+
+    def init(self, **_: object) -> None:
+        reader, writer = os.pipe()
+        self._process = subprocess.Popen(["sh", "-c", "sleep 60 & echo; wait"], stdout=writer)
+        os.read(reader, 1)
+        os.close(reader)
+        os.close(writer)
+        self._started = psutil.Process(self._process.pid).children()
+        self._then()
+
+    def left_nothing(self) -> bool:
+        """Within some seconds."""
+        self._process.wait()
+        deadline = time.monotonic() + 10
+        while any(map(_is_alive, self._started)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return not any(map(_is_alive, self._started))
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_start_without_end_is_given_up_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "_PATIENCE_SECONDS", 0.5)
+    is_over = threading.Event()
+    ray = StartingRay(is_over.wait)
+    with (
+        pytest.raises(UserError, match=r"Ray did not start within 0\.5 seconds"),
+        cluster._initialised(ray, address="local"),
+    ):
+        pass
+    assert ray.left_nothing()
+    assert cluster.is_stuck()
+    is_over.set()
+
+
+@pytest.mark.parametrize(
+    "error, line",
+    [
+        (Exception("timed out.\nSee the log."), "--cluster: Ray does not start: timed out."),
+        (ConnectionError("Could not find any."), "--cluster=auto: no Ray runs on this machine (Could not find any.)"),
+    ],
+)
+def test_a_start_that_fails_is_a_line_and_leaves_nothing(error: Exception, line: str) -> None:
+    def fail() -> None:
+        raise error
+
+    ray = StartingRay(fail)
+    with pytest.raises(UserError) as raised, cluster._initialised(ray, address="auto"):
+        pass
+    assert str(raised.value) == line
+    assert ray.left_nothing()
 
 
 @pytest.mark.parametrize(
