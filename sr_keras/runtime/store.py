@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from sr_keras.runtime import extras
 from sr_keras.runtime.errors import UserError
 
 _STORED = re.compile(r"(?:s3|gs)://[^/]+.*", re.DOTALL)
@@ -112,7 +113,7 @@ def _file_system(scheme: str, bucket: str) -> Any:
     try:
         from pyarrow import fs
     except ImportError:
-        raise UserError(f"{scheme}//{bucket}: needs pyarrow: pip install 'sr-keras[cluster]'") from None
+        raise UserError(f"{scheme}//{bucket}: needs pyarrow: {extras.install('cluster')}") from None
     # Not `S3FileSystem()`: only a name leads to the region of its bucket, and to AWS_ENDPOINT_URL.
     # With the option, an object is put in one request; without, in three, however small it is.
     options = "?allow_delayed_open=true" if scheme == "s3:" else ""

@@ -41,4 +41,4 @@ def test_export_needs_its_own_extra_alone(name: str, tmp_path: pathlib.Path) -> 
     path.unlink()
     done = run(*command)
     assert (done.returncode, path.is_file()) == (2, False)
-    assert done.stderr.endswith(f"--format={name} needs {', '.join(packages)}: pip install 'sr_keras[{name}]'\n")
+    assert done.stderr.endswith(f"--format={name} needs {', '.join(packages)}: pip install '.[{name}]' in the checkout\n")

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from sr_keras.inference import model_info
-from sr_keras.training import setup
+from sr_keras.training import networks, setup
 from sr_keras.training.options import Options
 from tests.training.test_options import another_value
 
@@ -36,7 +36,7 @@ class Reading:
 def checkpoint_of(options: Any) -> Checkpoint:
     """What a checkpoint holds of the networks and optimizers: the shapes of all variables."""
     try:
-        _, run = setup._networks(options, tf.distribute.get_strategy(), 10, is_back_projected=True)
+        _, run = networks.build(options, tf.distribute.get_strategy(), 10, is_back_projected=True)
     finally:
         keras.mixed_precision.set_global_policy("float32")
     parts = (run.generator, run.discriminator, run.generator_optimizer, run.discriminator_optimizer, run.average)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from sr_keras.runtime import files
+from sr_keras.runtime import extras, files
 from sr_keras.runtime.errors import UserError
 
 # Read by Ray when it is imported, and by the processes that it starts. Nothing is sent to its makers; and what its parts say of
@@ -123,7 +123,7 @@ def _import_ray() -> Any:
         import ray
         import ray.data
     except ImportError as error:
-        raise UserError(f"--cluster needs Ray ({error}): pip install 'sr-keras[cluster]'") from None
+        raise UserError(f"--cluster needs Ray ({error}): {extras.install('cluster')}") from None
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
