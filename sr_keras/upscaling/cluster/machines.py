@@ -27,6 +27,8 @@ _ENVIRONMENT = {
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",
     "RAY_DATA_LOG_LEVEL": "CRITICAL",
 }
+# Nobody looks at the figures and events of a Ray of one run.
+_QUIET = {"enable_metrics_collection": False, "event_stats": False, "task_events_report_interval_ms": 0}
 # Bytes. It holds names and outcomes, no pictures.
 _OBJECT_STORE = 100_000_000
 
@@ -127,6 +129,8 @@ def _import_ray() -> Any:
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
+    # Or each worker would go through all pages of its memory, once a second.
+    context.memory_usage_poll_interval_s = None
     # A killed worker takes its batch with it, and nothing else.
     context.max_errored_blocks = -1
     return ray
@@ -156,6 +160,7 @@ def _of_this_machine(ray: Any, num_workers: int | None, folder: str) -> contextl
         include_dashboard=False,
         object_store_memory=_OBJECT_STORE,
         _temp_dir=folder,
+        _system_config=_QUIET,
     )
 
 
