@@ -93,7 +93,7 @@ def run(
     choosers: Sequence[Choose],
     options: BatchOptions,
     progress: JobProgress = lambda job, share: None,
-    late: Callable[[JobOutcome], None] = lambda outcome: None,
+    ended: Callable[[JobOutcome], None] = lambda outcome: None,
 ) -> Generator[JobOutcome, None, None]:
     """Does the jobs, each as soon as an upscaler is free; yields their outcomes in the order in which they end.
 
@@ -104,7 +104,8 @@ def run(
         choosers: one for each device: the network for a picture. Each works on one picture at a time, all of them at once.
         options: the same for all jobs.
         progress: called with the share of a job that is done, from 0 to 1, from several threads.
-        late: told what still became of jobs while the iterator was closed.
+        ended: told of each outcome, by the thread that did the job: also of those that nobody takes, for they come while the
+            iterator is closed.
     """
     waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
     outcomes: queue.SimpleQueue[JobOutcome | Exception] = queue.SimpleQueue()
@@ -112,9 +113,13 @@ def run(
     for job in jobs:
         waiting.put(job)
 
+    def report(outcome: JobOutcome) -> None:
+        ended(outcome)
+        outcomes.put(outcome)
+
     def work_or_report(choose: Choose) -> None:
         try:
-            _work(choose, options, waiting, outcomes.put, progress, stop)
+            _work(choose, options, waiting, report, progress, stop)
         except Exception as error:  # or its jobs would be waited for without end
             outcomes.put(error)
 
@@ -133,10 +138,6 @@ def run(
         stop.set()
         for worker in workers:
             worker.join(max(0.0, deadline - time.monotonic()))
-        with contextlib.suppress(queue.Empty):
-            while True:
-                if isinstance(outcome := outcomes.get_nowait(), JobOutcome):
-                    late(outcome)
         raise
     for worker in workers:
         worker.join()

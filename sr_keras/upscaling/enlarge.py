@@ -58,6 +58,8 @@ def row_layout(picture: Picture, target: Target, scale: int, options: EnlargingO
     changed_after = options.limit or options.pixel_art or options.normals
     if len(picture.frames) > 1 or not isinstance(frame, Image.Image) or has_alpha(frame) or changed_after:
         return None
+    if hints.is_line_art(frame):
+        return None
     size = target.size(*frame.size)
     is_one_pass = size == (scale * frame.width, scale * frame.height) and passes(frame.size, target, scale) == [size]
     return Layout(frame.mode, *size) if is_one_pass else None

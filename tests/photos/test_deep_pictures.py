@@ -310,7 +310,9 @@ def test_what_needs_a_package_says_how_to_get_it(kind: str, monkeypatch: pytest.
     monkeypatch.setattr(file_kind, "_has", lambda package: False)
     heads = {"HEIF": b"\0\0\0\x18ftypheic", "JXL": b"\0\0\0\x0cJXL \r\n", file_kind.RAW: b"FUJIFILMCCD-RAW "}
     (tmp_path / "a").write_bytes(heads[kind] + bytes(100))
-    with pytest.raises(rgb.PhotoError, match=r"a: .* needs a package that is not installed: pip install 'sr_keras\[formats\]'"):
+    with pytest.raises(
+        rgb.PhotoError, match=r"a: .* needs a package that is not installed: pip install '\.\[formats\]' in the checkout"
+    ):
         picture_reader.read(tmp_path / "a")
 
 
