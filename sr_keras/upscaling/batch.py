@@ -15,13 +15,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal
 
 from sr_keras.inference import model_info
+from sr_keras.inference.tiling import Progress
 from sr_keras.photos import file_kind, metadata, picture_reader, picture_writer, rgb
+from sr_keras.photos.frame_stream import FrameStream
 from sr_keras.photos.picture import FORMATS, Format, Picture, fitted, suffix_of
 from sr_keras.photos.rgb import PhotoError
 from sr_keras.photos.row_writer import Layout
 from sr_keras.runtime import files, store
 from sr_keras.upscaling.choice import Choice, Choose
-from sr_keras.upscaling.enlarge import described, enlarge, enlarge_to_rows, row_layout
+from sr_keras.upscaling.enlarge import described, enlarge, enlarge_to_rows, enlarged_frames, row_layout
 from sr_keras.upscaling.frame_run import EnlargingOptions
 from sr_keras.upscaling.plan import Job
 from sr_keras.upscaling.target import Size, Target
@@ -187,11 +189,13 @@ def _work(
                 choice = choose(picture)
                 begun = time.monotonic()
                 layout = _row_layout(job, picture, file_format, choice, options, is_last=ahead is None)
-                if layout is not None:
+                if layout is not None or len(picture.frames) > 1:
                     if writing is not None:
                         writing.result()
-                    larger = _written_while_computed(picture, layout, file_format, choice, options, job, told)
-                    report(_done(job, picture, larger, layout.size, time.monotonic() - begun, choice))
+                    write = _written_in_frames if layout is None else functools.partial(_written_in_rows, layout)
+                    larger = write(picture, file_format, choice, options, job, functools.partial(told, job))
+                    size = options.target.size(*picture.frames[0].size)
+                    report(_done(job, picture, larger, size, time.monotonic() - begun, choice))
                     continue
                 larger = enlarge(
                     picture,
@@ -230,16 +234,16 @@ def _row_layout(
     return layout if layout and (is_last or layout.width * layout.height > _LARGEST_BESIDE_ANOTHER) else None
 
 
-def _written_while_computed(
-    picture: Picture,
+def _written_in_rows(
     layout: Layout,
+    picture: Picture,
     file_format: Format,
     choice: Choice,
     options: BatchOptions,
     job: Job,
-    progress: JobProgress,
+    progress: Progress,
 ) -> Picture:
-    """Writes a result row by row; returns what it has beside its pixels."""
+    """Writes a result row by row, while it is computed; returns what it has beside its pixels."""
     assert job.output is not None  # `_row_layout` saw to that
     larger = described(picture, layout.size, options.enlarging)
     overwrite = options.existing == "overwrite"
@@ -247,7 +251,19 @@ def _written_while_computed(
         _folder_made(job.output.parent),
         picture_writer.rows_written(job.output, larger, layout, file_format, options.quality, overwrite=overwrite) as put_rows,
     ):
-        enlarge_to_rows(picture, choice.upscaler, put_rows, options.enlarging, functools.partial(progress, job))
+        enlarge_to_rows(picture, choice.upscaler, put_rows, options.enlarging, progress)
+    return larger
+
+
+def _written_in_frames(
+    picture: Picture, file_format: Format, choice: Choice, options: BatchOptions, job: Job, progress: Progress
+) -> Picture:
+    """Writes an animation or a document, each frame as it is computed; returns what it has beside its pixels."""
+    sizes = [options.target.size(*frame.size) for frame in picture.frames]
+    larger = described(picture, sizes[0], options.enlarging)
+    frames = enlarged_frames(picture, choice.upscaler, options.target, options.enlarging, progress)
+    with contextlib.nullcontext() if job.output is None else _folder_made(job.output.parent):
+        _put(larger, file_format, options, job, FrameStream(picture.frames, sizes, frames))
     return larger
 
 
@@ -383,16 +399,8 @@ def _other_sizes(job: Job, target: Target) -> tuple[Size, Size] | None:
 def _write(
     picture: Picture, file_format: Format, options: BatchOptions, done: JobOutcome, report: Callable[[JobOutcome], None]
 ) -> None:
-    output = done.job.output
     try:
-        if output is None:
-            buffer = io.BytesIO()
-            picture_writer.write(buffer, picture, file_format, options.quality)
-            sys.stdout.buffer.write(buffer.getbuffer())
-            sys.stdout.buffer.flush()
-        else:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            picture_writer.write(output, picture, file_format, options.quality, overwrite=options.existing == "overwrite")
+        _put(picture, file_format, options, done.job)
     except rgb.NameTakenError:
         # Another run has written it since.
         report(unfinished(done.job, _exists(done.job, options)))
@@ -400,6 +408,19 @@ def _write(
         report(unfinished(done.job, error))
     else:
         report(done)
+
+
+def _put(picture: Picture, file_format: Format, options: BatchOptions, job: Job, stream: FrameStream | None = None) -> None:
+    """Writes a result to where it belongs; see `picture_writer.write` for `stream` and what is raised."""
+    if job.output is None:
+        buffer = io.BytesIO()
+        picture_writer.write(buffer, picture, file_format, options.quality, stream=stream)
+        sys.stdout.buffer.write(buffer.getbuffer())
+        sys.stdout.buffer.flush()
+        return
+    job.output.parent.mkdir(parents=True, exist_ok=True)
+    overwrite = options.existing == "overwrite"
+    picture_writer.write(job.output, picture, file_format, options.quality, overwrite=overwrite, stream=stream)
 
 
 def unfinished(job: Job, error: Exception) -> JobOutcome:
