@@ -98,6 +98,13 @@ def test_help_tells_the_exit_codes(command: str, capsys: pytest.CaptureFixture[s
     assert "2 wrong use, 130 stopped by Ctrl-C" in told
 
 
+def test_help_of_all_and_of_many_files_tells_that_some_may_fail(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--help"], ["upscale", "--help"]):
+        with pytest.raises(SystemExit, match="0"):
+            __main__.main(arguments)
+        assert "1 some files failed (each is named), 2 wrong use," in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.parametrize("wrong", ["--nothing=3", "--nothing\n\x1b[31m"])
 @pytest.mark.usefixtures("no_work")
 @pytest.mark.parametrize("command", COMMANDS)

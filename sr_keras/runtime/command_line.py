@@ -14,8 +14,9 @@ import sr_keras
 from sr_keras.runtime import signals
 from sr_keras.runtime.errors import UserError, one_line
 
-# Commands over many files also have 1: some of them failed, and the others are done.
 EXIT_CODES = "Exit code: 0 done, 2 wrong use, 130 stopped by Ctrl-C."
+# Of what goes through many files, and of all commands together.
+EXIT_CODES_OF_MANY = "Exit code: 0 done or skipped, 1 some files failed (each is named), 2 wrong use, 130 stopped by Ctrl-C."
 VERSION = f"sr_keras {sr_keras.__version__}"
 
 

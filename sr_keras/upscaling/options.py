@@ -24,7 +24,7 @@ def parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser = command_line.Parser(
         prog=prog,
         description=_ABOUT.format(call=command_line.typed(prog)),
-        epilog="Exit code: 0 all done or skipped, 1 some failed (each is named), 2 wrong use, 130 stopped by Ctrl-C.",
+        epilog=command_line.EXIT_CODES_OF_MANY,
     )
     parser.set_defaults(prog=prog)
     parser.add_argument(
