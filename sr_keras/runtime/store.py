@@ -1,6 +1,7 @@
 """Files in object stores, s3:// and gs://, as paths that read and write whole objects."""
 
 import contextlib
+import errno
 import functools
 import io
 import os
@@ -14,6 +15,14 @@ from sr_keras.runtime import extras
 from sr_keras.runtime.errors import UserError
 
 _STORED = re.compile(r"(?:s3|gs)://[^/]+.*", re.DOTALL)
+
+# Of pyarrow's file systems.
+_OPTIONS = {
+    # An object is put in one request; without, in three, however small it is.
+    "s3:": "allow_delayed_open=true",
+    # Each request is tried for so long; without, for 15 minutes, also where a machine has no credentials.
+    "gs:": "retry_limit_seconds=60",
+}
 
 
 class StorePath(pathlib.PosixPath):
@@ -32,8 +41,11 @@ class StorePath(pathlib.PosixPath):
             OSError: it is not there, or can't be read.
         """
         file_system, name = _located(self)
-        with file_system.open_input_stream(name) as stream:
-            return bytes(stream.read())
+        try:
+            with file_system.open_input_stream(name) as stream:
+                return bytes(stream.read())
+        except FileNotFoundError:  # which each store says in its own words
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self)) from None
 
     def lists(self, *, recursive: bool) -> "Iterator[StoredFile]":
         """The objects in a folder, by one listing.
@@ -115,9 +127,7 @@ def _file_system(scheme: str, bucket: str) -> Any:
     except ImportError:
         raise UserError(f"{scheme}//{bucket}: needs pyarrow: {extras.install('cluster')}") from None
     # Not `S3FileSystem()`: only a name leads to the region of its bucket, and to AWS_ENDPOINT_URL.
-    # With the option, an object is put in one request; without, in three, however small it is.
-    options = "?allow_delayed_open=true" if scheme == "s3:" else ""
-    file_system, _ = fs.FileSystem.from_uri(f"{scheme}//{bucket}{options}")
+    file_system, _ = fs.FileSystem.from_uri(f"{scheme}//{bucket}?{_OPTIONS[scheme]}")
     return file_system
 
 
