@@ -29,6 +29,8 @@ SUFFIXES = frozenset({*FORMATS, *_READABLE, ".heif", ".dds", ".mpo", *(file_kind
 
 # Files of these hold further pictures that are no frames: previews, layers, other sizes.
 _ONE_PICTURE = frozenset({"MPO", "JPEG", "PSD", "ICO", "ICNS", "CUR", "DCX", "FITS", "HEIF"})
+# Of LibRaw's codes for how a picture is turned.
+_TRANSPOSED = 4
 _LOSSY = frozenset({"JPEG", "MPO", "AVIF", "HEIF", "JXL", "JPEG2000", "WEBP"})
 
 
@@ -100,8 +102,10 @@ def _read_raw(stream: BinaryIO, check_size: CheckSize) -> Picture:
     stream.seek(0)
     try:
         with rawpy.imread(stream) as raw:
-            check_size(raw.sizes.width, raw.sizes.height)
-            frame = Image.fromarray(raw.postprocess(use_camera_wb=True))
+            size = raw.sizes.width, raw.sizes.height
+            check_size(*(size[::-1] if raw.sizes.flip & _TRANSPOSED else size))
+            samples = raw.postprocess(use_camera_wb=True)
+            frame = Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
     except rawpy.LibRawError as error:
         reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
         raise PhotoError(f"camera raw that LibRaw can't develop ({reason})") from None

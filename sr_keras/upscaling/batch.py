@@ -31,6 +31,9 @@ from sr_keras.upscaling.target import Size, Target
 # Larger results are written while they are computed, or before the next photo begins: two of them are never in memory.
 _LARGEST_BESIDE_ANOTHER = 32_000_000
 
+# Files whose heads have the size that the picture will have. Icons and camera raw may have another one once they are decoded.
+_SURE_OF_SIZE = frozenset({"PNG", "JPEG", "GIF", "TIFF", "WEBP"})
+
 # How long a run that is stopped waits for the tiles in hand.
 _PATIENCE_SECONDS = 5.0
 _WORKER = "upscale"
@@ -389,6 +392,8 @@ def _exists(job: Job, options: BatchOptions) -> Exception:
 def _other_sizes(job: Job, target: Target) -> tuple[Size, Size] | None:
     """The size of what is in the place of a picture's result, and that of the result, where they are known and differ."""
     if job.is_film or not (job.source and job.output) or any(isinstance(path, store.StorePath) for path in job[:2]):
+        return None
+    if file_kind.of_file(job.source) not in _SURE_OF_SIZE or job.source.suffix.lower() in file_kind.RAW_SUFFIXES:
         return None
     with contextlib.suppress(PhotoError):
         found, wanted = picture_reader.read_size(job.output), target.size(*picture_reader.read_size(job.source))

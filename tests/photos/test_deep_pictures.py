@@ -323,3 +323,30 @@ def test_formats_of_phones_are_read_and_written(rng: np.random.Generator, suffix
     picture = rewritten(Picture((photo,), metadata=Metadata(exif, xmp=b"<x:xmpmeta/>")), suffix)
     assert np.abs(np.asarray(only(picture)).astype(int) - photo).mean() < 3
     assert (picture.metadata.exif, picture.metadata.xmp) == (exif, b"<x:xmpmeta/>")
+
+
+@pytest.mark.parametrize("orientation, size", [(1, (96, 64)), (3, (96, 64)), (6, (64, 96))])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_the_size_of_camera_raw_is_known_before_it_is_developed(
+    mode: str, orientation: int, size: tuple[int, int], rng: np.random.Generator
+) -> None:
+    """The smallest DNG that LibRaw takes; of a camera that sees no colours it has no pattern of colours."""
+    mosaic = [(33422, 1, 4, bytes([0, 1, 1, 2]), True)] if mode == "RGB" else []
+    matrix = [number for row in np.eye(3, dtype=int).tolist() for value in row for number in (value, 1)]
+    tags: list[Any] = [
+        (ExifTags.Base.Orientation, 3, 1, orientation, True),
+        (ExifTags.Base.CFARepeatPatternDim, 3, 2, (2, 2), True),
+        *mosaic,
+        (ExifTags.Base.DNGVersion, 1, 4, bytes([1, 4, 0, 0]), True),
+        (ExifTags.Base.UniqueCameraModel, 2, 0, "a camera", True),
+        (ExifTags.Base.WhiteLevel, 4, 1, 4095, True),
+        (ExifTags.Base.ColorMatrix1, 10, 9, tuple(matrix), True),
+        (ExifTags.Base.CalibrationIlluminant1, 3, 1, 21, True),
+    ]
+    raw = io.BytesIO()
+    samples = rng.integers(200, 3000, (64, 96), np.uint16)
+    tifffile.imwrite(raw, samples, photometric="cfa", metadata=None, extratags=tags, software=False)
+    assert picture_reader.read_size(raw) == size
+    [frame] = picture_reader.read(raw).frames
+    assert isinstance(frame, Image.Image)
+    assert (frame.size, frame.mode) == (size, mode)
