@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # keras 3.15.1 with jax 0.10.2 and with tensorflow 2.21.0 (PyPI, x86-64 Linux, Python 3.11): on the JAX backend `keras.ops.image.gaussian_blur`
 # of an ordinary photo (height, width, colours) blurs across columns and colours, and not across rows: red runs into green and
-# blue, and white turns green, for beyond the last colour there is black. And on every backend the sigmas, documented as those
+# blue, and white turns green, for beyond the last colour there is black. And on both backends the sigmas, documented as those
 # "along height and width", are those along width and height.
 #
-# Why: `data_format=None`, the default, stands for the format of Keras's configuration, but is never looked up. The TensorFlow and
-# NumPy backends take what is not "channels_first" as channels last; JAX takes what is not "channels_last" as channels first.
+# Why: `data_format=None`, the default, stands for the format of Keras's configuration, but is never looked up. The TensorFlow
+# backend takes what is not "channels_first" as channels last; JAX takes what is not "channels_last" as channels first.
 # `RandomGaussianBlur` tells the format, and is right. The kernel is the outer product of the second sigma's and the first's.
 #
 # Workaround: `data_format="channels_last"` always; and the sigmas, with a square kernel, in the order width, height.

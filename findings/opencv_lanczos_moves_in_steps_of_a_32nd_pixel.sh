@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# opencv-python-headless 5.0.0.93 (PyPI, x86-64 Linux, Python 3.11): `cv2.warpAffine` and `cv2.remap` with INTER_LANCZOS4, the best of their
-# interpolations by the documentation, move pictures in steps of 1/32 pixel: a shift of 0.01 does nothing, those of 0.02 and 0.04 are one.
+# opencv-python-headless 5.0.0.93 (PyPI, x86-64 Linux, Python 3.11): `cv2.warpAffine` and `cv2.remap` with INTER_LANCZOS4, the widest of
+# their kernels, move pictures in steps of 1/32 pixel: a shift of 0.01 does nothing, those of 0.02 and 0.04 are one.
 # INTER_LINEAR and INTER_CUBIC follow each shift, in float32 and in 8 bits. So of the frames of a burst, aligned to
-# hundredths of a pixel to be merged into a larger picture, the choice that looks best undoes the alignment.
+# hundredths of a pixel to be merged into a larger picture, the choice that promises most undoes the alignment.
 #
-# Why: Lanczos alone still takes its weights from a table of 32 positions, as all of them did before OpenCV 5.
+# Why: for Lanczos alone the weights come from a table of 32 positions in a pixel.
 #
 # Workaround: INTER_CUBIC; or the shift's phase in `np.fft`.
 #
@@ -12,8 +12,8 @@
 # 0.01 pixels is from none. It fails if Lanczos has more than 33, or one of the others fewer than 390.
 #
 # Seen:
-#   INTER_LINEAR: 401 pictures by warpAffine, 401 by remap; a shift of 0.01 changes values by up to 0.0098
-#   INTER_CUBIC: 401 pictures by warpAffine, 401 by remap; a shift of 0.01 changes values by up to 0.0074
+#   INTER_LINEAR: 401 pictures by warpAffine, 401 by remap; a shift of 0.01 changes values by up to 0.0099
+#   INTER_CUBIC: 401 pictures by warpAffine, 401 by remap; a shift of 0.01 changes values by up to 0.0075
 #   INTER_LANCZOS4: 33 pictures by warpAffine, 33 by remap; a shift of 0.01 changes values by up to 0.0000
 set -euo pipefail
 

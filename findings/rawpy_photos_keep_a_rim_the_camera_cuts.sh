@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # rawpy 0.28.0 with its LibRaw (PyPI, x86-64 Linux, Python 3.11): `raw.postprocess()` gives the whole sensor, not the picture that the file says
-# it holds: of a DNG whose DefaultCropSize is 300 by 200, which is the size of the camera's JPEG and of what Adobe's programs show, come
-# 384 by 256 pixels, with the rim that demosaicing needs. So the photo developed from raw, to be a pair
-# with the camera's JPEG of the same shot, lies some pixels beside it. `postprocess` has no option for the crop.
+# it holds: of a DNG whose DefaultCropSize, by the specification the size of the final picture, is 300 by 200 come 384 by 256 pixels,
+# with the rim that demosaicing needs. So a photo developed from raw, as a pair with the camera's JPEG of the same shot, is
+# larger than that, and lies some pixels beside it. `postprocess` has no option for the crop.
 #
 # Why: LibRaw reads the crop, and leaves it to its caller, as `raw.sizes.crop_left_margin`, `crop_top_margin`, `crop_width` and `crop_height`.
 #

@@ -5,7 +5,7 @@
 # float it is 0.996. So of pairs whose originals are PNG and whose small ones are JPEG, the originals are brighter, and a network
 # learns to brighten.
 #
-# Why: libpng makes 16 bits of 8 by 257. `convert_image_dtype`, which `decode_image` calls for the other formats, shifts by 8 bits.
+# Why: 8 bits become 16 by a factor of 257 while a PNG is decoded, and by one of 256 everywhere else.
 #
 # Workaround: decode as uint8, and `tf.cast(photo, tf.uint16) * 257`; or go by float32, for which all formats agree.
 #
