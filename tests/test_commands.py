@@ -122,6 +122,8 @@ def test_an_option_that_there_is_not_leads_to_the_one_that_there_is(capsys: pyte
     assert exit_code("upscale", "photo.jpg", "--output-dir=large", "--skip-existing") == 2
     told = "unrecognized arguments: --output-dir=large --skip-existing (did you mean --output_dir --skip_existing?)"
     assert told in capsys.readouterr().err
+    assert exit_code("benchmark", "upscale", "--peer-python=x") == 2
+    assert "(did you mean --peer_python?)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("named", ["gone.jpg", "*.jpg", "empty"])
