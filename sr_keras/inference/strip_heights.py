@@ -25,6 +25,9 @@ _LEAST_WINDOW = 16
 _LEAST_STRIP = 4
 _BLOCK_VALUES = 4_000_000
 
+# Of photos up to so many rows, what lags would compute beyond the photo counts for more than the memory of rows that wait.
+_LOW_PHOTO = 512
+
 
 def choose(division: Sequence[Stage], height: int, width: int, memory: int, precision: str) -> tuple[int, ...]:
     """The height of each stage's strips: the smallest that make little overlap, if they fit into memory.
@@ -36,7 +39,7 @@ def choose(division: Sequence[Stage], height: int, width: int, memory: int, prec
         precision: of the tensors between stages.
     """
     share = _SMALL_PHOTO_SHARE if height * width <= _SMALL_PHOTO else _SHARE
-    depth = sum(_reach(stage) for stage in division)
+    depth = sum(_reach(stage) for stage in division) if height > _LOW_PHOTO else 0
     for overlap in _OVERLAPS:
         heights = tuple(_strip(stage, height, width, memory, precision, overlap=overlap, depth=depth) for stage in division)
         if overlap_factor(division, height, heights) <= 1 + share:
@@ -69,7 +72,7 @@ def spans(division: Sequence[Stage], height: int, heights: Sequence[int]) -> lis
                 for value, beyond in zip(stage.inputs, stage.beyond, strict=True)
                 if makers.get(value.name, (0, 0))[0] == strip
             ]
-            lag = max(lags, default=0)
+            lag = max(lags, default=0) if height > _LOW_PHOTO else 0
             makers |= {value.name: (strip, lag) for value in stage.outputs}
             found.append(strips.blocks(height, strip, lag))
         else:
@@ -90,6 +93,12 @@ def work_memory(division: Sequence[Stage], height: int, width: int, heights: Seq
     return sum(_pixel_bytes(stage, precision) * count * width for stage, count in zip(division, rows, strict=True))
 
 
+def _even(rows: int, strip: int) -> int:
+    """The height of blocks, from half of a strip's on, that go least beyond so many rows."""
+    strip = min(strip, rows)
+    return min(range(max(1, strip // 2), strip + 1), key=lambda block: (math.ceil(rows / block) * block, -block))
+
+
 def _reach(stage: Stage) -> int:
     """How far a stage that is exact sees, in rows of the photo."""
     return max((math.ceil(beyond / value.scale) for value, beyond in zip(stage.inputs, stage.beyond, strict=True)), default=0)
@@ -106,9 +115,7 @@ def _strip(stage: Stage, height: int, width: int, memory: int, precision: str, *
     if stage.is_exact:
         largest = max(value.channels * value.scale**2 for value in (*stage.inputs, *stage.outputs))
         least = max(_LEAST_STRIP, _BLOCK_VALUES // (largest * width))
-        # As many rows in each block.
-        even = math.ceil((height + depth) / math.ceil((height + depth) / least))
-        return max(1, min(even, fits))
+        return max(1, min(_even(height + depth, least), fits))
     overlap = _LAST_OVERLAP if stage.is_last else overlap
     windows = 1 + math.floor(overlap * height / max(1, 2 * stage.margin))
     inner = math.ceil((height - 2 * stage.margin) / windows)
