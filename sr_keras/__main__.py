@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return command_line.run(prog, lambda: int(importlib.import_module(module).main(arguments[1:], prog=prog)))
     lines = [f"  {name:9}  {purpose}" for name, (_, purpose) in _COMMANDS.items()]
     description = "\n".join(["Super-resolution with Keras:", "", *lines])
-    parser = command_line.Parser(prog=call, description=description, epilog=command_line.EXIT_CODES)
+    parser = command_line.Parser(prog=call, description=description, epilog=command_line.EXIT_CODES_OF_MANY)
     parser.add_argument("command", metavar="COMMAND", choices=_COMMANDS, help="COMMAND --help lists its options")
     # Every command is called above; what is left is wrong, or asks for help or the version.
     parser.parse_args(arguments)

@@ -31,7 +31,7 @@ from sr_keras.evaluation import degradations, photo_sets, table
 from sr_keras.inference import model_info
 from sr_keras.photos import rgb
 from sr_keras.photos.drawn_pictures import drawn
-from sr_keras.runtime import argument_types, command_line, quiet_tensorflow
+from sr_keras.runtime import argument_types, command_line, extras, quiet_tensorflow
 from sr_keras.runtime.errors import UserError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _left_out(options: argparse.Namespace) -> Iterator[str]:
     if not options.perceptual:
         yield "Left out: the SqueezeNet feature distance; --perceptual=FILE names its weights."
     if not metrics.has_piqe():
-        yield "Left out: PIQE; pip install '.[judge]' installs its library."
+        yield f"Left out: PIQE; its library is installed by {extras.install('judge')}."
 
 
 def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:

@@ -98,6 +98,13 @@ def test_help_tells_the_exit_codes(command: str, capsys: pytest.CaptureFixture[s
     assert "2 wrong use, 130 stopped by Ctrl-C" in told
 
 
+def test_help_of_all_and_of_many_files_tells_that_some_may_fail(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--help"], ["upscale", "--help"]):
+        with pytest.raises(SystemExit, match="0"):
+            __main__.main(arguments)
+        assert "1 some files failed (each is named), 2 wrong use," in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.parametrize("wrong", ["--nothing=3", "--nothing\n\x1b[31m"])
 @pytest.mark.usefixtures("no_work")
 @pytest.mark.parametrize("command", COMMANDS)
@@ -115,6 +122,8 @@ def test_an_option_that_there_is_not_leads_to_the_one_that_there_is(capsys: pyte
     assert exit_code("upscale", "photo.jpg", "--output-dir=large", "--skip-existing") == 2
     told = "unrecognized arguments: --output-dir=large --skip-existing (did you mean --output_dir --skip_existing?)"
     assert told in capsys.readouterr().err
+    assert exit_code("benchmark", "upscale", "--peer-python=x") == 2
+    assert "(did you mean --peer_python?)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("named", ["gone.jpg", "*.jpg", "empty"])

@@ -118,7 +118,10 @@ def test_what_can_not_be_is_said(
     assert line in capsys.readouterr().err
 
 
-def test_the_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "use", [StorePath.read_bytes, StorePath.is_dir, StorePath.exists, lambda path: list(path.lists(recursive=True))]
+)
+def test_the_package_that_is_missing_is_named(use: Callable[[StorePath], object], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(UserError, match=r"s3://b: needs pyarrow"):
-        store._file_system("s3:", "b")
+    with pytest.raises(UserError, match=r"s3://missing: needs pyarrow"):
+        use(StorePath("s3://missing/a.jpg"))

@@ -84,6 +84,9 @@ def test_the_photos_condition_chooses_the_network(tmp_path: pathlib.Path, capsys
 def test_a_strength_is_for_networks_that_restore(photo: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(photo, "--denoise=0.5") == 2
     assert "only enlarges, so there is no strength to choose" in capsys.readouterr().err
+    # Before any file is looked for.
+    assert run("gone.jpg", "--list=gone.txt", "--denoise=0.5") == 2
+    assert "only enlarges, so there is no strength to choose" in capsys.readouterr().err
     for denoise in ("-1", "1.5", "nan", "much"):
         assert run(photo, f"--denoise={denoise}") == 2
 

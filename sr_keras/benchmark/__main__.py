@@ -15,7 +15,7 @@ from sr_keras.benchmark import machine
 from sr_keras.films import formats
 from sr_keras.inference import model_info
 from sr_keras.photos import rgb
-from sr_keras.runtime import argument_types, command_line, names, quiet_tensorflow
+from sr_keras.runtime import argument_types, command_line, extras, names, quiet_tensorflow
 from sr_keras.runtime.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _print_upscale(options: argparse.Namespace) -> None:
 
 def _print_video(options: argparse.Namespace) -> None:
     if not formats.is_available():
-        raise UserError("--video needs PyAV: pip install 'sr_keras[video]'")
+        raise UserError(f"--video needs PyAV: {extras.install('video')}")
     from sr_keras.benchmark import films
     from sr_keras.inference.upscaler import Upscaler
     from sr_keras.runtime import precision

@@ -13,7 +13,7 @@ from sr_keras.data import degradations, resampling, windows
 from sr_keras.data.draws import below
 from sr_keras.data.sources import PairedFiles, Photos
 from sr_keras.photos import rgb
-from sr_keras.runtime import names
+from sr_keras.runtime import extras, names
 
 logger = logging.getLogger(__name__)
 
@@ -141,7 +141,7 @@ def _gaussian_blur() -> Callable[..., tf.Tensor]:
         import tensorflow_addons.image as tfa_image
     except ImportError:
         raise ImportError(
-            "the degradation blur needs tensorflow-addons: pip install '.[addons]', on Python 3.10 or 3.11 only"
+            f"the degradation blur needs tensorflow-addons: {extras.install('addons')}, on Python 3.10 or 3.11 only"
         ) from None
     blur: Callable[..., tf.Tensor] = tfa_image.gaussian_filter2d
     return blur

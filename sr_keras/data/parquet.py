@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from sr_keras.photos import rgb
+from sr_keras.runtime import extras
 from sr_keras.runtime.files import reason
 
 # Row groups are some hundred rows each.
@@ -82,7 +83,7 @@ def load(files: Sequence[pathlib.Path]) -> Parquet:
     try:
         import pyarrow.parquet
     except ImportError:
-        raise ImportError(f"{files[0]}: Parquet files need pyarrow: pip install 'sr-keras[datasets]'") from None
+        raise ImportError(f"{files[0]}: Parquet files need pyarrow: {extras.install('datasets')}") from None
     places: list[np.ndarray] = [np.zeros((0, 3), np.int64)]
     columns = []
     for number, file in enumerate(files):

@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from sr_keras.runtime import extras
 from sr_keras.runtime.errors import UserError
 
 
@@ -40,7 +41,7 @@ class FileFormat(NamedTuple):
             raise UserError(f"--format={name} has no weights in {weights}{self.lacks[weights]}")
         missing = [package for package in self.packages if importlib.util.find_spec(package) is None]
         if missing:
-            raise UserError(f"--format={name} needs {', '.join(missing)}: pip install 'sr_keras[{name}]'")
+            raise UserError(f"--format={name} needs {', '.join(missing)}: {extras.install(name)}")
 
 
 FILE_FORMATS = {

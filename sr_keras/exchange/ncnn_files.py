@@ -53,7 +53,10 @@ def read(path: pathlib.Path) -> dict[str, np.ndarray]:
     if "PReLU" in kinds:
         names = [f"body.{index}" for index in range(len(weights))]
         if kinds.count("Interp") != 1:
-            raise NcnnFileError(f"{path}: makes its result smaller or larger at the end, as SRVGGNetCompact does not")
+            raise NcnnFileError(
+                f"{path}: resizes its result at the end, as SRVGGNetCompact does not; "
+                "the file without that, often named x4, can be imported, and upscale --scale makes other sizes"
+            )
     else:
         names = _names_of_rrdbnet(len(weights), kinds.count("Interp"))
     return {

@@ -43,7 +43,7 @@ _PQ, _HLG = 16, 18
 
 # Without ACCURATE_RND and full chroma, colours are off by up to 3 levels of 255 (BT.709, limited); with them the way to RGB and
 # back gives each colour as it was.
-_EXACT_NAMES = "lanczos+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
+_EXACT_NAMES = "accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
 _EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP | Interpolation.BITEXACT
 
 
@@ -53,6 +53,7 @@ class Colour(NamedTuple):
     Attributes:
         range: 1 limited, 2 full.
         depth: bits: 8, or 10 for all that is deeper.
+        is_left: whether chroma is read as lying on the left one of two pixels, for the film leaves that open.
     """
 
     primaries: int
@@ -60,6 +61,7 @@ class Colour(NamedTuple):
     matrix: int
     range: int
     depth: int
+    is_left: bool = False
 
     @property
     def is_hdr(self) -> bool:
@@ -72,10 +74,15 @@ class Colour(NamedTuple):
         return "yuv420p" if self.depth == 8 else "yuv420p10le"
 
 
-def of_frame(frame: VideoFrame) -> Colour:
+def of_frame(frame: VideoFrame, *, tells_siting: bool = True) -> Colour:
     """The colours of a film from one of its frames. What it leaves open is what players take it for.
 
     They go by its size, and the result has another one: so the result must say it. Old films, of up to 576 lines, are BT.601.
+    Chroma lies on the left one of two pixels (ITU-T H.273, type 0), but in the full range, as in JPEG, in the middle of them.
+
+    Args:
+        frame: any of the film.
+        tells_siting: whether the film says where its chroma lies. Then its frames do.
 
     Raises:
         FilmError: it has a matrix that can't be computed with; the message doesn't name the file.
@@ -92,7 +99,9 @@ def of_frame(frame: VideoFrame) -> Colour:
             primaries = matrix  # both have the same number
     if matrix not in _MATRICES:
         raise FilmError(f"its colours are {_NAMES.get(matrix, f'matrix {matrix}')}, which can't be computed with")
-    return Colour(primaries, frame.color_trc, matrix, frame.color_range or LIMITED, depth)
+    range_of_values = frame.color_range or LIMITED
+    is_left = not tells_siting and range_of_values == LIMITED and frame.format.chroma_width(2) == 1
+    return Colour(primaries, frame.color_trc, matrix, range_of_values, depth, is_left)
 
 
 class Converter:
@@ -100,15 +109,21 @@ class Converter:
 
     def __init__(self, colour: Colour) -> None:
         self._colour = colour
-        self._reader = VideoReformatter()
+        self._reformatter = VideoReformatter()
+        self._reader: Graph | None = None
         self._writer: Graph | None = None
         self._rgb = "rgb24" if colour.depth == 8 else "rgb48le"
 
     def to_rgb(self, frame: VideoFrame) -> np.ndarray:
         """A frame as `[H, W, 3]`: uint8, or uint16 where the film has more than 8 bits."""
         if frame.format.is_rgb:
-            return np.asarray(self._reader.reformat(frame, format=self._rgb).to_ndarray())
-        rgb = self._reader.reformat(
+            return np.asarray(self._reformatter.reformat(frame, format=self._rgb).to_ndarray())
+        if self._colour.is_left:
+            # The reformatter goes by the frame, and takes the middle where that says nothing; a graph goes by what it is told.
+            if self._reader is None:
+                self._reader = _graph(frame, f"flags=bicubic+{_EXACT_NAMES}:{self._named('in')}:out_range=full", self._rgb)
+            return np.asarray(_passed(self._reader, frame).to_ndarray())
+        rgb = self._reformatter.reformat(
             frame,
             format=self._rgb,
             src_colorspace=_MATRICES[self._colour.matrix],
@@ -127,21 +142,28 @@ class Converter:
         """
         frame = VideoFrame.from_ndarray(rgb, format=self._rgb)
         if self._writer is None:
-            self._writer = self._graph(frame, width, height)
-        # The graph wants a time; the frame gets its own from whoever encodes it.
-        frame.pts = 0
-        self._writer.vpush(frame)
-        return self._writer.vpull()
+            scale = f"{width}:{height}:flags=lanczos+{_EXACT_NAMES}:{self._named('out')}"
+            self._writer = _graph(frame, scale, self._colour.pixel_format)
+        return _passed(self._writer, frame)
 
-    def _graph(self, rgb: VideoFrame, width: int, height: int) -> Graph:
-        graph = Graph()
-        buffer = graph.add_buffer(width=rgb.width, height=rgb.height, format=rgb.format, time_base=Fraction(1))
-        # Chroma lies where players look for it if a film doesn't say it: on the left one of two pixels.
-        scale = graph.add(
-            "scale",
-            f"{width}:{height}:flags={_EXACT_NAMES}:out_color_matrix={_NAMES_OF_MATRICES[self._colour.matrix]}"
-            f":out_range={_NAMES_OF_RANGES[self._colour.range]}:out_chroma_loc=left",
-        )
-        pixel_format, sink = graph.add("format", self._colour.pixel_format), graph.add("buffersink")
-        graph.link_nodes(buffer, scale, pixel_format, sink).configure()
-        return graph
+    def _named(self, side: str) -> str:
+        """What luma and chroma mean, on a side of FFmpeg's scaler: chroma lies on the left one of two pixels."""
+        matrix, range_of_values = _NAMES_OF_MATRICES[self._colour.matrix], _NAMES_OF_RANGES[self._colour.range]
+        return f"{side}_color_matrix={matrix}:{side}_range={range_of_values}:{side}_chroma_loc=left"
+
+
+def _graph(frame: VideoFrame, scale: str, pixel_format: str) -> Graph:
+    """What converts frames like this one."""
+    graph = Graph()
+    buffer = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1))
+    scaler, format_filter = graph.add("scale", scale), graph.add("format", pixel_format)
+    graph.link_nodes(buffer, scaler, format_filter, graph.add("buffersink")).configure()
+    return graph
+
+
+def _passed(graph: Graph, frame: VideoFrame) -> VideoFrame:
+    # The graph wants a time; a result gets its own from whoever encodes it.
+    before, frame.pts = frame.pts, 0
+    graph.vpush(frame)
+    frame.pts = before
+    return graph.vpull()

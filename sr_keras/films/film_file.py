@@ -1,6 +1,7 @@
 """Opens films, and says why one can't be opened."""
 
 import contextlib
+import io
 import os
 import pathlib
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ from av.video.stream import VideoStream
 
 from sr_keras.films.formats import FilmError
 from sr_keras.runtime import files
+
+# Of Matroska (RFC 9559): the identifier of ChromaSitingHorz, and that its value takes a byte.
+_CHROMA_SITING = b"\x55\xb7\x81"
 
 
 @contextlib.contextmanager
@@ -42,6 +46,21 @@ def video_of(container: InputContainer, path: pathlib.Path) -> VideoStream:
             stream.thread_type = "AUTO"
             return stream
     raise FilmError(f"{path}: holds no video, only {_kinds(container)}")
+
+
+def tells_siting(stream: VideoStream) -> bool:
+    """Whether a film, or its codec's standard, says where its chroma lies between the pixels of luma.
+
+    PyAV does not show it. But FFmpeg writes it into Matroska's header, and nothing where it is unspecified.
+    """
+    header = io.BytesIO()
+    try:
+        with av.open(header, "w", format="matroska") as trial:
+            trial.add_stream_from_template(stream, opaque=True)
+            trial.start_encoding()
+    except (av.error.FFmpegError, ValueError):  # Matroska has no such codec, which is an old one, of a standard that says it
+        return True
+    return _CHROMA_SITING in header.getvalue()
 
 
 def _why_not_opened(path: pathlib.Path, error: av.error.FFmpegError) -> str:

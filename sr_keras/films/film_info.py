@@ -113,7 +113,7 @@ def probe(path: pathlib.Path, clip: Clip = WHOLE) -> FilmInfo:
         raise FilmError(f"{path}: {'; '.join([nothing, *reader.problems])}")
     first = samples[0]
     try:
-        film_colour = colour.of_frame(first)
+        film_colour = colour.of_frame(first, tells_siting=reader.tells_siting)
     except FilmError as error:
         raise FilmError(f"{path}: {error}") from None
     converter = colour.Converter(film_colour)

@@ -60,6 +60,7 @@ class Reader:
         rate, time_base, start, sample_aspect: as `film_info.FilmInfo` has them, known after the first frame.
         length: in seconds, as the film's header has it; None is unknown.
         declared_frames: as the header has them; 0 is unknown.
+        tells_siting: whether the film says where its chroma lies.
     """
 
     rate: Fraction
@@ -68,6 +69,7 @@ class Reader:
     sample_aspect: Fraction | None
     length: Fraction | None
     declared_frames: int
+    tells_siting: bool
 
     def __init__(self, path: pathlib.Path, clip: Clip = WHOLE, *, deinterlace: bool = False) -> None:
         """Args:
@@ -147,6 +149,7 @@ class Reader:
             self.length = max(self.length, stream.frames / self.rate)
         self.sample_aspect = stream.sample_aspect_ratio or None
         self.declared_frames = stream.frames
+        self.tells_siting = film_file.tells_siting(stream)
 
     def _pictures(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
         """What the decoder gives, whatever is wrong with the film."""

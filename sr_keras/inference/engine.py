@@ -9,7 +9,7 @@ import numpy as np
 
 from sr_keras.inference import layer_graph, tiling
 from sr_keras.inference.model_info import ModelInfo
-from sr_keras.runtime import quiet_tensorflow
+from sr_keras.runtime import extras, quiet_tensorflow
 
 Name = Literal["auto", "tensorflow", "openvino"]
 NAMES: tuple[Name, ...] = ("auto", "tensorflow", "openvino")
@@ -130,8 +130,7 @@ def devices(name: str = "auto") -> list[str | None]:
 
 def _require_installed(name: str) -> None:
     if not _is_installed(name):
-        extra = "sr-keras[cpu]" if name == "openvino" else "sr-keras"
-        raise ValueError(f"engine {name} is not installed; pip install '{extra}'")
+        raise ValueError(f"engine {name} is not installed: {extras.install('cpu' if name == 'openvino' else 'gpu')}")
 
 
 def _is_installed(name: str) -> bool:

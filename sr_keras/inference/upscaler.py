@@ -89,7 +89,7 @@ class Upscaler:
             path: the folder, or one whose newest numbered version is loaded; a text may also be the name of a bundled network.
             denoise: below 1, the result is mixed with that of the bundled `edsr`, which only enlarges.
             engine: what computes. "openvino" is faster on processors, and does without TensorFlow; "auto" takes it where it is
-                installed (`pip install sr-keras[cpu]`) and there is no GPU, else "tensorflow".
+                installed (`pip install '.[cpu]'` in the checkout) and there is no GPU, else "tensorflow".
 
         Raises:
             ModelError: nothing is there, it is damaged, it is not ours, or there is nothing to mix.

@@ -4,6 +4,7 @@
   it lies in now, these waves keep to a comb whose spacing says how coarse the steps were (Fan & de Queiroz 2003).
 - Noise is as strong in the shortest waves as in longer ones, where the texture of photos fades. It is looked for where the
   photo is flattest.
+- A scan of 1 bit is neither; but the tones in between are lost, so it is no clean photo.
 """
 
 import functools
@@ -60,10 +61,12 @@ class Condition(NamedTuple):
     Attributes:
         jpeg_quality: of the JPEG that the photo is or once was, 1 to 100; None if there is no trace of one.
         noise: standard deviation of noise in levels of 255; 0 if none was found.
+        bilevel: whether it is black and white alone, as scans of 1 bit are. Noise and JPEG leave other tones.
     """
 
     jpeg_quality: int | None
     noise: float
+    bilevel: bool = False
 
     @property
     def wear(self) -> str:
@@ -73,6 +76,8 @@ class Condition(NamedTuple):
             found.append(f"JPEG of quality {self.jpeg_quality}")
         if self.noise >= CLEAN_NOISE:
             found.append(f"noise of {self.noise:.0f} levels")
+        if self.bilevel:
+            found.append("1 bit a pixel")
         return " and ".join(found)
 
 
@@ -83,10 +88,20 @@ def examine(photo: np.ndarray, steps: Sequence[int] | None = None) -> Condition:
         photo: of any size.
         steps: the quantisation table for luma of the JPEG file that it comes from, 64 values row by row.
     """
+    if is_bilevel(photo):
+        return Condition(None, 0.0, bilevel=True)
     windows = [_luma(window) for window in _windows(photo)]
     of_file = [] if steps is None else [quality_of(steps)]
     of_pixels = [quality for quality in [_comb_quality(windows)] if quality is not None]
     return Condition(min(of_file + of_pixels, default=None), _noise(windows))
+
+
+def is_bilevel(photo: np.ndarray) -> bool:
+    """Whether a photo, uint8 `[H, W]` or `[H, W, 3]`, has pixels of black and of white, and no others."""
+    strips = (photo[start : start + _WINDOW] for start in range(0, len(photo), _WINDOW))
+    has_two_tones = all(((strip == 0) | (strip == 255)).all() for strip in strips)
+    is_grey = photo.ndim == 2 or (has_two_tones and bool((photo == photo[..., :1]).all()))
+    return has_two_tones and is_grey and photo.min() != photo.max()
 
 
 def quality_of(steps: Sequence[int]) -> int:

@@ -15,6 +15,7 @@ import PIL
 from PIL import Image
 
 from sr_keras.photos.errors import PhotoError
+from sr_keras.runtime import extras
 
 HEAD_BYTES = 64
 RAW = "camera raw"
@@ -25,7 +26,6 @@ RAW_SUFFIXES = frozenset(
         *(".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"),
     )
 )
-_INSTALL = "pip install 'sr_keras[formats]'"
 _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
@@ -133,7 +133,7 @@ def require_package(kind: str | None) -> None:
         PhotoError: it is not.
     """
     if kind in _PACKAGES and not _has(_PACKAGES[kind]):
-        raise PhotoError(f"{kind} needs a package that is not installed: {_INSTALL}")
+        raise PhotoError(f"{kind} needs a package that is not installed: {extras.install('formats')}")
 
 
 def init_plugins(kind: str | None = None) -> None:

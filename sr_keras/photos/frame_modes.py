@@ -27,7 +27,8 @@ def _in_plain_mode(frame: Image.Image, file_format: str | None) -> tuple[Frame, 
     if mode in ("I", "F"):
         return Raster(np.asarray(frame)[..., np.newaxis]), None
     if mode in ("1", "L", "LA", "La"):
-        return frame.convert("LA" if frame.has_transparency_data else "L"), None
+        note = "1 bit a pixel became greyscale" if mode == "1" else None
+        return frame.convert("LA" if frame.has_transparency_data else "L"), note
     if mode in ("CMYK", "LAB", "HSV"):
         doubt = _NEGATIVE if mode == "CMYK" and file_format in ("JPEG", "MPO") and _is_beyond_print(frame) else ""
         return rgb.to_rgb(frame), f"{mode} became RGB{doubt}"

@@ -95,16 +95,10 @@ def _opened(source: Source) -> Iterator[BinaryIO]:
 
 def _read_raw(stream: BinaryIO, check_size: CheckSize) -> Picture:
     file_kind.require_package(file_kind.RAW)
-    import rawpy
+    from sr_keras.photos import raw_file  # only for those who have one
 
     stream.seek(0)
-    try:
-        with rawpy.imread(stream) as raw:
-            check_size(raw.sizes.width, raw.sizes.height)
-            frame = Image.fromarray(raw.postprocess(use_camera_wb=True))
-    except rawpy.LibRawError as error:
-        reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
-        raise PhotoError(f"camera raw that LibRaw can't develop ({reason})") from None
+    frame = raw_file.develop(stream, check_size)
     return Picture(
         (frame,), notes=("camera raw, developed by LibRaw; its metadata is left out",), file_format="RAW", lossless=True
     )

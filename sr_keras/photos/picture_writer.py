@@ -9,8 +9,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from sr_keras.photos import codec_errors, deep_file, file_kind, picture, row_writer
+from sr_keras.photos import codec_errors, deep_file, file_kind, frame_stream, picture, png_animation, row_writer
 from sr_keras.photos.errors import PhotoError
+from sr_keras.photos.frame_stream import FrameStream, SoughtFrames
 from sr_keras.photos.metadata import Metadata
 from sr_keras.photos.metadata_parts import exif, iptc
 from sr_keras.photos.picture import Format, Picture
@@ -31,6 +32,7 @@ def write(
     quality: int | None = None,
     *,
     overwrite: bool = False,
+    stream: FrameStream | None = None,
 ) -> None:
     """Writes a picture that is `fitted` to the format; a file appears whole or not at all.
 
@@ -40,20 +42,29 @@ def write(
         quality: 1 to 100, where the format has one. None is 95; but WebP and JPEG XL then keep every value of a picture that
             has not lost any yet, as they do with 100.
         overwrite: whether a file that is there may be replaced.
+        stream: its frames, if they are still to be made. They are written as they come; only GIF's are in memory until all are
+            there, with a byte a pixel.
 
     Raises:
         PhotoError: writing failed; the message names a path.
         NameTakenError: the file is there by now, and is not to be replaced.
+        Exception: what was raised while a frame was made, as it is.
     """
     file_kind.init_plugins(file_format.name)
-    with codec_errors.named(target):
-        file_kind.require_package(file_format.package)
-        if isinstance(target, pathlib.Path):
-            # Where EXIF is, a TIFF says before it is written: this is read and changed at the end.
-            with files.written_beside(target, overwrite=overwrite) as part, part.open("w+b") as file:
-                _save(file, content, file_format, quality)
-        else:
-            _save(target, content, file_format, quality)
+    stream = frame_stream.of(content.frames) if stream is None else stream
+    try:
+        with codec_errors.named(target):
+            file_kind.require_package(file_format.package)
+            if isinstance(target, pathlib.Path):
+                # Where EXIF is, a TIFF says before it is written: this is read and changed at the end.
+                with files.written_beside(target, overwrite=overwrite) as part, part.open("w+b") as file:
+                    _save(file, content, stream, file_format, quality)
+            else:
+                _save(target, content, stream, file_format, quality)
+    except PhotoError:
+        if stream.fault is not None:
+            raise stream.fault from None
+        raise
 
 
 @contextlib.contextmanager
@@ -104,33 +115,48 @@ def _rows_saved(
     return row_writer.opened(file, layout, file_format.name, _options(content, file_format, quality, layout.size))
 
 
-def _save(file: BinaryIO, content: Picture, file_format: Format, quality: int | None) -> None:
+def _save(file: BinaryIO, content: Picture, stream: FrameStream, file_format: Format, quality: int | None) -> None:
     if file_format is picture.TIFF:
         from sr_keras.photos import tiff_file
 
-        tiff_file.write(file, content.frames, content.metadata, content.tiff_compression)
+        tiff_file.write(file, stream, content.metadata, content.tiff_compression)
         return
-    first = content.frames[0]
-    if isinstance(first, Raster):
-        _save_deep(file, first, file_format, _options(content, file_format, quality, first.size))
+    options = _options(content, file_format, quality, stream.sizes[0])
+    if len(stream) > 1:
+        _save_animation(file, content, stream, file_format, options)
         return
-    frames = [_bare(frame) for frame in content.frames if isinstance(frame, Image.Image)]
-    options = _options(content, file_format, quality, first.size)
-    if len(frames) > 1:
-        options |= {"save_all": True, "append_images": frames[1:], "loop": content.loop}
-        if content.durations_ms:
-            options["duration"] = list(content.durations_ms)
+    [frame] = stream
+    if isinstance(frame, Raster):
+        _save_deep(file, frame, file_format, options)
+    elif file_format in (picture.PNG, picture.JPEG):
+        with row_writer.opened(file, Layout(frame.mode, *frame.size), file_format.name, options) as put:
+            for rows in row_writer.pieces(frame):
+                put(rows)
+    else:
+        _save_with_pillow(file, _bare(frame), content, file_format, options)
+
+
+def _save_animation(
+    file: BinaryIO, content: Picture, stream: FrameStream, file_format: Format, options: dict[str, Any]
+) -> None:
+    if file_format is picture.PNG:
+        png_animation.write(file, stream, content.durations_ms, content.loop, options)
+        return
+    options |= {"save_all": True, "loop": content.loop}
+    if content.durations_ms:
+        options["duration"] = list(content.durations_ms)
+    _save_with_pillow(file, SoughtFrames(stream), content, file_format, options)
+
+
+def _save_with_pillow(
+    file: BinaryIO, frames: Image.Image, content: Picture, file_format: Format, options: dict[str, Any]
+) -> None:
     if file_format is picture.AVIF and content.metadata.cicp:
         buffer = io.BytesIO()
-        frames[0].save(buffer, format="AVIF", **options)
+        frames.save(buffer, format="AVIF", **options)
         file.write(_labelled_avif(buffer.getvalue(), content.metadata.cicp))
-        return
-    if len(frames) == 1 and file_format in (picture.PNG, picture.JPEG):
-        with row_writer.opened(file, Layout(first.mode, *first.size), file_format.name, options) as put:
-            for rows in row_writer.pieces(first):
-                put(rows)
-        return
-    frames[0].save(file, format=file_format.name, **options)
+    else:
+        frames.save(file, format=file_format.name, **options)
 
 
 def _save_deep(file: BinaryIO, frame: Raster, file_format: Format, options: dict[str, Any]) -> None:

@@ -72,10 +72,17 @@ def opened(file: BinaryIO, layout: Layout, file_format: str, options: Mapping[st
     Raises:
         OSError: it can't be written.
     """
-    encoder = _Png(layout, options) if file_format == "PNG" else _Jpeg(layout, options)
-    count = -(-_BAND_BYTES // (_ROWS * layout.width * len(layout.mode)))
-    with in_bands(file, encoder, rows=_ROWS * count) as put:
+    is_png = file_format == "PNG"
+    encoder = Png(image_data, png_chunk(b"IEND", b"")) if is_png else _Jpeg(layout, options)
+    if is_png:
+        file.write(png_head(layout, options))
+    with in_bands(file, encoder, rows=rows_in_band(layout)) as put:
         yield put
+
+
+def rows_in_band(layout: Layout) -> int:
+    """How many rows of a picture are encoded at a time."""
+    return _ROWS * -(-_BAND_BYTES // (_ROWS * layout.width * len(layout.mode)))
 
 
 class Encoder(Protocol):
@@ -187,12 +194,15 @@ def _jpeg_places(content: bytes) -> tuple[int, int]:
             return height, place
 
 
-class _Png:
-    """See `Encoder`."""
+class Png:
+    """See `Encoder`; what comes before the pixels is not part of it."""
 
-    def __init__(self, layout: Layout, options: Mapping[str, Any]) -> None:
-        self._layout = layout
-        self._options = options
+    def __init__(self, chunk: Callable[[bytes], bytes], end: bytes) -> None:
+        """Args:
+        chunk: makes a chunk of what is compressed.
+        end: what comes after the pixels.
+        """
+        self._chunk, self._end = chunk, end
         self._is_first = True
         self._checksum = 1  # of Adler-32, of nothing
 
@@ -208,22 +218,25 @@ class _Png:
     def joined(self, encoded: tuple[bytes, bytes]) -> Iterator[bytes]:
         filtered, blocks = encoded
         self._checksum = zlib.adler32(filtered, self._checksum)
-        if self._is_first:
-            yield self._head()
-            blocks = _ZLIB_HEAD + blocks
+        yield self._chunk(_ZLIB_HEAD + blocks if self._is_first else blocks)
         self._is_first = False
-        yield _chunk(b"IDAT", blocks)
 
     def end(self) -> bytes:
-        return _chunk(b"IDAT", _DEFLATE_END + struct.pack(">I", self._checksum)) + _chunk(b"IEND", b"")
+        return self._chunk(_DEFLATE_END + struct.pack(">I", self._checksum)) + self._end
 
-    def _head(self) -> bytes:
-        """What comes before the pixels: that of a smaller picture, but for the size."""
-        smaller = _saved(np.zeros((1, 1, len(self._layout.mode)), np.uint8), "PNG", self._options)
-        header, *others = png_chunks(smaller)
-        size = struct.pack(">II", *self._layout.size)
-        head = [_chunk(b"IHDR", size + header[1][16:-4]), *(chunk for kind, chunk in others if kind not in (b"IDAT", b"IEND"))]
-        return _PNG_SIGNATURE + b"".join(head)
+
+def png_head(layout: Layout, options: Mapping[str, Any]) -> bytes:
+    """What comes before the pixels of a PNG: that of a smaller one, but for the size."""
+    smaller = _saved(np.zeros((1, 1, len(layout.mode)), np.uint8), "PNG", options)
+    header, *others = png_chunks(smaller)
+    size = struct.pack(">II", *layout.size)
+    head = [png_chunk(b"IHDR", size + header[1][16:-4]), *(chunk for kind, chunk in others if kind not in (b"IDAT", b"IEND"))]
+    return _PNG_SIGNATURE + b"".join(head)
+
+
+def image_data(content: bytes) -> bytes:
+    """A chunk of a picture's pixels; of an animation's first frame, which is shown by what knows no animations."""
+    return png_chunk(b"IDAT", content)
 
 
 def png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -235,7 +248,7 @@ def png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
         yield kind, head + stream.read(length + 4)
 
 
-def _chunk(kind: bytes, content: bytes) -> bytes:
+def png_chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 

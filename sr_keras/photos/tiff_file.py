@@ -9,7 +9,7 @@ import io
 import itertools
 import math
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -18,6 +18,7 @@ from PIL import ExifTags, Image, TiffImagePlugin
 
 from sr_keras.photos import row_writer
 from sr_keras.photos.errors import PhotoError
+from sr_keras.photos.frame_stream import FrameStream
 from sr_keras.photos.metadata import Metadata
 from sr_keras.photos.metadata_parts import exif, iptc
 from sr_keras.photos.raster import Raster, of_image, upright
@@ -196,21 +197,21 @@ def _unsaid_missing_value(samples: np.ndarray) -> float | None:
     return lowest if float(others.min()) - lowest > 2 * (float(others.max()) - float(others.min())) else None
 
 
-def write(target: BinaryIO, frames: Sequence[Raster | Image.Image], kept: Metadata, compression: int | None = None) -> None:
+def write(target: BinaryIO, stream: FrameStream, kept: Metadata, compression: int | None = None) -> None:
     """Writes pages of any kind, without loss, with their metadata; as BigTIFF where they might take more than 4 GB.
 
     Args:
         target: open for reading and writing, or for writing alone.
-        frames: the pages.
+        stream: the pages.
         kept: EXIF and the rest, which the first page gets.
         compression: of the file that they came from. It is kept where it is without loss; else it is Deflate.
     """
     compression = _written_compression(compression)
     buffer = target if target.readable() and target.seekable() else io.BytesIO()
-    content = exif.content(kept.exif, kept.dpi, frames[0].size)
-    bytes_of_all = sum(frame.width * frame.height * _bytes_per_pixel(frame) for frame in frames)
+    content = exif.content(kept.exif, kept.dpi, stream.sizes[0])
+    bytes_of_all = sum(math.prod(size) * _bytes_per_pixel(like) for size, like in zip(stream.sizes, stream.like, strict=True))
     with tifffile.TiffWriter(buffer, bigtiff=bytes_of_all > _LARGEST_CLASSIC, byteorder="<") as writer:
-        for index, frame in enumerate(frames):
+        for index, frame in enumerate(stream):
             page = frame if isinstance(frame, Raster) else of_image(frame, sixteen_bit=False)
             tags = [*_tags(content, kept, page, bytes_of_all > _LARGEST_CLASSIC)] if index == 0 else _missing_tag(page)
             writer.write(

@@ -14,8 +14,9 @@ import sr_keras
 from sr_keras.runtime import signals
 from sr_keras.runtime.errors import UserError, one_line
 
-# Commands over many files also have 1: some of them failed, and the others are done.
 EXIT_CODES = "Exit code: 0 done, 2 wrong use, 130 stopped by Ctrl-C."
+# Of what goes through many files, and of all commands together.
+EXIT_CODES_OF_MANY = "Exit code: 0 done or skipped, 1 some files failed (each is named), 2 wrong use, 130 stopped by Ctrl-C."
 VERSION = f"sr_keras {sr_keras.__version__}"
 
 
@@ -41,9 +42,17 @@ class Parser(argparse.ArgumentParser):
     def _meant(self, unknown: Sequence[str]) -> str:
         """Which options were meant, about, in words."""
         typed = [argument.partition("=")[0] for argument in unknown if argument.startswith("--")]
-        nearest = [difflib.get_close_matches(option, self._option_string_actions, 1) for option in typed]
+        nearest = [difflib.get_close_matches(option, list(self._options()), 1) for option in typed]
         meant = [option for options in nearest for option in options]
         return f" (did you mean {' '.join(meant)}?)" if meant else ""
+
+    def _options(self) -> Iterator[str]:
+        """Its options, and those of its subcommands."""
+        yield from self._option_string_actions
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for parser in action.choices.values():
+                    yield from parser._option_string_actions
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, refusal(self.prog, message))

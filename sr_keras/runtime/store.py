@@ -1,6 +1,7 @@
 """Files in object stores, s3:// and gs://, as paths that read and write whole objects."""
 
 import contextlib
+import errno
 import functools
 import io
 import os
@@ -10,9 +11,18 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from sr_keras.runtime import extras
 from sr_keras.runtime.errors import UserError
 
 _STORED = re.compile(r"(?:s3|gs)://[^/]+.*", re.DOTALL)
+
+# Of pyarrow's file systems.
+_OPTIONS = {
+    # An object is put in one request; without, in three, however small it is.
+    "s3:": "allow_delayed_open=true",
+    # Each request is tried for so long; without, for 15 minutes, also where a machine has no credentials.
+    "gs:": "retry_limit_seconds=60",
+}
 
 
 class StorePath(pathlib.PosixPath):
@@ -31,8 +41,11 @@ class StorePath(pathlib.PosixPath):
             OSError: it is not there, or can't be read.
         """
         file_system, name = _located(self)
-        with file_system.open_input_stream(name) as stream:
-            return bytes(stream.read())
+        try:
+            with file_system.open_input_stream(name) as stream:
+                return bytes(stream.read())
+        except FileNotFoundError:  # which each store says in its own words
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self)) from None
 
     def lists(self, *, recursive: bool) -> "Iterator[StoredFile]":
         """The objects in a folder, by one listing.
@@ -40,30 +53,26 @@ class StorePath(pathlib.PosixPath):
         Raises:
             OSError: the bucket is not there, or can't be read.
         """
-        from pyarrow import fs
-
         file_system, name = _located(self)
+        from pyarrow import fs  # it is there
+
         for info in file_system.get_file_info(fs.FileSelector(name, allow_not_found=True, recursive=recursive)):
             yield StoredFile(StorePath(f"{self.parts[0]}//{info.path}"), info.type == fs.FileType.Directory)
 
     def is_dir(self, *_: object, **__: object) -> bool:
         """Whether there are objects in it."""
-        from pyarrow import fs
-
-        return bool(self._type() == fs.FileType.Directory)
+        return self._type() == "Directory"
 
     def exists(self, *_: object, **__: object) -> bool:
         """Whether there is such an object, or objects in such a folder."""
-        from pyarrow import fs
-
-        return bool(self._type() != fs.FileType.NotFound)
+        return self._type() != "NotFound"
 
     def mkdir(self, *_: object, **__: object) -> None:
         """Has nothing to do."""
 
-    def _type(self) -> Any:
+    def _type(self) -> str:
         file_system, name = _located(self)
-        return file_system.get_file_info(name).type
+        return str(file_system.get_file_info(name).type.name)
 
 
 class StoredFile(NamedTuple):
@@ -116,11 +125,9 @@ def _file_system(scheme: str, bucket: str) -> Any:
     try:
         from pyarrow import fs
     except ImportError:
-        raise UserError(f"{scheme}//{bucket}: needs pyarrow: pip install 'sr-keras[cluster]'") from None
+        raise UserError(f"{scheme}//{bucket}: needs pyarrow: {extras.install('cluster')}") from None
     # Not `S3FileSystem()`: only a name leads to the region of its bucket, and to AWS_ENDPOINT_URL.
-    # With the option, an object is put in one request; without, in three, however small it is.
-    options = "?allow_delayed_open=true" if scheme == "s3:" else ""
-    file_system, _ = fs.FileSystem.from_uri(f"{scheme}//{bucket}{options}")
+    file_system, _ = fs.FileSystem.from_uri(f"{scheme}//{bucket}?{_OPTIONS[scheme]}")
     return file_system
 
 

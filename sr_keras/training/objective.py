@@ -16,6 +16,9 @@ PictureLoss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 # Of photos `[B, H, W, 3]` in [0, 1] to photos.
 PictureFunction = Callable[[tf.Tensor], tf.Tensor]
 
+# Whose mean colour a teacher's picture takes from the HR picture, in pixels: far coarser than texture.
+_COLOUR_SQUARE = 16
+
 
 class Judged(NamedTuple):
     """The losses of a batch, and the pictures that the discriminator sees.
@@ -44,8 +47,8 @@ class Objective:
         grid_weight: factor of `losses.grid_loss`, added to the pixel loss.
         teacher: a network, float32 `[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`, whose output is learned too: distillation
             (Hinton et al. 2015). Its detail is all predictable from the small photo, so less of the gradient is noise.
-        teacher_weight: factor of the loss against the teacher's output. It is the perceptual loss where there is one, for then
-            the teacher's texture is wanted, not its pixels; else the pixel loss.
+        teacher_weight: factor of the losses against the teacher's output: the pixel loss and, where there is one, the
+            perceptual loss. Then the teacher's texture is wanted, and its colours are first made those of the HR picture.
         back_projection: all losses see the result as it is exported, corrected by back-projection; else the generator's output.
         shift: the perceptual loss and the discriminator, which have strides, see pictures moved down and right by 0 to
             `shift - 1` pixels. Their gradients are uneven, in the period of the strides (Odena et al. 2016, section
@@ -79,7 +82,7 @@ class Objective:
         parts = {"pixel": tf.add_n([*of_levels, self.pixel_loss(hr, sr)])}
         weights = {"pixel": 1.0}
         if self.teacher is not None:
-            parts["teacher"] = self._teacher_loss(self.teacher, lr, sr, move)
+            parts["teacher"] = self._teacher_loss(self.teacher, lr, hr, sr, move)
             weights["teacher"] = self.teacher_weight
         if self.perceptual_loss is not None:
             parts["perceptual"] = self.perceptual_loss(seen_hr, seen_sr)
@@ -102,11 +105,14 @@ class Objective:
         margin = [[0, 0], [0, self.shift - 1], [0, self.shift - 1], [0, 0]]
         return lambda photo: tf.ensure_shape(tf.slice(tf.pad(photo, margin, "REFLECT"), begin, tf.shape(photo)), photo.shape)
 
-    def _teacher_loss(self, teacher: PictureFunction, lr: tf.Tensor, sr: tf.Tensor, move: PictureFunction) -> tf.Tensor:
+    def _teacher_loss(
+        self, teacher: PictureFunction, lr: tf.Tensor, hr: tf.Tensor, sr: tf.Tensor, move: PictureFunction
+    ) -> tf.Tensor:
         if self.perceptual_loss is None:
             return self.pixel_loss(self._taught(teacher, lr), sr)
         # Of the photo as it is: the textures of its flips differ, and their average is blurred.
-        return self.perceptual_loss(move(tf.clip_by_value(teacher(lr), 0.0, 1.0)), move(sr))
+        taught = _with_colours_of(hr, tf.clip_by_value(teacher(lr), 0.0, 1.0))
+        return self.pixel_loss(taught, sr) + self.perceptual_weight * self.perceptual_loss(move(taught), move(sr))
 
     def _taught(self, teacher: PictureFunction, lr: tf.Tensor) -> tf.Tensor:
         """The teacher's output for small photos flipped and transposed in one of 8 ways, and back: on average, its
@@ -124,6 +130,12 @@ class Objective:
         members = [lambda ways=ways: member(*ways) for ways in itertools.product((False, True), repeat=3)]
         way = tf.random.stateless_uniform([], self._seed(1), maxval=len(members), dtype=tf.int32)
         return tf.switch_case(way, members)
+
+
+def _with_colours_of(hr: tf.Tensor, taught: tf.Tensor) -> tf.Tensor:
+    """The teacher's picture, moved so that its means over squares are those of the HR picture: GANs are off by some levels."""
+    differences = tf.nn.avg_pool2d(hr - taught, _COLOUR_SQUARE, _COLOUR_SQUARE, "SAME")
+    return tf.clip_by_value(taught + tf.image.resize(differences, tf.shape(hr)[1:3]), 0.0, 1.0)
 
 
 def _resized_like(level: tf.Tensor, hr: tf.Tensor) -> tf.Tensor:

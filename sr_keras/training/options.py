@@ -185,8 +185,8 @@ class Options:
     )
     teacher_weight: float = _option(
         1.0,
-        "Weight of the loss against the teacher's results (Hinton et al. 2015): the perceptual loss where there is one, else "
-        "the pixel loss.",
+        "Weight of the losses against the teacher's results (Hinton et al. 2015): the pixel loss and, where there is one, the "
+        "perceptual loss.",
         0,
         LARGEST_FACTOR,
     )

@@ -15,19 +15,24 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal
 
 from sr_keras.inference import model_info
+from sr_keras.inference.tiling import Progress
 from sr_keras.photos import file_kind, metadata, picture_reader, picture_writer, rgb
+from sr_keras.photos.frame_stream import FrameStream
 from sr_keras.photos.picture import FORMATS, Format, Picture, fitted, suffix_of
 from sr_keras.photos.rgb import PhotoError
 from sr_keras.photos.row_writer import Layout
 from sr_keras.runtime import files, store
 from sr_keras.upscaling.choice import Choice, Choose
-from sr_keras.upscaling.enlarge import described, enlarge, enlarge_to_rows, row_layout
+from sr_keras.upscaling.enlarge import described, enlarge, enlarge_to_rows, enlarged_frames, row_layout
 from sr_keras.upscaling.frame_run import EnlargingOptions
 from sr_keras.upscaling.plan import Job
 from sr_keras.upscaling.target import Size, Target
 
 # Larger results are written while they are computed, or before the next photo begins: two of them are never in memory.
 _LARGEST_BESIDE_ANOTHER = 32_000_000
+
+# Files whose heads have the size that the picture will have. Icons and camera raw may have another one once they are decoded.
+_SURE_OF_SIZE = frozenset({"PNG", "JPEG", "GIF", "TIFF", "WEBP"})
 
 # How long a run that is stopped waits for the tiles in hand.
 _PATIENCE_SECONDS = 5.0
@@ -93,7 +98,7 @@ def run(
     choosers: Sequence[Choose],
     options: BatchOptions,
     progress: JobProgress = lambda job, share: None,
-    late: Callable[[JobOutcome], None] = lambda outcome: None,
+    ended: Callable[[JobOutcome], None] = lambda outcome: None,
 ) -> Generator[JobOutcome, None, None]:
     """Does the jobs, each as soon as an upscaler is free; yields their outcomes in the order in which they end.
 
@@ -104,7 +109,8 @@ def run(
         choosers: one for each device: the network for a picture. Each works on one picture at a time, all of them at once.
         options: the same for all jobs.
         progress: called with the share of a job that is done, from 0 to 1, from several threads.
-        late: told what still became of jobs while the iterator was closed.
+        ended: told of each outcome, by the thread that did the job: also of those that nobody takes, for they come while the
+            iterator is closed.
     """
     waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
     outcomes: queue.SimpleQueue[JobOutcome | Exception] = queue.SimpleQueue()
@@ -112,9 +118,13 @@ def run(
     for job in jobs:
         waiting.put(job)
 
+    def report(outcome: JobOutcome) -> None:
+        ended(outcome)
+        outcomes.put(outcome)
+
     def work_or_report(choose: Choose) -> None:
         try:
-            _work(choose, options, waiting, outcomes.put, progress, stop)
+            _work(choose, options, waiting, report, progress, stop)
         except Exception as error:  # or its jobs would be waited for without end
             outcomes.put(error)
 
@@ -133,10 +143,6 @@ def run(
         stop.set()
         for worker in workers:
             worker.join(max(0.0, deadline - time.monotonic()))
-        with contextlib.suppress(queue.Empty):
-            while True:
-                if isinstance(outcome := outcomes.get_nowait(), JobOutcome):
-                    late(outcome)
         raise
     for worker in workers:
         worker.join()
@@ -186,11 +192,13 @@ def _work(
                 choice = choose(picture)
                 begun = time.monotonic()
                 layout = _row_layout(job, picture, file_format, choice, options, is_last=ahead is None)
-                if layout is not None:
+                if layout is not None or len(picture.frames) > 1:
                     if writing is not None:
                         writing.result()
-                    larger = _written_while_computed(picture, layout, file_format, choice, options, job, told)
-                    report(_done(job, picture, larger, layout.size, time.monotonic() - begun, choice))
+                    write = _written_in_frames if layout is None else functools.partial(_written_in_rows, layout)
+                    larger = write(picture, file_format, choice, options, job, functools.partial(told, job))
+                    size = options.target.size(*picture.frames[0].size)
+                    report(_done(job, picture, larger, size, time.monotonic() - begun, choice))
                     continue
                 larger = enlarge(
                     picture,
@@ -229,16 +237,16 @@ def _row_layout(
     return layout if layout and (is_last or layout.width * layout.height > _LARGEST_BESIDE_ANOTHER) else None
 
 
-def _written_while_computed(
-    picture: Picture,
+def _written_in_rows(
     layout: Layout,
+    picture: Picture,
     file_format: Format,
     choice: Choice,
     options: BatchOptions,
     job: Job,
-    progress: JobProgress,
+    progress: Progress,
 ) -> Picture:
-    """Writes a result row by row; returns what it has beside its pixels."""
+    """Writes a result row by row, while it is computed; returns what it has beside its pixels."""
     assert job.output is not None  # `_row_layout` saw to that
     larger = described(picture, layout.size, options.enlarging)
     overwrite = options.existing == "overwrite"
@@ -246,7 +254,19 @@ def _written_while_computed(
         _folder_made(job.output.parent),
         picture_writer.rows_written(job.output, larger, layout, file_format, options.quality, overwrite=overwrite) as put_rows,
     ):
-        enlarge_to_rows(picture, choice.upscaler, put_rows, options.enlarging, functools.partial(progress, job))
+        enlarge_to_rows(picture, choice.upscaler, put_rows, options.enlarging, progress)
+    return larger
+
+
+def _written_in_frames(
+    picture: Picture, file_format: Format, choice: Choice, options: BatchOptions, job: Job, progress: Progress
+) -> Picture:
+    """Writes an animation or a document, each frame as it is computed; returns what it has beside its pixels."""
+    sizes = [options.target.size(*frame.size) for frame in picture.frames]
+    larger = described(picture, sizes[0], options.enlarging)
+    frames = enlarged_frames(picture, choice.upscaler, options.target, options.enlarging, progress)
+    with contextlib.nullcontext() if job.output is None else _folder_made(job.output.parent):
+        _put(larger, file_format, options, job, FrameStream(picture.frames, sizes, frames))
     return larger
 
 
@@ -373,6 +393,8 @@ def _other_sizes(job: Job, target: Target) -> tuple[Size, Size] | None:
     """The size of what is in the place of a picture's result, and that of the result, where they are known and differ."""
     if job.is_film or not (job.source and job.output) or any(isinstance(path, store.StorePath) for path in job[:2]):
         return None
+    if file_kind.of_file(job.source) not in _SURE_OF_SIZE or job.source.suffix.lower() in file_kind.RAW_SUFFIXES:
+        return None
     with contextlib.suppress(PhotoError):
         found, wanted = picture_reader.read_size(job.output), target.size(*picture_reader.read_size(job.source))
         return None if found == wanted else (found, wanted)
@@ -382,16 +404,8 @@ def _other_sizes(job: Job, target: Target) -> tuple[Size, Size] | None:
 def _write(
     picture: Picture, file_format: Format, options: BatchOptions, done: JobOutcome, report: Callable[[JobOutcome], None]
 ) -> None:
-    output = done.job.output
     try:
-        if output is None:
-            buffer = io.BytesIO()
-            picture_writer.write(buffer, picture, file_format, options.quality)
-            sys.stdout.buffer.write(buffer.getbuffer())
-            sys.stdout.buffer.flush()
-        else:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            picture_writer.write(output, picture, file_format, options.quality, overwrite=options.existing == "overwrite")
+        _put(picture, file_format, options, done.job)
     except rgb.NameTakenError:
         # Another run has written it since.
         report(unfinished(done.job, _exists(done.job, options)))
@@ -399,6 +413,19 @@ def _write(
         report(unfinished(done.job, error))
     else:
         report(done)
+
+
+def _put(picture: Picture, file_format: Format, options: BatchOptions, job: Job, stream: FrameStream | None = None) -> None:
+    """Writes a result to where it belongs; see `picture_writer.write` for `stream` and what is raised."""
+    if job.output is None:
+        buffer = io.BytesIO()
+        picture_writer.write(buffer, picture, file_format, options.quality, stream=stream)
+        sys.stdout.buffer.write(buffer.getbuffer())
+        sys.stdout.buffer.flush()
+        return
+    job.output.parent.mkdir(parents=True, exist_ok=True)
+    overwrite = options.existing == "overwrite"
+    picture_writer.write(job.output, picture, file_format, options.quality, overwrite=overwrite, stream=stream)
 
 
 def unfinished(job: Job, error: Exception) -> JobOutcome:

@@ -22,6 +22,9 @@ from sr_keras.upscaling.frame_run import EnlargingOptions
 from sr_keras.upscaling.options import parse
 from sr_keras.upscaling.target import Target
 
+# Told of each outcome as soon as it is known, by whichever thread.
+Ended = Callable[[batch.JobOutcome], None]
+
 
 def main(argv: Sequence[str] | None = None, prog: str = "upscale.py") -> int:
     command_line.open_closed_streams()
@@ -88,19 +91,19 @@ def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, option
     estimate = dry_run.Estimate(self_ensemble=options.self_ensemble)
     with console, report(options.report) as add:
 
-        def after(outcome: batch.JobOutcome) -> None:
+        def ended(outcome: batch.JobOutcome) -> None:
             add(outcome)
-            console.after(outcome)
+            console.count(outcome)
 
         if options.dry_run:
-            running = _planned(todo, batch_options, options, console, estimate)
+            running = _each(_planned(todo, batch_options, options, console, estimate), ended)
         elif options.cluster is not None:
-            running = _on_cluster(todo, batch_options, options, console)
+            running = _each(_on_cluster(todo, batch_options, options, console), ended)
         else:
-            running = _here(todo, batch_options, options, console, after)
+            running = _here(todo, batch_options, options, console, ended)
         with contextlib.closing(running):
             for outcome in running:
-                after(outcome)
+                console.tell_outcome(outcome)
         if seconds := estimate.seconds():
             console.tell(f"about {_duration(seconds)} on this machine")
     console.tell_end()
@@ -109,19 +112,28 @@ def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, option
     return 1 if console.failed else 0
 
 
+def _each(outcomes: Generator[batch.JobOutcome, None, None], ended: Ended) -> Generator[batch.JobOutcome, None, None]:
+    """The same outcomes, of which each is told first."""
+    with contextlib.closing(outcomes):
+        for outcome in outcomes:
+            ended(outcome)
+            yield outcome
+
+
 def _here(
     todo: Sequence[plan.Job],
     batch_options: batch.BatchOptions,
     options: argparse.Namespace,
     console: Console,
-    late: Callable[[batch.JobOutcome], None],
+    ended: Ended,
 ) -> Generator[batch.JobOutcome, None, None]:
-    """On this machine: first photos, then folders of numbered frames, then films; see `batch.run` for `late`."""
+    """On this machine: first photos, then folders of numbered frames, then films."""
     choosers = _choosers(options, console)
     for jobs, decided in _pictures(todo, choosers, console):
-        yield from batch.run(jobs, decided, batch_options, console.within, late)
+        yield from batch.run(jobs, decided, batch_options, console.within, ended)
     film_options = films.options_of(options)
-    yield from films.run([job for job in todo if job.is_film], choosers, batch_options, film_options, console.within)
+    of_films = films.run([job for job in todo if job.is_film], choosers, batch_options, film_options, console.within)
+    yield from _each(of_films, ended)
 
 
 def _planned(

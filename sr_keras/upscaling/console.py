@@ -61,11 +61,15 @@ class Console:
             self._bar.set_postfix_str(printable(job.name), refresh=False)
             self._advance()
 
-    def after(self, outcome: batch.JobOutcome) -> None:
+    def count(self, outcome: batch.JobOutcome) -> None:
+        """Called from several threads as soon as a job has ended."""
         with self._lock:
             self._shares.pop(outcome.job, None)
             self._counts[outcome.status] += 1
             self._advance()  # for those that no share was told of
+
+    def tell_outcome(self, outcome: batch.JobOutcome) -> None:
+        """Of each job, once it is counted."""
         if outcome.status == "failed":
             self.failed.append(outcome)
         elif outcome.status == "skipped":

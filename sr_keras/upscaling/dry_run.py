@@ -85,7 +85,8 @@ def _film(
     [choice, *_] = films.choices(choosers, order.info.samples)
     frames = 1 if order.encoding is None else order.info.num_frames or 1
     estimate.add(choice.upscaler, frames * work(order.size, options.target, choice.upscaler.scale))
-    return JobOutcome(job, "planned", "", _of_place(job), order.size, order.result_size, None, choice.network, choice.why)
+    notes = (*_of_place(job), *order.info.lost)
+    return JobOutcome(job, "planned", "", notes, order.size, order.result_size, None, choice.network, choice.why)
 
 
 def _work(picture: Picture, target: Target, scale: int) -> int:

@@ -1,12 +1,13 @@
 """Enlarges a picture to any size: by the network, in as many passes as it takes, and one reduction."""
 
 import dataclasses
+from collections.abc import Iterator
 
 from PIL import Image
 
 from sr_keras.inference.tiling import Progress
 from sr_keras.photos import metadata
-from sr_keras.photos.picture import Picture, has_alpha
+from sr_keras.photos.picture import Frame, Picture, has_alpha
 from sr_keras.photos.row_writer import Layout, PutRows
 from sr_keras.upscaling import hints
 from sr_keras.upscaling.frame_run import EnlargingOptions, FrameRun, PhotoUpscaler, Wrap, part
@@ -40,16 +41,22 @@ def enlarge(
         ModelError: the network enlarges by another factor than `upscaler.scale`.
     """
     options = options or EnlargingOptions(self_ensemble=self_ensemble)
+    frames = tuple(enlarged_frames(picture, upscaler, target, options, progress))
+    return dataclasses.replace(described(picture, frames[0].size, options), frames=frames)
+
+
+def enlarged_frames(
+    picture: Picture, upscaler: PhotoUpscaler, target: Target, options: EnlargingOptions, progress: Progress
+) -> Iterator[Frame]:
+    """Yields the frames that `enlarge` makes, each as soon as it is made; see there for arguments and errors."""
     plans = [[frame.size, *passes(frame.size, target, upscaler.scale)] for frame in picture.frames]
     work = sum(width * height for plan in plans for width, height in plan[:-1]) or 1
     done = 0.0
-    frames = []
     for frame, plan in zip(picture.frames, plans, strict=True):
         share = sum(width * height for width, height in plan[:-1]) / work
         run = FrameRun(upscaler, options, _wrap(picture, options), plan, target.size(*plan[0]))
-        frames.append(run.enlarged(frame, part(progress, done, share)))
+        yield run.enlarged(frame, part(progress, done, share))
         done += share
-    return dataclasses.replace(described(picture, frames[0].size, options), frames=tuple(frames))
 
 
 def row_layout(picture: Picture, target: Target, scale: int, options: EnlargingOptions) -> Layout | None:
@@ -57,6 +64,8 @@ def row_layout(picture: Picture, target: Target, scale: int, options: EnlargingO
     frame = picture.frames[0]
     changed_after = options.limit or options.pixel_art or options.normals
     if len(picture.frames) > 1 or not isinstance(frame, Image.Image) or has_alpha(frame) or changed_after:
+        return None
+    if hints.is_line_art(frame):
         return None
     size = target.size(*frame.size)
     is_one_pass = size == (scale * frame.width, scale * frame.height) and passes(frame.size, target, scale) == [size]

@@ -20,7 +20,7 @@ from sr_keras.films.formats import FilmError
 from sr_keras.inference import model_info
 from sr_keras.photos import condition, rgb
 from sr_keras.photos.picture import Picture
-from sr_keras.runtime import argument_types, store
+from sr_keras.runtime import argument_types, extras, store
 from sr_keras.runtime.errors import UserError
 from sr_keras.upscaling import batch
 from sr_keras.upscaling.batch import BatchOptions, JobOutcome, JobProgress
@@ -207,7 +207,7 @@ def _film(
 
 def _probe(film: pathlib.Path, film_options: FilmOptions) -> "FilmInfo":
     if not formats.is_available():
-        raise FilmError(f"{film}: films need PyAV: pip install 'sr_keras[video]' (Python 3.11 or later)")
+        raise FilmError(f"{film}: films need PyAV: {extras.install('video')} (Python 3.11 or later)")
     from sr_keras.films import film_info  # PyAV takes a moment to import
     from sr_keras.films.reader import Clip
 

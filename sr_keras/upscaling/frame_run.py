@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+import operator
 from typing import Literal, Protocol
 
 import numpy as np
@@ -78,7 +79,23 @@ class FrameRun:
         result = self._raster(frame, progress) if isinstance(frame, Raster) else self._picture(frame, progress)
         if self.options.limit and isinstance(frame, Image.Image) and isinstance(result, Image.Image):
             result = Image.fromarray(corrections.limited(np.asarray(frame), np.array(result)))
+        if all(map(operator.ge, self.size, frame.size)):
+            result = self._without_flecks(frame, result)
         return corrections.unit_vectors(result) if self.options.normals else result
+
+    def _without_flecks(self, frame: Frame, result: Frame) -> Frame:
+        """The result of transparency, and that of line art, without flecks."""
+        is_coverage = self.options.alpha == "coverage" and has_alpha(frame)
+        if isinstance(frame, Raster) and isinstance(result, Raster) and is_coverage:
+            samples = result.samples.copy()
+            corrections.without_flecks(frame.samples[..., -1], samples[..., -1])
+            return dataclasses.replace(result, samples=samples)
+        if isinstance(frame, Image.Image) and isinstance(result, Image.Image) and is_coverage:
+            alphas = [np.array(picture.getchannel("A")) for picture in (frame, result)]
+            result.putalpha(Image.fromarray(corrections.without_flecks(*alphas)))
+        elif hints.is_line_art(frame):
+            return Image.fromarray(corrections.without_flecks(np.asarray(frame), np.array(result)))
+        return result
 
     def _picture(self, frame: Image.Image, progress: Progress) -> Image.Image:
         """Of 8 bits."""

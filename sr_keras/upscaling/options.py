@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sr_keras.inference import engine, model_info
 from sr_keras.photos import picture
-from sr_keras.runtime import argument_types, command_line
+from sr_keras.runtime import argument_types, command_line, extras
 from sr_keras.upscaling import films
 
 _ABOUT = """Makes photos and films four times as large: {call} photo.jpg
@@ -24,7 +24,7 @@ def parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser = command_line.Parser(
         prog=prog,
         description=_ABOUT.format(call=command_line.typed(prog)),
-        epilog="Exit code: 0 all done or skipped, 1 some failed (each is named), 2 wrong use, 130 stopped by Ctrl-C.",
+        epilog=command_line.EXIT_CODES_OF_MANY,
     )
     parser.set_defaults(prog=prog)
     parser.add_argument(
@@ -213,7 +213,7 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
         "--engine",
         choices=engine.NAMES,
         default="auto",
-        help="what computes: openvino is faster on processors (pip install 'sr-keras[cpu]'), and auto takes it where it is "
+        help=f"what computes: openvino is faster on processors ({extras.install('cpu')}), and auto takes it where it is "
         "installed and there is no GPU (%(default)s)",
     )
     network.add_argument(
@@ -243,9 +243,9 @@ def _add_cluster(parser: argparse.ArgumentParser) -> None:
         "--cluster",
         type=argument_types.cluster_address,
         metavar="[ADDRESS]",
-        help="have the photos done by the machines of a Ray cluster, which reach them by the same names (pip install "
-        "'sr-keras[cluster]'): of host:port, or of the one that this machine is part of (auto), or without an address by this "
-        "machine alone",
+        help="have the photos done by the machines of a Ray cluster, which reach them by the same names "
+        f"({extras.install('cluster')}): of host:port, or of the one that this machine is part of (auto), or without one "
+        "by this machine alone",
     )
     cluster.add_argument(
         "--workers",

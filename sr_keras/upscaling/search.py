@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sr_keras.films import formats
 from sr_keras.photos import file_kind, picture_reader
-from sr_keras.runtime import files, store
+from sr_keras.runtime import extras, files, store
 from sr_keras.runtime.errors import UserError
 
 STANDARD_STREAM = "-"
@@ -208,7 +208,7 @@ def _in_words(passed_over: Mapping[str, int]) -> str:
         if kind == "folder":
             return f"{count} folder{'s' if count > 1 else ''} (--recursive looks into them)"
         if kind in formats.SEARCHED:
-            return f"{count} {kind} (films need pip install 'sr_keras[video]')"
+            return f"{count} {kind} (films need {extras.install('video')})"
         return f"{count} {_PLURALS.get(kind, kind) if count > 1 else kind}"
 
     counts = sorted(passed_over.items(), key=lambda item: (item[0] != "folder", -item[1], item[0]))

@@ -14,14 +14,14 @@ from collections.abc import Iterator, Sequence
 
 from PIL import Image
 
-from sr_keras.runtime import argument_types, command_line, quiet_tensorflow
+from sr_keras.runtime import argument_types, command_line, extras, quiet_tensorflow
 from sr_keras.runtime.errors import UserError
 from sr_keras.web import workspace
 from sr_keras.web.orders import Limits
 
 PROG = "python -m sr_keras.web"
 
-_EXTRA = "needs what comes with its extra: pip install 'sr-keras[web]'"
+_EXTRA = f"needs what comes with its extra: {extras.install('web')}"
 _OPEN_TO_OTHERS = (
     "Others may use it: everybody who reaches this machine by {host}. There is no password, and what is sent can be read on "
     "the way. Without --host, only this machine can use it."

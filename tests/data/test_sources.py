@@ -228,5 +228,5 @@ def test_parquet_without_pyarrow_says_what_installs_it(tmp_path: pathlib.Path, m
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     (tmp_path / "photos.parquet").touch()
-    with pytest.raises(ImportError, match=r"pip install 'sr-keras\[datasets\]'"):
+    with pytest.raises(ImportError, match=r"pip install '\.\[datasets\]' in the checkout"):
         sources.open_photos(tmp_path)

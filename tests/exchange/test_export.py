@@ -200,7 +200,7 @@ def test_a_missing_package_is_named(
     monkeypatch.setitem(FILE_FORMATS, "onnx", FileFormat((".onnx",), ("no_such_package",)))
     assert export_command.main([str(interpolator), "--format=onnx", f"--output={tmp_path / 'a.onnx'}"]) == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert line == "sr-keras export: --format=onnx needs no_such_package: pip install 'sr_keras[onnx]'"
+    assert line == "sr-keras export: --format=onnx needs no_such_package: pip install '.[onnx]' in the checkout"
 
 
 @pytest.mark.slow

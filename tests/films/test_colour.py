@@ -85,23 +85,42 @@ def test_other_ways_to_store_colours(tmp_path: pathlib.Path, pixel_format: str) 
     assert np.abs(rgb.astype(int) - 130).max() <= 2
 
 
-def test_colours_stay_where_they_are(tmp_path: pathlib.Path) -> None:
-    """An edge of chroma stays on that of luma: where it lies between two pixels differs from film to film."""
+@pytest.mark.parametrize(
+    "encoder, name, told, middle",
+    [
+        ("libx264", "film.mp4", {"chroma_sample_location": "left"}, False),
+        ("libx264", "film.mp4", {"chroma_sample_location": "center"}, True),
+        ("libx264", "film.mp4", {}, False),
+        ("libsvtav1", "film.mp4", {}, False),
+        ("ffv1", "film.mkv", {}, False),
+        ("ffv1", "film.mkv", {"chroma_sample_location": "center"}, True),
+        ("ffv1", "film.mkv", {"color_range": "pc"}, True),
+        ("mjpeg", "film.mov", {"color_range": "pc"}, True),
+    ],
+)
+def test_colours_stay_where_they_are(
+    tmp_path: pathlib.Path, encoder: str, name: str, told: dict[str, str], middle: bool
+) -> None:
+    """An edge of chroma stays on that of luma: in a result, chroma lies on the left one of two pixels; in a film it may not.
+
+    Where a film leaves it open it does, but in the full range it lies in the middle of them, as in JPEG.
+    """
     frame = np.zeros((24, 32, 3), np.uint8)
     frame[:, :16], frame[:, 16:] = (180, 60, 60), (60, 140, 180)
-    film = making.make(tmp_path / "film.mp4", 3 * [frame], options={"crf": "1", "chroma_sample_location": "left"})
+    best = {"libx264": {"crf": "1"}, "libsvtav1": {"crf": "5"}, "mjpeg": {"q": "2"}}.get(encoder, {})
+    film = making.make(tmp_path / name, 3 * [frame], encoder=encoder, options={**best, **told})
     after, _ = upscale(film, crf=1)
 
     def edge(levels: np.ndarray) -> float:
         return float((1 - (levels - levels[0]) / (levels[-1] - levels[0])).sum())
 
-    def distance(picture: VideoFrame) -> float:
-        """From the edge of luma to that of chroma, whose first pixel lies on the first one of luma."""
+    def distance(picture: VideoFrame, chroma_lies: float) -> float:
+        """From the edge of luma to that of chroma, whose first pixel lies so far behind the first one of luma."""
         luma, _, red = (plane[plane.shape[0] // 2].astype(float) for plane in making.planes(picture))
-        return 2 * edge(red) - 0.5 - edge(luma)
+        return 2 * edge(red) - 0.5 + chroma_lies - edge(luma)
 
-    before = distance(making.content(film).frames[0])
-    assert distance(after.frames[0]) == pytest.approx(4 * before, abs=0.3)
+    before = distance(making.content(film).frames[0], 0.5 if middle else 0)
+    assert distance(after.frames[0], 0) == pytest.approx(4 * before, abs=0.3)
 
 
 def test_transparency_is_said_to_be_left_out(tmp_path: pathlib.Path) -> None:

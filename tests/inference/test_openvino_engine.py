@@ -208,7 +208,7 @@ def test_what_is_exported_now_takes_openvino(
 
 def test_an_engine_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_is_installed", lambda name: name == "tensorflow")
-    with pytest.raises(ValueError, match=r"pip install 'sr-keras\[cpu\]'"):
+    with pytest.raises(ValueError, match=r"pip install '\.\[cpu\]' in the checkout"):
         engine.devices("openvino")
     with pytest.raises(ValueError, match="engine must be one of"):
         engine.resolve("torch", pathlib.Path(), "auto")

@@ -2,6 +2,7 @@ import io
 import pathlib
 import warnings
 
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
@@ -54,6 +55,30 @@ def test_a_files_table_tells_its_quality(quality: int) -> None:
     assert steps is not None
     assert condition.quality_of(steps) == quality
     assert condition.examine(np.zeros((16, 16, 3), np.uint8), steps).jpeg_quality == quality
+
+
+@pytest.mark.parametrize("quality, wear", [(74, "JPEG of quality 74"), (92, "")])
+@pytest.mark.parametrize("ycck", [False, True], ids=["CMYK", "YCCK"])
+def test_a_table_tells_the_quality_of_inks_too(
+    clean: np.ndarray, quality: int, wear: str, ycck: bool, tmp_path: pathlib.Path
+) -> None:
+    inks = Image.fromarray(clean).convert("CMYK")
+    if ycck:
+        content = imagecodecs.jpeg8_encode(np.asarray(inks), level=quality, colorspace="CMYK", outcolorspace="YCCK")
+        (tmp_path / "a.jpg").write_bytes(content)
+    else:
+        inks.save(tmp_path / "a.jpg", quality=quality)
+    picture = picture_reader.read(tmp_path / "a.jpg")
+    assert condition.examine(np.asarray(picture.frames[0]), picture.jpeg_steps).wear == wear
+
+
+def test_a_scan_of_1_bit_has_no_noise(clean: np.ndarray) -> None:
+    scan = np.where(clean > 127, np.uint8(255), np.uint8(0))[..., :1]
+    for photo in (scan[..., 0], scan.repeat(3, axis=2)):
+        assert condition.examine(photo) == condition.Condition(None, 0, bilevel=True)
+        assert condition.examine(photo).wear == "1 bit a pixel"
+    assert not condition.is_bilevel(np.array([[[0, 0, 0], [255, 0, 0]]], np.uint8))
+    assert not condition.is_bilevel(np.full((9, 9), 255, np.uint8))
 
 
 def test_a_file_that_is_no_jpeg_has_no_table(tmp_path: pathlib.Path) -> None:

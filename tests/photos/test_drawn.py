@@ -12,12 +12,12 @@ from data_prep import draw_pictures
 from sr_keras import evaluate
 from sr_keras.evaluation import comparison
 from sr_keras.photos import rgb
-from sr_keras.photos.drawn_pictures import canvas, drawn
+from sr_keras.photos.drawn_pictures import canvas, drawn, draws
 
 
 def edges(picture: np.ndarray) -> np.ndarray:
     """Of each three pixels in a row whose ends differ much, the share of the way at which the middle one lies."""
-    left, middle, right = (picture[:, begin : begin + drawn.WIDTH - 2].astype(float).mean(-1) for begin in range(3))
+    left, middle, right = (picture[:, begin : begin + canvas.WIDTH - 2].astype(float).mean(-1) for begin in range(3))
     is_edge = np.abs(right - left) > 60
     return np.asarray((middle - left)[is_edge] / (right - left)[is_edge])
 
@@ -30,7 +30,7 @@ def draw(*arguments: object) -> int:
 def test_a_picture_is_the_same_again_and_neither_flat_nor_jagged(number: int) -> None:
     picture = drawn.picture(number)
     assert picture.dtype == np.uint8
-    assert picture.shape == (drawn.HEIGHT, drawn.WIDTH, 3)
+    assert picture.shape == (canvas.HEIGHT, canvas.WIDTH, 3)
     np.testing.assert_array_equal(picture, drawn.picture(number))
     assert picture.std() > 15
     # Without antialiasing it is at most 0.06.
@@ -58,7 +58,7 @@ def test_each_font_has_all_letters() -> None:
     for name in drawn._FONTS:
         file = pathlib.Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{name}.ttf"
         with ttLib.TTFont(file) as font:
-            assert {*drawn._TEXT, *drawn._TEXT.upper()} - {*map(chr, font.getBestCmap())} == set(), name
+            assert {*draws._TEXT, *draws._TEXT.upper()} - {*map(chr, font.getBestCmap())} == set(), name
 
 
 def test_evaluate_measures_on_drawn_pictures(

@@ -134,6 +134,14 @@ def test_a_description_of_the_old_size_is_left_out_and_said() -> None:
     assert picture.metadata.exif == {}
 
 
+def test_a_size_that_tifffile_wrote_is_left_out_without_a_word() -> None:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, np.zeros((8, 12), np.uint16), software=False)
+    buffer.seek(0)
+    picture = picture_reader.read(buffer)
+    assert (picture.notes, picture.metadata.exif) == ((), {})
+
+
 def test_colours_by_chunks_are_kept_or_named(photo: Image.Image) -> None:
     info = PngImagePlugin.PngInfo()
     info.add(b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000))

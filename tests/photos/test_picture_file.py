@@ -114,7 +114,8 @@ def test_every_mode_becomes_one_of_a_few(coloured: Image.Image, mode: str, file_
         source.putalpha(Image.linear_gradient("L").resize(coloured.size))
     picture = picture_reader.read(saved(source, file_format))
     assert (only(picture).mode, only(picture).size) == (becomes, coloured.size)
-    assert picture.notes == (("CMYK became RGB",) if mode == "CMYK" else ())
+    notes = {"CMYK": ("CMYK became RGB",), "1": ("1 bit a pixel became greyscale",)}
+    assert picture.notes == notes.get(mode, ())
 
 
 def test_a_grey_palette_is_greyscale(grey: Image.Image) -> None:

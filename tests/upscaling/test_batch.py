@@ -220,13 +220,13 @@ def test_a_result_that_is_written_while_the_run_is_closed_is_told_of(photos: lis
                 progress(0.1)
             super().upscale_to(put, photo, progress=progress, **options)
 
-    late: list[batch.JobOutcome] = []
+    told: list[batch.JobOutcome] = []
     upscaler = EndlessFromTheSecondOn()
-    running = batch.run([photos[2], photos[0], photos[3]], choosers(upscaler), DOUBLE, late=late.append)
+    running = batch.run([photos[2], photos[0], photos[3]], choosers(upscaler), DOUBLE, ended=told.append)
     assert next(running).status == "failed"
     assert begun.wait(timeout=10)
     running.close()
-    assert [(outcome.job, outcome.status) for outcome in late] == [(photos[0], "done")]
+    assert [(outcome.job, outcome.status) for outcome in told] == [(photos[2], "failed"), (photos[0], "done")]
     assert [path.name for path in large.iterdir()] == ["a.png"]
 
 

@@ -392,3 +392,76 @@ def test_tiles_become_rows_from_the_top_on(noise: Noise, mode: str, wrap: Wrap, 
 )
 def test_what_changes_after_the_network_does_not_go_by_rows(mode: str, target: Target, options: EnlargingOptions) -> None:
     assert enlarge.row_layout(Picture((Image.new(mode, (9, 9)),)), target, 4, options) is None
+
+
+class Speckler(Repeater):
+    """Leaves a fleck in each pixel's square, whatever the pixel."""
+
+    def upscale_to(self, put: Put, photo: np.ndarray, **options: Any) -> None:
+        def speckled(y: int, x: int, tile: np.ndarray) -> None:
+            tile = tile.copy()
+            tile[1 :: self.scale, 2 :: self.scale] = 77
+            put(y, x, tile)
+
+        super().upscale_to(speckled, photo, **options)
+
+
+def square(side: int, *, bits: int = 8) -> np.ndarray:
+    """A mask: a square of 6x6 in the middle."""
+    mask = np.zeros((side, side), np.uint8 if bits == 8 else np.uint16)
+    mask[side // 2 - 3 : side // 2 + 3, side // 2 - 3 : side // 2 + 3] = 2**bits - 1
+    return mask
+
+
+@pytest.mark.parametrize("scale", [2, 4, 7])
+def test_a_mask_has_no_flecks_outside_nor_holes_inside(noise: Noise, scale: int) -> None:
+    frame = Image.fromarray(noise(20, 20))
+    frame.putalpha(Image.fromarray(square(20)))
+    alpha = np.asarray(enlarged(frame, Target(scale=scale), upscaler=Speckler()).getchannel("A"))
+    inside, around = slice(int(7.5 * scale), int(12.5 * scale)), int(6.5 * scale)
+    assert (alpha[inside, inside] == 255).all()
+    assert alpha.sum() == alpha[around:-around, around:-around].sum()
+    # A map is no mask.
+    options = EnlargingOptions(alpha="data")
+    assert np.asarray(enlarged(frame, Target(scale=scale), upscaler=Speckler(), options=options))[:around, :, 3].any()
+
+
+def test_a_mask_of_16_bits_has_none_either(noise: Noise) -> None:
+    samples = np.concatenate([noise(20, 20).astype(np.uint16) * 257, square(20, bits=16)[..., np.newaxis]], axis=2)
+    frame = Raster(samples, colours=3, alpha=True)
+    [large] = enlarge.enlarge(Picture((frame,)), Speckler(), Target(scale=4)).frames
+    assert isinstance(large, Raster)
+    assert not large.samples[:26, :, 3].any()
+    assert (large.samples[30:50, 30:50, 3] == 65535).all()
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_line_art_has_no_halos(mode: str) -> None:
+    frame = Image.fromarray(255 - square(40)).convert(mode)
+    assert enlarge.row_layout(Picture((frame,)), Target(scale=4), 4, EnlargingOptions()) is None
+    large = np.asarray(enlarged(frame, Target(scale=4), upscaler=Speckler()))
+    assert (large[:66] == 255).all()
+    assert (large[70:90, 70:90] == 0).all()
+    # What is made smaller has tones in between.
+    assert enlarged(frame, Target(width=9)) == frame.resize((9, 9), Image.Resampling.LANCZOS)
+
+
+def test_what_is_line_art(noise: Noise) -> None:
+    page = Image.fromarray(255 - square(40))
+    dithered = Image.linear_gradient("L").convert("1").convert("L")
+    grey = page.copy()
+    grey.putpixel((0, 0), 254)
+    others = [
+        dithered,
+        grey,
+        Image.new("L", (9, 9)),
+        Image.new("L", (1, 1)),
+        page.convert("RGBA"),
+        Image.fromarray(noise(9, 9)),
+    ]
+    assert hints.is_line_art(page)
+    assert not any(map(hints.is_line_art, others))
+
+
+def test_pictures_without_upright_edges_are_no_pixel_art() -> None:
+    assert not hints.is_pixel_art(Image.linear_gradient("L").resize((20, 16), Image.Resampling.NEAREST).convert("RGB"))

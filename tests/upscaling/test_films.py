@@ -298,7 +298,7 @@ def test_without_pyav_films_are_refused_in_a_line(
     film = making.make(tmp_path / "film.mp4", making.moving(1))
     monkeypatch.setattr(formats, "is_available", lambda: False)
     assert run(film) == 1
-    assert "films need PyAV: pip install 'sr_keras[video]'" in capsys.readouterr().err
+    assert "films need PyAV: pip install '.[video]' in the checkout" in capsys.readouterr().err
 
 
 def test_two_runs_give_the_same_film(tmp_path: pathlib.Path, run: Run) -> None:

@@ -32,7 +32,7 @@ def test_without_the_extra_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, package, None)
     assert __main__.main(["--port=0"]) == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert "pip install 'sr-keras[web]'" in line
+    assert "pip install '.[web]' in the checkout" in line
     assert package in line
 
 

@@ -11,7 +11,12 @@ from PIL import Image, ImageDraw, ImageFont
 # Drawn this many times as large, then averaged: edges get 17 levels.
 _ZOOM = 4
 
+# Of all drawn pictures, in pixels.
+HEIGHT, WIDTH = 256, 320
+
 Colour = tuple[int, int, int]
+BLACK: Colour = (0, 0, 0)
+WHITE: Colour = (255, 255, 255)
 
 
 class Font(NamedTuple):
@@ -52,6 +57,9 @@ class Box(NamedTuple):
         """Equal parts, row by row."""
         width, height = self.width / columns, self.height / rows
         return [Box(self.x + n % columns * width, self.y + n // columns * height, width, height) for n in range(columns * rows)]
+
+
+WHOLE = Box(0, 0, WIDTH, HEIGHT)
 
 
 class Canvas:

@@ -1,6 +1,7 @@
 """EXIF: what it says of a photo, its orientation and resolution; and EXIF for a picture of another size."""
 
 import contextlib
+import re
 from collections.abc import Iterable
 
 from PIL import ExifTags, Image
@@ -21,6 +22,8 @@ _BASE = 0
 _DAMAGED_EXIF = "its EXIF is damaged and left out"
 # Descriptions that programs write for themselves; they name the old size.
 _DESCRIPTIONS_OF_LAYOUT = (b"<?xml", b"<OME", b"ImageJ=", b'{"shape"', b"SCI")
+# tifffile writes it into all of its files, and nobody misses it.
+_SIZE_ALONE = re.compile(rb'\{"shape": \[[\d, ]*\]\}')
 
 
 def read(file: TaggedFile) -> tuple[Exif, str | None]:
@@ -31,9 +34,11 @@ def read(file: TaggedFile) -> tuple[Exif, str | None]:
             return {}, _DAMAGED_EXIF
         base = {int(tag): _as_written(content[tag]) for name in _EXIF_TAGS if (tag := ExifTags.Base[name]) in content}
         note = None
-        if _is_of_layout(base.get(ExifTags.Base.ImageDescription)):
+        description = base.get(ExifTags.Base.ImageDescription)
+        if isinstance(description, bytes) and description.lstrip().startswith(_DESCRIPTIONS_OF_LAYOUT):
             del base[ExifTags.Base.ImageDescription]
-            note = "its description, which is of the old size, is left out"
+            is_lost = not _SIZE_ALONE.fullmatch(description)
+            note = "its description, which is of the old size, is left out" if is_lost else None
         exif: Exif = {_BASE: base} if base else {}
         for part in _EXIF_PARTS:
             if details := content.get_ifd(part):
@@ -109,10 +114,6 @@ def _resolution(file: TaggedFile) -> Iterable[float]:
         per_inch = {2: 1.0, 3: 2.54}[exif.get(ExifTags.Base.ResolutionUnit, 2)]
         return [per_inch * exif[tag] for tag in (ExifTags.Base.XResolution, ExifTags.Base.YResolution)]
     return ()
-
-
-def _is_of_layout(description: object) -> bool:
-    return isinstance(description, bytes) and description.lstrip().startswith(_DESCRIPTIONS_OF_LAYOUT)
 
 
 def _as_written(value: object) -> object:

@@ -5,6 +5,7 @@ import logging
 import os
 import queue
 import secrets
+import signal
 import socket
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from sr_keras.runtime import files
+from sr_keras.runtime import extras, files
 from sr_keras.runtime.errors import UserError
 
 # Read by Ray when it is imported, and by the processes that it starts. Nothing is sent to its makers; and what its parts say of
@@ -26,6 +27,8 @@ _ENVIRONMENT = {
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",
     "RAY_DATA_LOG_LEVEL": "CRITICAL",
 }
+# Nobody looks at the figures and events of a Ray of one run.
+_QUIET = {"enable_metrics_collection": False, "event_stats": False, "task_events_report_interval_ms": 0}
 # Bytes. It holds names and outcomes, no pictures.
 _OBJECT_STORE = 100_000_000
 
@@ -122,10 +125,12 @@ def _import_ray() -> Any:
         import ray
         import ray.data
     except ImportError as error:
-        raise UserError(f"--cluster needs Ray ({error}): pip install 'sr-keras[cluster]'") from None
+        raise UserError(f"--cluster needs Ray ({error}): {extras.install('cluster')}") from None
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
+    # Or each worker would go through all pages of its memory, once a second.
+    context.memory_usage_poll_interval_s = None
     # A killed worker takes its batch with it, and nothing else.
     context.max_errored_blocks = -1
     return ray
@@ -155,6 +160,7 @@ def _of_this_machine(ray: Any, num_workers: int | None, folder: str) -> contextl
         include_dashboard=False,
         object_store_memory=_OBJECT_STORE,
         _temp_dir=folder,
+        _system_config=_QUIET,
     )
 
 
@@ -184,6 +190,7 @@ def _initialised(ray: Any, **arguments: Any) -> Iterator[None]:
         answers.put(error)
         is_over.wait()
 
+    handler = signal.getsignal(signal.SIGTERM)
     starter = threading.Thread(target=initialise, name=_STARTER, daemon=True)
     starter.start()
     try:
@@ -192,6 +199,8 @@ def _initialised(ray: Any, **arguments: Any) -> Iterator[None]:
                 error = answers.get(timeout=_PATIENCE_SECONDS)
         except queue.Empty:
             raise UserError(f"--cluster: Ray did not start within {_PATIENCE_SECONDS} seconds") from None
+        # Ray's C++ puts its own in its place, which prints where it was.
+        signal.signal(signal.SIGTERM, handler)
         if isinstance(error, ConnectionError):
             raise UserError(f"--cluster={arguments['address']}: no Ray runs on this machine ({_first_line(error)})")
         if error:

@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import psutil
@@ -73,7 +72,7 @@ def test_killed_workers(tmp_path: pathlib.Path, noise: Noise, work: Work) -> Non
         f"{tmp_path / 'poison.jpg'}: the process that did it was killed, twice"
     ]
     assert not list((tmp_path / "large").glob(".*"))
-    assert not _ray_processes()
+    assert not {process.name() for process in psutil.Process().children()} & {"raylet", "gcs_server"}
 
 
 def test_two_machines(tmp_path: pathlib.Path, noise: Noise, work: Work, capfd: pytest.CaptureFixture[str]) -> None:
@@ -126,18 +125,10 @@ def test_ctrl_c(tmp_path: pathlib.Path, noise: Noise, number: int, code: int) ->
     running = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=take_interrupts)
     assert running.stdout is not None
     assert running.stdout.readline()
+    started = psutil.Process(running.pid).children(recursive=True)
     running.send_signal(number)
     error = running.communicate()[1].decode()
     assert re.fullmatch(r"upscale\.py: stopped: \d+ of 40 done; with --skip_existing, the same command goes on\n", error)
     assert running.returncode == code
     assert not list((tmp_path / "large").glob(".*"))
-    assert not _ray_processes()
-
-
-def _ray_processes() -> list[str]:
-    deadline = time.monotonic() + 10
-    while True:
-        names = [process.name() for process in psutil.process_iter() if process.name() in ("raylet", "gcs_server")]
-        if not names or time.monotonic() > deadline:
-            return names
-        time.sleep(0.2)
+    assert not psutil.wait_procs(started, timeout=10)[1]
