@@ -29,8 +29,6 @@ SUFFIXES = frozenset({*FORMATS, *_READABLE, ".heif", ".dds", ".mpo", *(file_kind
 
 # Files of these hold further pictures that are no frames: previews, layers, other sizes.
 _ONE_PICTURE = frozenset({"MPO", "JPEG", "PSD", "ICO", "ICNS", "CUR", "DCX", "FITS", "HEIF"})
-# Of LibRaw's codes for how a picture is turned.
-_TRANSPOSED = 4
 _LOSSY = frozenset({"JPEG", "MPO", "AVIF", "HEIF", "JXL", "JPEG2000", "WEBP"})
 
 
@@ -97,18 +95,10 @@ def _opened(source: Source) -> Iterator[BinaryIO]:
 
 def _read_raw(stream: BinaryIO, check_size: CheckSize) -> Picture:
     file_kind.require_package(file_kind.RAW)
-    import rawpy
+    from sr_keras.photos import raw_file  # only for those who have one
 
     stream.seek(0)
-    try:
-        with rawpy.imread(stream) as raw:
-            size = raw.sizes.width, raw.sizes.height
-            check_size(*(size[::-1] if raw.sizes.flip & _TRANSPOSED else size))
-            samples = raw.postprocess(use_camera_wb=True)
-            frame = Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
-    except rawpy.LibRawError as error:
-        reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
-        raise PhotoError(f"camera raw that LibRaw can't develop ({reason})") from None
+    frame = raw_file.develop(stream, check_size)
     return Picture(
         (frame,), notes=("camera raw, developed by LibRaw; its metadata is left out",), file_format="RAW", lossless=True
     )
