@@ -14,6 +14,8 @@ _SMALL_PHOTO = 512 * 512
 _SMALL_PHOTO_SHARE, _SHARE = 0.019, 0.07
 # Of the last stage, which has little arithmetic but large tensors.
 _LAST_OVERLAP = 0.15
+# It works beside all that the stages before it keep, so that its share of the memory is smaller.
+_LAST_SHARE = 1 / 5
 # What strips overlap before a photo is divided into columns too, which overlap as far as the whole network sees.
 _MOST_OVERLAP = 0.075
 
@@ -111,7 +113,8 @@ def _pixel_bytes(stage: Stage, precision: str) -> int:
 
 def _strip(stage: Stage, height: int, width: int, memory: int, precision: str, *, overlap: float, depth: int) -> int:
     """The height of a stage's strips: the smallest that makes little overlap, if that fits into memory."""
-    fits = memory // (_pixel_bytes(stage, precision) * width) - 2 * stage.margin
+    share = _LAST_SHARE if stage.is_last else 1
+    fits = int(share * memory) // (_pixel_bytes(stage, precision) * width) - 2 * stage.margin
     if stage.is_exact:
         largest = max(value.channels * value.scale**2 for value in (*stage.inputs, *stage.outputs))
         least = max(_LEAST_STRIP, _BLOCK_VALUES // (largest * width))
