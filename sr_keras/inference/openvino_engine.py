@@ -6,7 +6,7 @@ import ctypes
 import math
 import pathlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -45,9 +45,10 @@ _RESULT = "result"
 
 
 class _Model(NamedTuple):
-    """A compiled stage, and what keeps threads from taking its memory away from each other."""
+    """A compiled stage, whether it takes its weights, and what keeps threads from taking its memory away from each other."""
 
     compiled: ov.CompiledModel
+    is_shared: bool
     lock: threading.Lock
 
 
@@ -85,7 +86,7 @@ class OpenVinoNetwork:
         try:
             layers = layer_graph.read(folder)
             self.stages = stages.divide(layers, weights, back_projection=self.info.back_projection)
-            self.whole_stages = stages.divide(layers, weights, back_projection=self.info.back_projection, sight=math.inf)
+            self.whole_stages = stages.divide(layers, weights, back_projection=self.info.back_projection, is_whole=True)
         except (ValueError, IndexError, KeyError) as error:
             raise model_info.ModelError(f"{folder}: damaged ({type(error).__name__})") from None
 
@@ -197,8 +198,7 @@ class OpenVinoEngine:
         if not self._is_finite:
             raise ValueError(model_info.NOT_FINITE)
         height, width, _ = photo.shape
-        # In bfloat16, OpenVINO 2026.4 was seen to compute garbage where a picture is one pixel wide.
-        precision = "float32" if photo.dtype == np.uint16 or width == 1 else self.precision
+        precision = "float32" if photo.dtype == np.uint16 else self.precision
         is_whole = self._is_whole(height, width, memory, precision)
         division = self._division(is_whole)
         heights = self._strips(division, height, width, memory, precision)
@@ -206,11 +206,19 @@ class OpenVinoEngine:
         keeps_memory = is_whole or strip_heights.work_memory(division, height, width, heights, precision) <= memory
         if not is_whole:
             _return_freed_memory()
+        spans = strip_heights.spans(division, height, heights)
+        tensors = _tensors(division, height, width, photo.dtype.name, precision)
         with _clear_errors():
-            rows: Iterator[Rows] = iter([{layer_graph.INPUT: photo[np.newaxis]}])
-            for stage, strip, model in zip(division, heights, self._models(shape), strict=True):
-                runner = _Runner(stage, model, precision, photo, keeps_memory=keeps_memory)
-                rows = strips.through(runner, rows, height=height, strip=strip, margin=stage.margin, scales=runner.scales)
+            steps = [
+                strips.Step(
+                    _Runner(stage, model, precision, photo.dtype.name, keeps_memory=keeps_memory),
+                    {value.name: beyond for value, beyond in zip(stage.inputs, stage.beyond, strict=True)},
+                    tuple(value.name for value in stage.outputs) or (_RESULT,),
+                    windows,
+                )
+                for stage, windows, model in zip(division, spans, self._models(shape), strict=True)
+            ]
+            rows = strips.through(steps, tensors, {layer_graph.INPUT: photo[np.newaxis]}, height=height)
             y = 0
             for block in rows:
                 band = _unblocked(block[_RESULT][0], self.info.scale)
@@ -220,8 +228,7 @@ class OpenVinoEngine:
     def _models(self, shape: _Shape) -> list[_Model]:
         with self._lock:
             if shape not in self._compiled:
-                count = len(self._division(shape.is_whole))
-                self._compiled[shape] = [_Model(self._compile(index, shape), threading.Lock()) for index in range(count)]
+                self._compiled[shape] = self._compile_all(shape)
             for other in self._compiled:
                 if other != shape:
                     _release(self._compiled[other])
@@ -230,17 +237,29 @@ class OpenVinoEngine:
                 self._compiled.popitem(last=False)
             return self._compiled[shape]
 
-    def _compile(self, index: int, shape: _Shape) -> ov.CompiledModel:
-        stage = self._division(shape.is_whole)[index]
-        span = strips.windows(shape.height, shape.strips[index], stage.margin)[0]
+    def _compile_all(self, shape: _Shape) -> list[_Model]:
+        """The model of each stage; stages that differ in nothing but weights share one."""
+        division = self._division(shape.is_whole)
+        windows = strip_heights.spans(division, shape.height, shape.strips)
+        keys = [(openvino_stage.signature(stage), strip) for stage, strip in zip(division, shape.strips, strict=True)]
+        models: dict[Hashable, _Model] = {}
+        for stage, key, (first, *_) in zip(division, keys, windows, strict=True):
+            if key not in models:
+                is_shared = keys.count(key) > 1
+                compiled = self._compile(stage, first.window_stop - first.window_start, shape, is_shared=is_shared)
+                models[key] = _Model(compiled, is_shared, threading.Lock())
+        return [models[key] for key in keys]
+
+    def _compile(self, stage: Stage, rows: int, shape: _Shape, *, is_shared: bool) -> ov.CompiledModel:
         model = openvino_stage.build(
             stage,
-            rows=span.window_stop - span.window_start,
+            rows=rows,
             width=shape.width,
             precision=shape.precision,
             photo_type=shape.photo_type,
             scale=self.info.scale,
             back_projection=self.info.back_projection,
+            is_shared=is_shared,
         )
         options = {
             "INFERENCE_PRECISION_HINT": _HINTS["float32" if stage.is_picture else shape.precision],
@@ -264,55 +283,52 @@ class OpenVinoEngine:
 class _Runner:
     """Runs a compiled stage on windows."""
 
-    def __init__(self, stage: Stage, model: _Model, precision: str, photo: np.ndarray, *, keeps_memory: bool) -> None:
+    def __init__(self, stage: Stage, model: _Model, precision: str, photo_type: str, *, keeps_memory: bool) -> None:
         """Args:
         precision: of the tensors between stages.
-        photo: all of it; stages that take the photo cut their windows out.
+        photo_type: "uint8" or "uint16".
         keeps_memory: whether what the work of a window took is kept for the next one's.
         """
-        self._stage, self._model, self._photo, self._keeps_memory = stage, model, photo, keeps_memory
-        photo_type = photo.dtype.name
+        self._stage, self._model, self._keeps_memory = stage, model, keeps_memory
         self._types = {value.name: value_type(value, precision, photo_type) for value in (*stage.inputs, *stage.outputs)}
         self._types[_RESULT] = photo_type
-        self._outputs: dict[str, np.ndarray] = {}
+        self._weights = openvino_stage.shared_weights(stage) if model.is_shared else []
 
-    @property
-    def scales(self) -> Mapping[str, int]:
-        """Of all tensors that come or go."""
-        values = (*self._stage.inputs, *self._stage.outputs, *self._stage.passed)
-        return {_RESULT: 1} | {value.name: value.scale for value in values}
-
-    def __call__(self, window: Rows, first_row: int) -> Rows:
+    def __call__(self, window: Rows, first_row: int, outputs: Rows) -> None:
+        """See `strips.Step`."""
         compiled = self._model.compiled
-        rows = compiled.inputs[0].shape[1] // self._stage.inputs[0].scale
-        window = {**window, layer_graph.INPUT: self._photo[np.newaxis, first_row : first_row + rows]}
         # A new one for each window: it holds on to what it was given.
         request = compiled.create_infer_request()
         # OpenVINO reads the arrays where they are, and does not keep them in memory: they must outlive the request.
         inputs = [np.ascontiguousarray(window[value.name]) for value in self._stage.inputs]
         for index, value in enumerate(self._stage.inputs):
             request.set_input_tensor(index, self._tensor(value.name, inputs[index]))
-        names = [_RESULT] if self._stage.is_last else [value.name for value in self._stage.outputs]
-        outputs = self._outputs or {
-            name: np.empty(tuple(compiled.outputs[index].shape), _ARRAY_TYPES[self._types[name]])
-            for index, name in enumerate(names)
-        }
-        if self._keeps_memory and rows < len(self._photo):  # there are more windows
-            self._outputs = outputs
-        for index, name in enumerate(names):
-            request.set_output_tensor(index, self._tensor(name, outputs[name]))
+        for index, weight in enumerate(self._weights, len(inputs)):
+            request.set_input_tensor(index, ov.Tensor(weight))
+        for index, (name, rows) in enumerate(outputs.items()):
+            request.set_output_tensor(index, self._tensor(name, rows))
         with self._model.lock:
             request.infer()
-            if not self._keeps_memory and self._stage.values * rows * self._photo.shape[1] > _SMALL_STAGE:
+            if not self._keeps_memory and self._stage.margin and sum(rows.size for rows in inputs) > _SMALL_STAGE:
                 compiled.release_memory()
-        if self._stage.is_last:
-            if not np.isfinite(request.get_output_tensor(1).data).all():
-                raise ValueError(model_info.NOT_FINITE)
-            return {_RESULT: outputs[_RESULT]}
-        return outputs | {value.name: window[value.name] for value in self._stage.passed}
+        if self._stage.is_last and not np.isfinite(request.get_output_tensor(1).data).all():
+            raise ValueError(model_info.NOT_FINITE)
 
     def _tensor(self, name: str, array: np.ndarray) -> ov.Tensor:
         return ov.Tensor(array, ov.Shape(array.shape), openvino_stage.TYPES[self._types[name]])
+
+
+def _tensors(division: Sequence[Stage], height: int, width: int, photo_type: str, precision: str) -> dict[str, strips.Tensor]:
+    """Those of a photo, by name."""
+    values = {value.name: value for stage in division for value in (*stage.inputs, *stage.outputs)}
+    tensors = {
+        name: strips.Tensor(
+            value.scale, value.scale * width, value.channels, np.dtype(_ARRAY_TYPES[value_type(value, precision, photo_type)])
+        )
+        for name, value in values.items()
+    }
+    [picture] = [value for value in division[-1].inputs if value.name != layer_graph.INPUT]
+    return tensors | {_RESULT: tensors[picture.name]._replace(dtype=np.dtype(photo_type))}
 
 
 class _OutOfMemoryError(Exception):

@@ -8,7 +8,7 @@
   side as channels: its sums are the same, and nothing of the result's size is read more than once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import openvino as ov
@@ -30,8 +30,49 @@ def value_type(value: Value, precision: str, photo_type: str) -> str:
     return "float32" if value.is_picture else precision
 
 
+def shared_weights(stage: Stage) -> list[np.ndarray]:
+    """The weights that a stage's model can take as inputs, so that stages with the same layers can share it: the same speed.
+
+    OpenVINO keeps memory for a model's inputs as long as there is the model, and compiling it takes time.
+    """
+    nodes = stage.nodes if stage.is_exact else ()
+    return [array for node in nodes if _takes_weights(node) for array in _layout(node.weights)]
+
+
+def signature(stage: Stage) -> Hashable:
+    """What a stage's model depends on, but for `shared_weights`."""
+    places = {name: place for place, name in enumerate(value.name for value in stage.inputs)}
+    nodes = []
+    for node in stage.nodes:
+        weights = [each.shape if stage.is_exact and _takes_weights(node) else id(each) for each in node.weights]
+        inputs = tuple(places[name] for name in node.layer.inputs)
+        nodes.append((node.layer.kind, repr(dict(node.layer.options)), node.scale, inputs, tuple(weights)))
+        places[node.layer.name] = len(places)
+    values = [tuple(value._replace(name=str(places.get(value.name)))) for value in (*stage.inputs, *stage.outputs)]
+    return tuple(nodes), tuple(values), stage.beyond, stage.is_last
+
+
+def _takes_weights(node: Node) -> bool:
+    return node.layer.kind == "conv" and node.channels > COLOURS and node.layer.inputs != (layer_graph.INPUT,)
+
+
+def _layout(weights: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """A convolution's kernel, `[k, k, m, n]`, and its bias, if it has one, as OpenVINO takes them."""
+    kernel, *biases = weights
+    shaped = [kernel.transpose(3, 2, 0, 1), *(bias.reshape(1, -1, 1, 1) for bias in biases)]
+    return [np.ascontiguousarray(each, np.float32) for each in shaped]
+
+
 def build(
-    stage: Stage, *, rows: int, width: int, precision: str, photo_type: str, scale: int, back_projection: bool
+    stage: Stage,
+    *,
+    rows: int,
+    width: int,
+    precision: str,
+    photo_type: str,
+    scale: int,
+    back_projection: bool,
+    is_shared: bool = False,
 ) -> ov.Model:
     """A model of a stage: channels last, `[1, s rows, s width, C]` for each of its tensors of scale s.
 
@@ -44,78 +85,136 @@ def build(
         photo_type: "uint8" or "uint16".
         scale: of the network.
         back_projection: whether it ends with that.
+        is_shared: whether the model takes `shared_weights`, behind the stage's inputs.
     """
     white = float(np.iinfo(photo_type).max)
-    shapes = [[1, value.scale * rows, value.scale * width, value.channels] for value in stage.inputs]
+    shapes = [
+        [1, value.scale * rows + 2 * beyond, value.scale * width, value.channels]
+        for value, beyond in zip(stage.inputs, stage.beyond, strict=True)
+    ]
     types = [TYPES[value_type(value, precision, photo_type)] for value in stage.inputs]
     parameters = [ops.parameter(shape, kind) for shape, kind in zip(shapes, types, strict=True)]
-    tensors = {
-        value.name: _transposed(_converted(parameter, "float32"), _TO_CHANNELS_FIRST)
-        for value, parameter in zip(stage.inputs, parameters, strict=True)
-    }
-    levels = tensors.get(layer_graph.INPUT)
-    if levels is not None:
-        tensors[layer_graph.INPUT] = ops.multiply(levels, _constant(1 / white))
+    tensors = _Tensors(rows, is_exact=stage.is_exact)
+    for value, parameter in zip(stage.inputs, parameters, strict=True):
+        x = _transposed(_converted(parameter, "float32"), _TO_CHANNELS_FIRST)
+        if value.name == layer_graph.INPUT:
+            tensors.levels, x = x, ops.multiply(x, _constant(1 / white))
+        tensors.put(value.name, x, value.scale)
+    for node in stage.nodes if is_shared else ():
+        if _takes_weights(node):
+            tensors.weights[node.layer.name] = [ops.parameter(each.shape, ov.Type.f32) for each in _layout(node.weights)]
+            parameters += tensors.weights[node.layer.name]
     if stage.is_last:
-        picture = tensors[next(value.name for value in stage.inputs if value.name != layer_graph.INPUT)]
+        picture = tensors.get(next(value.name for value in stage.inputs if value.name != layer_graph.INPUT))
         for node in stage.nodes:
             picture = _rescaled(picture, node.layer, scale)
-        photo = tensors[layer_graph.INPUT] if back_projection else None
+        photo = tensors.get(layer_graph.INPUT) if back_projection else None
         return ov.Model(_picture(picture, photo, scale, white, photo_type), parameters, "stage")
     *nodes, end = stage.nodes
     for node in nodes:
-        tensors[node.layer.name] = _computed(node, tensors, levels, white)
+        tensors.put(node.layer.name, _computed(node, tensors, white), node.scale)
     results = []
     for value in stage.outputs:
         if value.block > 1:
-            result = _transposed(_blocks(end, tensors, value.block), _TO_CHANNELS_LAST)
+            result = _transposed(_blocks(end, tensors, value.block, white), _TO_CHANNELS_LAST)
         elif end.layer.name == value.name and end.layer.kind == "depth_to_space":
             # A shuffle is cheaper where channels are last: it moves pieces of memory.
             block = end.layer.options["block"]
-            features = _transposed(tensors[end.layer.inputs[0]], _TO_CHANNELS_LAST)
+            features = _transposed(tensors.get(end.layer.inputs[0]), _TO_CHANNELS_LAST)
             result = _shuffled(features, block, value.scale // block * rows, value.scale // block * width, value.channels)
         else:
             if end.layer.name == value.name:
-                tensors[value.name] = _computed(end, tensors, levels, white)
-            result = _transposed(tensors[value.name], _TO_CHANNELS_LAST)
+                tensors.put(value.name, _computed(end, tensors, white), value.scale)
+            result = _transposed(tensors.get(value.name), _TO_CHANNELS_LAST)
         results.append(_converted(result, value_type(value, precision, photo_type)))
     return ov.Model([ops.result(result) for result in results], parameters, "stage")
 
 
-def _computed(node: Node, tensors: Mapping[str, ov.Output], levels: ov.Output | None, white: float) -> ov.Output:
+class _Tensors:
+    """The tensors of a stage, channels first, by name.
+
+    Attributes:
+        is_exact: whether rows beyond the strip's ends are in the tensors, as far as they are seen; else they are what layers
+            take for zeros.
+        levels: the photo as it came, if the stage takes it.
+        weights: those that are inputs, by the name of their layer.
+    """
+
+    def __init__(self, rows: int, *, is_exact: bool) -> None:
+        self.is_exact = is_exact
+        self.levels: ov.Output | None = None
+        self.weights: dict[str, list[ov.Output]] = {}
+        self._rows = rows
+        self._tensors: dict[str, tuple[ov.Output, int]] = {}
+
+    def put(self, name: str, x: ov.Output, scale: int) -> None:
+        """Adds one, with all rows that it has."""
+        self._tensors[name] = x, scale * self._rows
+
+    def get(self, name: str, beyond: int = 0) -> ov.Output:
+        """One with so many of its own rows beyond the strip, at each side."""
+        x, rows = self._tensors[name]
+        return self._cut(x, rows, beyond)
+
+    def levels_with(self, beyond: int) -> ov.Output:
+        """The photo as it came, likewise."""
+        return self._cut(self.levels, self._rows, beyond)
+
+    def beyond(self, names: Sequence[str]) -> int:
+        """How many rows beyond the strip all of some tensors of one scale have."""
+        heights = [(int(x.get_output_shape(0)[2]), rows) for x, rows in (self._tensors[name] for name in names)]
+        return min((present - rows) // 2 for present, rows in heights)
+
+    def _cut(self, x: ov.Output, rows: int, beyond: int) -> ov.Output:
+        present = x.get_output_shape(0)[2]
+        excess = (present - rows) // 2 - beyond
+        return _sliced(x, 2, excess, present - excess) if self.is_exact and excess else x
+
+
+def _computed(node: Node, tensors: _Tensors, white: float) -> ov.Output:
     if node.layer.kind == "conv" and node.layer.inputs == (layer_graph.INPUT,):
         # Levels up to 255 are exact in every format; their 255th parts are not.
-        return _conv(levels, (node.weights[0] / np.float32(white), *node.weights[1:]))
-    return _apply(node, [tensors[name] for name in node.layer.inputs])
+        weights = (node.weights[0] / np.float32(white), *node.weights[1:])
+        return _conv(tensors.levels_with(stages.reach(node)), weights, is_exact=tensors.is_exact)
+    if node.layer.name in tensors.weights:
+        size = node.weights[0].shape[0]
+        [x] = _inputs(node, tensors)
+        return _convolved(x, tensors.weights[node.layer.name], size, is_exact=tensors.is_exact)
+    return _apply(node, _inputs(node, tensors), is_exact=tensors.is_exact)
 
 
-def _blocks(node: Node, tensors: Mapping[str, ov.Output], block: int) -> ov.Output:
+def _inputs(node: Node, tensors: _Tensors) -> list[ov.Output]:
+    """What a layer takes, with the rows that it sees; what sees a pixel alone takes all that there are."""
+    beyond = stages.reach(node) or tensors.beyond(node.layer.inputs)
+    return [tensors.get(name, beyond) for name in node.layer.inputs]
+
+
+def _blocks(node: Node, tensors: _Tensors, block: int, white: float) -> ov.Output:
     """The picture that a layer makes, as blocks of pixels: what its shuffle would take apart, or a picture put together."""
     if node.layer.options.get("block") == block and node.scale == block:
-        x = tensors[node.layer.inputs[0]]
         match node.layer.kind:
             case "depth_to_space":
-                return x
+                return tensors.get(node.layer.inputs[0])
             case "conv_shuffle":
-                return _conv(x, node.weights)
+                return _conv(_inputs(node, tensors)[0], node.weights, is_exact=tensors.is_exact)
             case "conv_chain":
-                return _conv_chain(node, x)
-    return ops.space_to_depth(_apply(node, [tensors[name] for name in node.layer.inputs]), "blocks_first", block)
+                return _conv_chain(node, _inputs(node, tensors)[0])
+    return ops.space_to_depth(_computed(node, tensors, white), "blocks_first", block)
 
 
-def _apply(node: Node, inputs: Sequence[ov.Output]) -> ov.Output:
+def _apply(node: Node, inputs: Sequence[ov.Output], *, is_exact: bool = False) -> ov.Output:
     x, weights, options = inputs[0], node.weights, node.layer.options
     match node.layer.kind:
         case "conv" if node.channels <= COLOURS and node.scale % 2 == 0:
-            return _blocked_conv(x, weights)
+            return _blocked_conv(x, weights, is_exact=is_exact)
         case "conv":
-            return _conv(x, weights)
+            return _conv(x, weights, is_exact=is_exact)
         case "conv_shuffle":
-            return ops.depth_to_space(_conv(x, weights), "blocks_first", options["block"])
+            return ops.depth_to_space(_conv(x, weights, is_exact=is_exact), "blocks_first", options["block"])
         case "conv_chain":
             return ops.depth_to_space(_conv_chain(node, x), "blocks_first", options["block"])
         case "conv_transpose":
-            return _conv_transpose(x, *weights, stride=options["stride"])
+            return _conv_transpose(x, *weights, stride=options["stride"], beyond=stages.reach(node) if is_exact else 0)
         case "norm":
             slope, offset = affine(weights, options["epsilon"])
             return ops.add(ops.multiply(x, _per_channel(slope)), _per_channel(offset))
@@ -160,21 +259,32 @@ def _repeated(x: ov.Output, block: int) -> ov.Output:
     return ops.interpolate(x, sides, "nearest", "sizes", **options)
 
 
-def _conv(x: ov.Output, weights: tuple[np.ndarray, ...], stride: int = 1) -> ov.Output:
-    """A convolution with zeros around; the kernel is `[k, k, m, n]`, and a bias may follow it."""
+def _conv(x: ov.Output, weights: Sequence[np.ndarray], stride: int = 1, *, is_exact: bool = False) -> ov.Output:
+    """A convolution with zeros around; the kernel is `[k, k, m, n]`, and a bias may follow it.
+
+    Args:
+        is_exact: whether the rows above and below are in `x`.
+    """
+    constants = [_constant(each) for each in _layout(weights)]
+    return _convolved(x, constants, weights[0].shape[0], stride, is_exact=is_exact)
+
+
+def _convolved(x: ov.Output, weights: Sequence[ov.Output], size: int, stride: int = 1, *, is_exact: bool = False) -> ov.Output:
+    """The same with weights as OpenVINO takes them, and a kernel of a size."""
     kernel, *biases = weights
-    margin = [(kernel.shape[0] - stride + 1) // 2] * 2
-    x = ops.convolution(x, _constant(kernel.transpose(3, 2, 0, 1)), [stride] * 2, margin, margin, [1, 1])
-    return ops.add(x, _per_channel(biases[0])) if biases else x
+    side = (size - stride + 1) // 2
+    margin = [0 if is_exact else side, side]
+    x = ops.convolution(x, kernel, [stride] * 2, margin, margin, [1, 1])
+    return ops.add(x, biases[0]) if biases else x
 
 
-def _blocked_conv(x: ov.Output, weights: tuple[np.ndarray, ...]) -> ov.Output:
+def _blocked_conv(x: ov.Output, weights: tuple[np.ndarray, ...], *, is_exact: bool) -> ov.Output:
     """The same for 2x2 output pixels at once: few output channels leave a processor's registers unused."""
     kernel, *biases = weights
     offsets = [(0, 0), (0, 1), (1, 0), (1, 1)]
     kernels = [np.pad(kernel, [(dy, 1 - dy), (dx, 1 - dx), (0, 0), (0, 0)]) for dy, dx in offsets]
     blocked = (np.concatenate(kernels, axis=-1), *(np.tile(bias, 4) for bias in biases))
-    return ops.depth_to_space(_conv(x, blocked, stride=2), "blocks_first", 2)
+    return ops.depth_to_space(_conv(x, blocked, stride=2, is_exact=is_exact), "blocks_first", 2)
 
 
 def _conv_chain(node: Node, x: ov.Output) -> ov.Output:
@@ -203,10 +313,10 @@ def _sliced(x: ov.Output, axis: int, begin: int, end: int) -> ov.Output:
     return ops.slice(x, *(_integers([value]) for value in (begin, end, 1, axis)))
 
 
-def _conv_transpose(x: ov.Output, kernel: np.ndarray, bias: np.ndarray, *, stride: int) -> ov.Output:
-    """As Keras pads it; `kernel` is `[k, k, n, m]`."""
+def _conv_transpose(x: ov.Output, kernel: np.ndarray, bias: np.ndarray, *, stride: int, beyond: int) -> ov.Output:
+    """As Keras pads it; `kernel` is `[k, k, n, m]`, and `x` has so many rows more above and below."""
     cut = kernel.shape[0] - stride
-    begin, end = [cut // 2] * 2, [cut - cut // 2] * 2
+    begin, end = ([side + beyond * stride, side] for side in (cut // 2, cut - cut // 2))
     weights = _constant(kernel.transpose(3, 2, 0, 1))
     x = ops.convolution_backprop_data(x, weights, [stride] * 2, None, begin, end, [1, 1])
     return ops.add(x, _per_channel(bias))

@@ -1,8 +1,9 @@
 """Divides a network into stages that are computed one after the other, strip of rows by strip of rows. Needs no TensorFlow.
 
-A stage reads a few rows beyond its strip, its margin; all rows that a later strip needs again are kept, not computed again. So
-the whole photo costs little more than its own arithmetic in memory that its height does not matter to. What is recomputed is a
-stage's margin alone, which is small because a stage is: features at the photo's own size are cheap to keep between stages.
+Rows that a later strip needs again are kept, not computed again, so that the whole photo costs little more than its own
+arithmetic, in memory that its height does not matter to. Most stages have one layer that sees beyond a pixel, and it reads what
+the stages before made: nothing at all is computed twice. Others, which have several in a row, read a few rows beyond their
+strip, their margin, which is recomputed.
 """
 
 import collections
@@ -15,12 +16,9 @@ import numpy as np
 from sr_keras.inference import layer_graph
 from sr_keras.inference.layer_graph import Layer
 
-_SIGHT = 4
-
-# From so far on, a stage ends even where one tensor more must be kept than in most networks: within nested residual blocks.
-_LONG_SIGHT = 5
-
-_SMALL_KERNEL = 3
+# A stage at the photo's own size ends before a convolution if no more tensors than these go on to the following ones: one that
+# is computed, and one that it is added to. Dense blocks so are one stage each.
+_MOST_TENSORS = 2
 
 _CONVOLUTIONS = ("conv", "conv_shuffle", "conv_transpose", "conv_chain")
 
@@ -85,9 +83,11 @@ class Stage(NamedTuple):
     Attributes:
         nodes: in the order of computation.
         inputs, outputs: tensors that it takes from the stages before it, and gives to those after it.
-        passed: tensors that later stages take from earlier ones, but for the photo; they are neither read nor changed.
-        margin: how many rows of the photo it reads beyond its strip, at each side.
+        beyond: of each input, how many of its own rows it reads beyond a strip, at each side, if it is exact.
+        margin: how many rows of the photo it reads beyond its strip, at each side, and computes again, if it is not.
         values: numbers in memory at most, for each pixel of the photo, inputs and outputs with them.
+        is_exact: whether its layers that see beyond a pixel read inputs alone, which are zeros beyond the photo's ends, so that
+            nothing is computed twice.
         is_picture: whether it adds pictures; that is always float32.
         is_last: whether it gives the result; it has no layers but those that rescale colours, and back-projection where the
             network ends with that.
@@ -96,15 +96,16 @@ class Stage(NamedTuple):
     nodes: tuple[Node, ...]
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
-    passed: tuple[Value, ...]
+    beyond: tuple[int, ...]
     margin: int
     values: int
+    is_exact: bool
     is_picture: bool
     is_last: bool
 
 
 def divide(
-    layers: Sequence[Layer], weights: Sequence[np.ndarray], *, back_projection: bool, sight: float = _SIGHT
+    layers: Sequence[Layer], weights: Sequence[np.ndarray], *, back_projection: bool, is_whole: bool = False
 ) -> list[Stage]:
     """The stages of a network; the last one has the layers that add pictures, and back-projection if the network ends with it.
 
@@ -112,13 +113,13 @@ def divide(
         layers: of a network that takes a photo and gives one picture, the last layer's output.
         weights: of all of them.
         back_projection: whether the network ends with that.
-        sight: how far a stage at the photo's own size sees, in rows: more makes fewer stages, but larger margins.
+        is_whole: whether all layers at the photo's own size are one stage, whose strip should be the whole photo.
     """
     nodes = _chained(_nodes(layers, weights))
     pictures = _picture_layers(nodes)
     last = [node for node in nodes if node.layer.name in pictures]
     before = [node for node in nodes if node.layer.name not in pictures]
-    groups = _recomputing(_groups(before, sight))
+    groups = _recomputing(_groups(before, is_whole=is_whole))
     groups += [last] if _is_pointwise(last) else [last, []]
     known = {layer_graph.INPUT: Value(layer_graph.INPUT, 1, COLOURS)}
     known |= {node.layer.name: Value(node.layer.name, node.scale, node.channels, node.channels <= COLOURS) for node in nodes}
@@ -137,13 +138,20 @@ def _is_pointwise(nodes: Sequence[Node]) -> bool:
 
 def sight(node: Node) -> float:
     """How far an output pixel of a layer sees, in pixels of the photo."""
-    size = node.weights[0].shape[0] if node.layer.kind in _CONVOLUTIONS else 1
+    growth: int = node.layer.options.get("stride", 1) * node.layer.options.get("block", 1)
+    return reach(node) * growth / node.scale
+
+
+def reach(node: Node) -> int:
+    """The same in pixels of the layer's input."""
+    if node.layer.kind not in _CONVOLUTIONS:
+        return 0
+    size: int = node.weights[0].shape[0]
     if node.layer.kind == "conv_transpose":
         stride: int = node.layer.options["stride"]
         before = (size - stride) // 2
-        return math.ceil((size - stride - before) / stride) * stride / node.scale
-    block: int = node.layer.options.get("block", 1)
-    return size // 2 * block / node.scale
+        return math.ceil((size - stride - before) / stride)
+    return size // 2
 
 
 def operations(node: Node) -> int:
@@ -325,46 +333,46 @@ def _picture_layers(nodes: Sequence[Node]) -> set[str]:
     return found
 
 
-def _groups(nodes: Sequence[Node], most: float) -> list[list[Node]]:
-    """Divides what comes before the pictures: layers at the photo's own size by how far they see, all others by their scale."""
-    groups: list[list[Node]] = []
-    seen = 0.0
+def _groups(nodes: Sequence[Node], *, is_whole: bool) -> list[list[Node]]:
+    """Divides what comes before the pictures: one layer that sees beyond a pixel in each group, as far as that is cheap."""
+    groups: list[list[Node]] = [[]]
+    has_sight = False
+    cheap = _cheap(nodes)
     for index, node in enumerate(nodes):
-        grows = node.layer.kind in ("conv_transpose", "depth_to_space")
-        widens = index + 1 < len(nodes) and nodes[index + 1].layer.kind in ("conv_transpose", "depth_to_space", "conv_shuffle")
-        is_new = not groups or (node.scale > 1 and widens and node.layer.kind == "conv")
-        if node.scale == 1 and node.layer.kind == "conv" and seen >= most:
-            is_new |= _live(nodes, index) <= (2 if seen < _LONG_SIGHT else 3)
-        is_new |= node.scale == 1 and widens and not grows
+        is_new = has_sight and sight(node) > 0
+        if is_new and node.scale == 1 and node.layer.kind == "conv":
+            is_new = not is_whole and len(_live(nodes, index) - cheap) <= _MOST_TENSORS
         # So that what goes from stage to stage is the smaller tensor.
         is_new |= node.layer.kind == "repeat"
-        # A large window is a margin that the layers before it need not compute.
-        is_new |= node.scale > 1 and node.layer.kind == "conv" and node.weights[0].shape[0] > _SMALL_KERNEL
-        if is_new:
+        if is_new and groups[-1]:
             groups.append([])
-            seen = 0.0
+            has_sight = False
         groups[-1].append(node)
-        seen += sight(node)
+        has_sight |= sight(node) > 0
     return groups
 
 
 def _recomputing(groups: Sequence[Sequence[Node]]) -> list[list[Node]]:
     """The groups, of which each computes itself what little work makes of the photo, if that was computed long before.
 
-    Features that a network adds to those of its end would go through all stages, which takes as much memory as anything else.
+    Features that a network adds to those of its end would wait for all stages, which takes as much memory as anything else.
     """
     by_name = {node.layer.name: node for group in groups for node in group}
-    most = _CHEAP_SHARE * sum(map(operations, by_name.values()))
+    cheap = _cheap(list(by_name.values()))
     changed = [list(groups[0])]
     for index, group in enumerate(groups[1:], 1):
-        near = {node.layer.name for node in groups[index - 1]}
-        again: dict[str, Node] = {}
-        for name in _needed_by(group) - near:
-            needed = _ancestors(name, by_name)
-            if sum(map(operations, needed.values())) <= most:
-                again |= needed
+        near = {node.layer.name for group in groups[max(0, index - 2) : index] for node in group}
+        names = (_needed_by(group) - near) & cheap
+        again = {name for each in names for name in _ancestors(each, by_name)}
         changed.append([*(node for name, node in by_name.items() if name in again), *group])
     return changed
+
+
+def _cheap(nodes: Sequence[Node]) -> set[str]:
+    """The tensors that little of the network's arithmetic makes of the photo."""
+    by_name = {node.layer.name: node for node in nodes}
+    most = _CHEAP_SHARE * sum(map(operations, nodes))
+    return {name for name in by_name if sum(map(operations, _ancestors(name, by_name).values())) <= most}
 
 
 def _ancestors(name: str, by_name: Mapping[str, Node]) -> dict[str, Node]:
@@ -384,8 +392,8 @@ def _needed_by(group: Sequence[Node]) -> set[str]:
     return {name for node in group for name in node.layer.inputs} - {node.layer.name for node in group}
 
 
-def _live(nodes: Sequence[Node], index: int) -> int:
-    """How many tensors of the layers before a place are taken by those from it on; several in one count as several."""
+def _live(nodes: Sequence[Node], index: int) -> set[str]:
+    """The tensors of the layers before a place that are taken by those from it on; several in one are several."""
     before = {node.layer.name: node for node in nodes[:index]}
     live: set[str] = set()
     names = [name for node in nodes[index:] for name in node.layer.inputs]
@@ -395,7 +403,7 @@ def _live(nodes: Sequence[Node], index: int) -> int:
             names += before[name].layer.inputs
         elif name in before:
             live.add(name)
-    return len(live)
+    return live
 
 
 def _stage(
@@ -408,32 +416,45 @@ def _stage(
 ) -> Stage:
     nodes = groups[index]
     is_last = index == len(groups) - 1
-    made = {node.layer.name for node in nodes}
+    # What it computes again is for itself.
+    before = {node.layer.name for group in groups[:index] for node in group}
+    made = {node.layer.name for node in nodes} - before
     taken = _needed_by(nodes)
-    earlier = {node.layer.name for group in groups[:index] for node in group}
     later = {name for group in groups[index + 1 :] for name in _needed_by(group)}
     if is_last:
         taken |= {picture, *([layer_graph.INPUT] if back_projection else [])}
     else:
         later.add(picture)
-    inputs, outputs, passed = (
-        [known[name] for name in known if name in names] for names in (taken, made & later, earlier & later)
-    )
+    inputs, outputs = (tuple(known[name] for name in known if name in names) for names in (taken, made & later))
+    is_exact = not is_last and _sees_inputs_alone(nodes)
+    need = sight_beyond(nodes)
+    beyond = tuple(math.ceil(need[value.name] * value.scale) if is_exact else 0 for value in inputs)
     extra = _BACK_PROJECTION_MARGIN if is_last and back_projection else 0
+    margin = 0 if is_exact else math.ceil(max(need.values(), default=0)) + extra
     values = _LAST_PICTURES * known[picture].channels if is_last else _values(nodes, inputs)
     is_picture = is_last or nodes[0].layer.name in pictures
-    return Stage(
-        tuple(nodes), tuple(inputs), tuple(outputs), tuple(passed), _margin(nodes) + extra, values, is_picture, is_last
-    )
+    return Stage(tuple(nodes), inputs, outputs, beyond, margin, values, is_exact, is_picture, is_last)
 
 
-def _margin(nodes: Sequence[Node]) -> int:
-    """How far a stage sees, in whole rows of the photo."""
+def _sees_inputs_alone(nodes: Sequence[Node]) -> bool:
+    """Whether each layer that sees beyond a pixel reads inputs, up to layers that make zeros of zeros."""
+    others: set[str] = set()
+    for node in nodes:
+        is_behind = not others.isdisjoint(node.layer.inputs)
+        if sight(node) > 0 and (is_behind or node.chain):
+            return False
+        if is_behind or node.layer.kind in (*_CONVOLUTIONS, "norm", "rescale"):
+            others.add(node.layer.name)
+    return True
+
+
+def sight_beyond(nodes: Sequence[Node]) -> collections.defaultdict[str, float]:
+    """How far a stage sees in each of its tensors, inputs among them, in rows of the photo."""
     need: collections.defaultdict[str, float] = collections.defaultdict(float)
     for node in reversed(nodes):
         for name in node.layer.inputs:
             need[name] = max(need[name], need[node.layer.name] + sight(node))
-    return math.ceil(max(need.values(), default=0))
+    return need
 
 
 def _values(nodes: Sequence[Node], inputs: Sequence[Value]) -> int:

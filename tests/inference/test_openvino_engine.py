@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sr_keras.inference import engine, model_info, openvino_engine, saved_model
+from sr_keras.inference import engine, model_info, openvino_engine, saved_model, strip_heights
 from sr_keras.inference.upscaler import Upscaler
 from sr_keras.networks import generators
 from tests.conftest import ROOT
@@ -65,6 +65,18 @@ def test_strips_and_columns_do_not_show(folders: dict[str, pathlib.Path], noise:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("block", [100, 1000])
+def test_blocks_of_rows_do_not_show(
+    folders: dict[str, pathlib.Path], noise: Noise, monkeypatch: pytest.MonkeyPatch, name: str, block: int
+) -> None:
+    photo = noise(41, 17)
+    whole = upscaler(folders[name]).upscale(photo).astype(int)
+    monkeypatch.setattr(strip_heights, "_BLOCK_VALUES", block)
+    monkeypatch.setattr(strip_heights, "is_whole", lambda *_: False)
+    assert np.abs(upscaler(folders[name]).upscale(photo) - whole).max() <= 1
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_reduced_precision_is_near(folders: dict[str, pathlib.Path], name: str) -> None:
     """On what photos are made of, and where a picture is one pixel wide."""
     fine = upscaler(folders[name])
@@ -101,11 +113,11 @@ def test_out_of_memory_takes_smaller_strips(
     compute = openvino_engine._Runner.__call__
     failed: list[int] = []
 
-    def scarce(self: Any, window: Any, first_row: int) -> Any:
+    def scarce(self: Any, window: Any, first_row: int, outputs: Any) -> None:
         if self._stage.is_last and first_row > 0 and not failed:
             failed.append(first_row)
             raise RuntimeError("Exception from graph.cpp: std::bad_alloc")
-        return compute(self, window, first_row)
+        compute(self, window, first_row, outputs)
 
     monkeypatch.setattr(openvino_engine._Runner, "__call__", scarce)
     assert np.abs(upscaler(folders["espcn"], memory_mb=1).upscale(photo) - expected).max() <= 1

@@ -1,6 +1,5 @@
 """What is computed as one convolution is what the layers compute one after the other."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,7 +7,7 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from sr_keras.inference import layer_graph, openvino_stage, stages
+from sr_keras.inference import checkpoint, layer_graph, model_info, openvino_stage, stages
 from sr_keras.inference.layer_graph import INPUT, Layer
 from sr_keras.inference.stages import Node
 from sr_keras.networks import rrdbnet
@@ -27,14 +26,14 @@ KERNELS = [(3, 3, 3, 5), (3, 3, 5, 16), (3, 3, 4, 16), (3, 3, 4, 3)]
 
 @pytest.fixture
 def chain() -> Node:
-    [node] = [node for stage in divided(math.inf) for node in stage.nodes if node.chain]
+    [node] = [node for stage in divided() for node in stage.nodes if node.chain]
     return node
 
 
-def divided(sight: float) -> list[stages.Stage]:
+def divided() -> list[stages.Stage]:
     rng = np.random.default_rng(0)
     weights = [rng.normal(size=shape).astype(np.float32) for kernel in KERNELS for shape in (kernel, kernel[-1:])]
-    return stages.divide(LAYERS, weights, back_projection=False, sight=sight)
+    return stages.divide(LAYERS, weights, back_projection=False, is_whole=True)
 
 
 def computed(nodes: Sequence[Node], x: np.ndarray) -> np.ndarray:
@@ -72,8 +71,7 @@ def test_features_of_the_photo_are_computed_again_where_they_are_added() -> None
     layers = [first, *trunk, Layer("sum", "add", ("conv19", "first")), head]
     shapes = [(1, 1, 3, 16), (3, 3, 16, 16), (3, 3, 16, 3)]
     division = stages.divide(layers, [np.ones(shape, np.float32) for shape in shapes], back_projection=False)
-    assert len(division) > 3
-    assert not any(stage.passed for stage in division)
+    assert len(division) > 20
     assert [any(node.layer.name == "first" for node in stage.nodes) for stage in division].count(True) == 2
 
 
@@ -83,7 +81,7 @@ def test_nested_residual_blocks_are_divided_at_their_dense_blocks() -> None:
     *division, _ = stages.divide(layer_graph.describe(network), network.get_weights(), back_projection=False)
     assert len(division) >= 6 * 3
     assert max(stage.margin for stage in division) <= 6
-    assert max(len(stage.inputs) + len(stage.passed) for stage in division) <= 3
+    assert max(len(stage.inputs) for stage in division) <= 3
 
 
 def test_channels_of_what_is_concatenated_add_up() -> None:
@@ -100,3 +98,20 @@ def test_colours_are_rescaled_by_the_last_stage() -> None:
     assert last.is_last
     assert [node.layer.name for node in last.nodes] == ["mean"]
     assert [(value.name, value.block, value.channels) for value in last.inputs] == [("picture", 4, 48)]
+
+
+@pytest.fixture(scope="module")
+def edsr() -> list[stages.Stage]:
+    folder = model_info.newest_version(model_info.find_model("edsr"))
+    return stages.divide(layer_graph.read(folder), checkpoint.read_weights(folder), back_projection=True)
+
+
+def test_a_stage_that_is_exact_has_one_layer_that_sees(edsr: list[stages.Stage]) -> None:
+    """In EDSR all have, but where colours are shifted first, and at its end, which is one convolution."""
+    exact = [stage for stage in edsr if stage.is_exact]
+    assert all([stages.reach(node) > 0 for node in stage.nodes].count(True) == 1 for stage in exact)
+    assert [stage.is_exact for stage in edsr] == [False, *[True] * 32, False, False, False]
+
+
+def test_stages_with_the_same_layers_share_a_model(edsr: list[stages.Stage]) -> None:
+    assert len({openvino_stage.signature(stage) for stage in edsr if stage.is_exact}) == 2

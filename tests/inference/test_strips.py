@@ -1,45 +1,86 @@
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
 from sr_keras.inference import strips
-from sr_keras.inference.strips import Rows
+from sr_keras.inference.strips import Rows, Step, Tensor
+from sr_keras.inference.tiling import Span
 
 MARGIN = 2
-SCALES = {"x": 1, "y": 2, "far": 1}
+X = Tensor(1, 3, 2, np.dtype(np.float64))
+TENSORS = {"photo": X, "x": X, "y": X._replace(scale=2), "sum": X._replace(scale=2)}
 
 
-def blur(window: Rows, first_row: int) -> Rows:
-    """Twice as many rows after a sum over five, with zeros beyond the window; the rows of another tensor pass by."""
-    padded = np.pad(window["x"], [(0, 0), (MARGIN, MARGIN), (0, 0), (0, 0)])
-    total = sum(padded[:, shift : shift + window["x"].shape[1]] for shift in range(2 * MARGIN + 1))
-    return {"y": np.asarray(total).repeat(2, axis=1), "far": window["far"]}
+def sums(rows: np.ndarray) -> np.ndarray:
+    """Over five rows each, where there are five."""
+    return np.asarray(sum(rows[:, shift : rows.shape[1] - 2 * MARGIN + shift] for shift in range(2 * MARGIN + 1)))
 
 
-def incoming(photo: np.ndarray, rows: int) -> Iterator[Rows]:
-    for begin in range(0, photo.shape[1], rows):
-        block = photo[:, begin : begin + rows]
-        yield {"x": block, "far": -block}
+def blur(window: Rows, first_row: int, outputs: Rows) -> None:
+    """Sums of the photo with zeros beyond the window."""
+    outputs["x"][...] = sums(np.pad(window["photo"], [(0, 0), (MARGIN, MARGIN), (0, 0), (0, 0)]))
 
 
-@pytest.mark.parametrize("height, strip, rows", [(1, 4, 1), (3, 1, 2), (20, 4, 3), (23, 9, 23), (40, 40, 7), (41, 6, 1)])
-def test_strips_equal_the_whole(height: int, strip: int, rows: int) -> None:
+def exact_blur(window: Rows, first_row: int, outputs: Rows) -> None:
+    """Sums of rows that are all there; what is computed beyond the photo is no zero."""
+    outputs["y"][...] = (sums(window["x"]) + 1).repeat(2, axis=1)
+
+
+def add(window: Rows, first_row: int, outputs: Rows) -> None:
+    """To what was before: rows of another step wait for it."""
+    outputs["sum"][...] = window["y"] + window["x"].repeat(2, axis=1)
+
+
+def added(photo: np.ndarray, first: list[Span], second: list[Span], third: list[Span]) -> np.ndarray:
+    steps = [
+        Step(blur, {"photo": 0}, ("x",), first),
+        Step(exact_blur, {"x": MARGIN}, ("y",), second),
+        Step(add, {"x": 0, "y": 0}, ("sum",), third),
+    ]
+    bands = strips.through(steps, TENSORS, {"photo": photo}, height=photo.shape[1])
+    return np.concatenate([band["sum"].copy() for band in bands], axis=1)
+
+
+@pytest.mark.parametrize("height, strip, block, lag", [(1, 4, 1, 0), (3, 1, 2, 1), (23, 23, 9, 2), (41, 6, 7, 9)])
+def test_strips_equal_the_whole(height: int, strip: int, block: int, lag: int) -> None:
     photo = np.random.default_rng(0).random((1, height, 3, 2))
-    through = strips.through(blur, incoming(photo, rows), height=height, strip=strip, margin=MARGIN, scales=SCALES)
-    bands = [{name: band[name].copy() for name in band} for band in through]
-    whole = blur({"x": photo, "far": -photo}, 0)
-    for name in ("y", "far"):
-        np.testing.assert_array_equal(np.concatenate([band[name] for band in bands], axis=1), whole[name])
+    whole = [Span(0, height, 0, height)]
+    windows, blocks = strips.windows(height, strip, MARGIN), strips.blocks(height, block, lag)
+    result = added(photo, windows, blocks, strips.windows(height, 5, 0))
+    np.testing.assert_array_equal(result, added(photo, whole, whole, whole))
 
 
 def test_a_margin_that_is_too_small_shows() -> None:
     """The property above can fail."""
     photo = np.random.default_rng(0).random((1, 20, 3, 2))
-    bands = strips.through(blur, incoming(photo, 5), height=20, strip=4, margin=MARGIN - 1, scales=SCALES)
-    assert not np.array_equal(np.concatenate([band["y"] for band in bands], axis=1), blur({"x": photo, "far": photo}, 0)["y"])
+    whole = [Span(0, 20, 0, 20)]
+    narrow = strips.windows(20, 4, MARGIN - 1)
+    assert not np.array_equal(added(photo, narrow, whole, whole), added(photo, whole, whole, whole))
+
+
+def test_blocks_cover_the_photo_once() -> None:
+    for lag in range(9):
+        spans = strips.blocks(20, 4, lag)
+        assert [row for span in spans for row in range(span.start, span.stop)] == list(range(20))
+        assert {span.window_stop - span.window_start for span in spans} == {4}
 
 
 def test_what_is_done_twice_is_counted() -> None:
-    assert strips.overlap_factor(100, 100, MARGIN) == 1
-    assert strips.overlap_factor(100, 24, MARGIN) == 4 * (24 + 2 * MARGIN) / 100
+    assert strips.overlap_factor(strips.windows(100, 100, MARGIN), 100) == 1
+    assert strips.overlap_factor(strips.windows(100, 24, MARGIN), 100) == 4 * (24 + 2 * MARGIN) / 100
+    assert strips.overlap_factor(strips.blocks(100, 25, 0), 100) == 1
+    assert strips.overlap_factor(strips.blocks(100, 25, 1), 100) == 1.25
+
+
+def test_few_rows_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a tall photo's tensors, where steps follow each other block by block."""
+    most = []
+    take = strips._Memory.take
+
+    def counting(self: strips._Memory, tensor: Tensor, rows: int) -> np.ndarray:
+        most.append(rows // tensor.scale)
+        return take(self, tensor, rows)
+
+    monkeypatch.setattr(strips._Memory, "take", counting)
+    blocks = strips.blocks(400, 10, MARGIN)
+    added(np.zeros((1, 400, 3, 2)), strips.windows(400, 10, MARGIN), blocks, blocks)
+    assert max(most) <= 40
