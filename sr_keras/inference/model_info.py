@@ -24,6 +24,7 @@ PURPOSES = {
     "espcn": "clean photos, the fast one",
     "lapsrn": "clean photos; between espcn and edsr in size",
     "photo": "photos with noise, blur or traces of JPEG",
+    "photogan": "the same, with sharp texture that it makes up",
     "srgan": "clean photos, with sharp texture that it makes up",
     "srresnet": "the paper's generator, trained on pixels alone",
 }

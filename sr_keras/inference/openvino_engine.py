@@ -308,7 +308,7 @@ class _Runner:
         for index, (name, rows) in enumerate(outputs.items()):
             request.set_output_tensor(index, self._tensor(name, rows))
         with self._model.lock:
-            request.infer()
+            request.infer(share_outputs=True)  # else it copies them for the dictionary that it returns
             if not self._keeps_memory and self._stage.margin and sum(rows.size for rows in inputs) > _SMALL_STAGE:
                 compiled.release_memory()
         if self._stage.is_last and not np.isfinite(request.get_output_tensor(1).data).all():
