@@ -78,8 +78,7 @@ def resolve(name: str, folder: pathlib.Path, precision: str, device: str | None 
     """The engine that computes a SavedModel; nothing is measured here.
 
     For "auto" that is OpenVINO, where it is installed and computes the network and the precision, for it was the faster one on
-    all processors that were tried (docs/benchmarks.md). On a GPU, and on a device that has a name, as TensorFlow gives it, it is
-    TensorFlow.
+    all processors that were tried (docs/benchmarks.md). On a GPU, and on a device that has a name, it is TensorFlow.
 
     Raises:
         ValueError: the name is none of `NAMES`, or its library is not installed.
