@@ -75,10 +75,10 @@ class Network(Protocol):
 
 
 def resolve(name: str, folder: pathlib.Path, precision: str, device: str | None = None) -> str:
-    """The engine that computes a SavedModel: of "auto", the one that was measured to be faster on this kind of processor.
+    """The engine that computes a SavedModel; nothing is measured here.
 
-    That is OpenVINO on every processor, where it is installed and computes the precision. On a GPU, and on a device that has a
-    name, as TensorFlow gives it, it is TensorFlow.
+    For "auto" that is OpenVINO, where it is installed and computes the network and the precision, for it was the faster one on
+    all processors that were tried (docs/benchmarks.md). On a GPU, and on a device that has a name, it is TensorFlow.
 
     Raises:
         ValueError: the name is none of `NAMES`, or its library is not installed.

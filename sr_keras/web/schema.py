@@ -18,7 +18,7 @@ _WORDS = {
     model_info.AUTO: ("Choose for me", "Looks at each picture: clean ones are enlarged, worn ones are restored too."),
     "edsr": ("Clean picture", "Stays nearest to the original and makes nothing up."),
     "photo": ("Photo with noise or JPEG", "Takes out noise, blur and the blocks of JPEG while it enlarges."),
-    "photogan": ("Photo with noise or JPEG, to look at", "The same, and sharp. The texture is made up: not for measuring or evidence."),
+    "photogan": ("Photo with noise or JPEG, to look at", "Restored and sharp. Its texture is made up: not for evidence."),
     "srgan": ("Clean picture, to look at", "Sharp texture. It is made up, so not for measuring or evidence."),
     "espcn": ("Clean picture, quickly", "Many times faster, a little softer."),
     "lapsrn": ("Clean picture, LapSRN", "Between the quick one and the best in time and quality."),

@@ -19,6 +19,7 @@ BUNDLED: dict[str, tuple[str, dict[str, int]]] = {
     "espcn": ("espcn", {}),
     "lapsrn": ("lapsrn", {}),
     "photo": ("edsr", {}),
+    "photogan": ("edsr", {}),
     "srgan": ("srgan", {}),
     "srresnet": ("srgan", {}),
 }

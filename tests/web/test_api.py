@@ -419,7 +419,7 @@ def test_the_interface_is_described(shared: Served) -> None:
     assert set(form["format"]["enum"]) >= {"png", "jpg", "webp", "tif", "avif", "bmp"}
     models = shared.client.get("/v1/models").json()
     assert {model["name"] for model in models} == {model_info.AUTO, *model_info.shipped()}
-    assert {model["name"] for model in models if model["strength"]} == {model_info.AUTO, model_info.RESTORING}
+    assert {model["name"] for model in models if model["strength"]} == {model_info.AUTO, model_info.RESTORING, "photogan"}
     assert models[0]["title"] == "Choose for me"
 
 
