@@ -27,7 +27,7 @@ class Raster:
     Attributes:
         samples: `[H, W, bands]`, whole or floating-point numbers.
         colours: 3 if the first three bands are red, green and blue; 1 if every band stands for itself.
-        alpha: whether the last band is transparency, unsigned.
+        alpha: whether the last band is transparency, unsigned or floating-point in [0, 1].
         missing: the value that marks pixels without a value, besides those that are not finite.
     """
 
@@ -105,6 +105,11 @@ def white(dtype: np.dtype) -> float:
 def rounded(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Values as those of a type."""
     return np.asarray((x if dtype.kind == "f" else np.rint(x)).astype(dtype))
+
+
+def are_shares(band: np.ndarray) -> bool:
+    """Whether values can be transparency: unsigned, or floating-point in [0, 1]."""
+    return band.dtype.kind == "u" or (band.dtype.kind == "f" and bool(band.min() >= 0 and band.max() <= 1))
 
 
 def is_missing(raster: Raster, group: slice) -> np.ndarray | None:
