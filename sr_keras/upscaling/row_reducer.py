@@ -5,6 +5,7 @@ import math
 import numpy as np
 from PIL import Image
 
+from sr_keras.photos import raster
 from sr_keras.photos.row_writer import PutRows
 from sr_keras.upscaling.target import Size
 
@@ -65,8 +66,8 @@ def _reduced(band: np.ndarray, size: Size, top: float, bottom: float) -> np.ndar
         weighed = frame.convert({"LA": "La", "RGBA": "RGBa"}.get(frame.mode, frame.mode))
         return np.atleast_3d(np.asarray(_resized(weighed, size, top, bottom).convert(frame.mode)))
     bands = [_resized(Image.fromarray(band[..., each].astype(np.float32)), size, top, bottom) for each in range(band.shape[2])]
-    largest = np.iinfo(band.dtype).max
-    return np.asarray(np.rint(np.clip(np.stack([np.asarray(each) for each in bands], axis=2), 0, largest)), band.dtype)
+    samples = np.stack([np.asarray(each) for each in bands], axis=2)
+    return raster.rounded(np.clip(samples, 0, raster.white(band.dtype)), band.dtype)
 
 
 def _resized(frame: Image.Image, size: Size, top: float, bottom: float) -> Image.Image:

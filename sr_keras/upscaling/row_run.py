@@ -62,7 +62,7 @@ class RowRun:
             self._pass_through(samples, self._reduced(self._put_rows), last)
             return
         colour, alpha = samples[..., :-1], samples[..., -1]
-        is_same_everywhere = alpha.min() == alpha.max() and alpha.min() in (0, np.iinfo(alpha.dtype).max)
+        is_same_everywhere = alpha.min() == alpha.max() and alpha.min() in (0, raster.white(alpha.dtype))
         is_coverage = self._run.options.alpha == "coverage" and not is_same_everywhere
         # Of more than 8 bits, they are replaced before the first pass.
         if is_coverage and (isinstance(frame, Image.Image) or small is frame):
