@@ -128,14 +128,14 @@ def _save(file: BinaryIO, content: Picture, stream: FrameStream, file_format: Fo
         _save_animation(file, content, stream, file_format, options)
         return
     [frame] = stream
-    if isinstance(frame, Raster):
-        _save_deep(file, frame, file_format, options)
+    if isinstance(frame, Raster) and file_format is picture.HEIF:
+        deep_file.write_heif(file, frame, options)
     elif file_format in (picture.PNG, picture.JPEG):
-        with row_writer.opened(file, Layout(frame.mode, *frame.size), file_format.name, options) as put:
+        with row_writer.opened(file, row_writer.layout_of(frame), file_format.name, options) as put:
             for rows in row_writer.pieces(frame):
                 put(rows)
     else:
-        _save_with_pillow(file, _bare(frame), content, file_format, options)
+        _save_with_pillow(file, _bare(picture.eight_bit(frame)), content, file_format, options)
 
 
 def _save_animation(
@@ -159,16 +159,6 @@ def _save_with_pillow(
         file.write(_labelled_avif(buffer.getvalue(), content.metadata.cicp))
     else:
         frames.save(file, format=file_format.name, **options)
-
-
-def _save_deep(file: BinaryIO, frame: Raster, file_format: Format, options: dict[str, Any]) -> None:
-    """Writes 16 bits a channel, with what Pillow would be told."""
-    if file_format is picture.HEIF:
-        deep_file.write_heif(file, frame, options)
-    else:
-        like = io.BytesIO()
-        Image.new("RGB" if frame.colours == 3 else "L", (1, 1)).save(like, "PNG", **options)
-        deep_file.write_png(file, frame, like.getvalue())
 
 
 def _options(content: Picture, file_format: Format, quality: int | None, size: tuple[int, int]) -> dict[str, Any]:
