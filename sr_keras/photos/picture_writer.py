@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from sr_keras.photos import codec_errors, deep_file, file_kind, frame_stream, picture, png_animation, row_writer
+from sr_keras.photos import codec_errors, deep_file, file_kind, frame_stream, gif_animation, picture, png_animation, row_writer
 from sr_keras.photos.errors import PhotoError
 from sr_keras.photos.frame_stream import FrameStream, SoughtFrames
 from sr_keras.photos.metadata import Metadata
@@ -42,8 +42,7 @@ def write(
         quality: 1 to 100, where the format has one. None is 95; but WebP and JPEG XL then keep every value of a picture that
             has not lost any yet, as they do with 100.
         overwrite: whether a file that is there may be replaced.
-        stream: its frames, if they are still to be made. They are written as they come; only GIF's are in memory until all are
-            there, with a byte a pixel.
+        stream: its frames, if they are still to be made. They are written as they come.
 
     Raises:
         PhotoError: writing failed; the message names a path.
@@ -120,6 +119,9 @@ def _save(file: BinaryIO, content: Picture, stream: FrameStream, file_format: Fo
         from sr_keras.photos import tiff_file
 
         tiff_file.write(file, stream, content.metadata, content.tiff_compression)
+        return
+    if file_format is picture.GIF:
+        gif_animation.write(file, stream, content.durations_ms, content.loop, content.metadata.comment)
         return
     options = _options(content, file_format, quality, stream.sizes[0])
     if len(stream) > 1:
