@@ -27,7 +27,7 @@ class Raster:
     Attributes:
         samples: `[H, W, bands]`, whole or floating-point numbers.
         colours: 3 if the first three bands are red, green and blue; 1 if every band stands for itself.
-        alpha: whether the last band is transparency, unsigned.
+        alpha: whether the last band is transparency, unsigned or floating-point in [0, 1].
         missing: the value that marks pixels without a value, besides those that are not finite.
     """
 
@@ -107,6 +107,11 @@ def rounded(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return np.asarray((x if dtype.kind == "f" else np.rint(x)).astype(dtype))
 
 
+def are_shares(band: np.ndarray) -> bool:
+    """Whether values can be transparency: unsigned, or floating-point in [0, 1]."""
+    return band.dtype.kind == "u" or (band.dtype.kind == "f" and bool(band.min() >= 0 and band.max() <= 1))
+
+
 def is_missing(raster: Raster, group: slice) -> np.ndarray | None:
     """Which samples of a group have no value, `[H, W, bands of the group]`; None where all have."""
     samples = raster.samples[..., group]
@@ -133,11 +138,19 @@ def value_range(raster: Raster, group: slice) -> Range:
     return Range(lowest, highest)
 
 
+def is_tones(raster: Raster, group: slice) -> bool:
+    """Whether the levels of a group of bands are its samples as they are."""
+    dtype = raster.samples.dtype
+    if dtype.name not in _TONES or is_missing(raster, group) is not None:
+        return False
+    return value_range(raster, group) == (0, white(dtype))
+
+
 def levels(raster: Raster, group: slice) -> Levels:
     """A group of bands as levels."""
     samples, missing = raster.samples[..., group], is_missing(raster, group)
     extent = value_range(raster, group)
-    if missing is None and samples.dtype.name in _TONES and extent == (0, white(samples.dtype)):
+    if is_tones(raster, group):
         return Levels(samples, extent, None)
     shares = (samples.astype(np.float64) - extent.lowest) / (extent.extent or 1.0)
     if missing is not None:
