@@ -23,6 +23,7 @@ class Upscaler:
         tile: the largest height and width of a tile, in pixels of the small photo.
         device: where the network is, as TensorFlow names it; None is the engine's own choice.
         engine: what computes: "tensorflow" or "openvino".
+        why_engine: why that one, in words; empty where it was asked for.
         has_tiles: whether a photo is computed in tiles; "openvino" takes strips of its whole width, unless `tile` is given.
     """
 
@@ -67,6 +68,7 @@ class Upscaler:
         self.tile = min(each.tile for each, _ in self._shares)
         self.has_tiles = tile is not None or first.name == "tensorflow"
         self.device = device
+        self.why_engine = ""
         self._process = os.getpid()
 
     @classmethod
@@ -88,8 +90,9 @@ class Upscaler:
         Args:
             path: the folder, or one whose newest numbered version is loaded; a text may also be the name of a bundled network.
             denoise: below 1, the result is mixed with that of the bundled `edsr`, which only enlarges.
-            engine: what computes. "openvino" is faster on processors, and does without TensorFlow; "auto" takes it where it is
-                installed (`pip install '.[cpu]'` in the checkout) and there is no GPU, else "tensorflow".
+            engine: what computes: "tensorflow", or on processors "openvino", which does without TensorFlow
+                (`pip install '.[cpu]'` in the checkout). "auto" is TensorFlow on a GPU; on processors the one that was measured
+                to be faster, or "openvino" where that was not measured.
 
         Raises:
             ModelError: nothing is there, it is damaged, it is not ours, or there is nothing to mix.
@@ -97,7 +100,7 @@ class Upscaler:
         """
         model = model_info.find_model(path) if isinstance(path, str) else pathlib.Path(path)
         folder = model_info.newest_version(model)
-        name = engines.resolve(engine, folder, precision, device)
+        name, why = engines.resolve(engine, folder, precision, device)
         network = engines.load(name, folder, device)
         enlarging = engines.load(name, _enlarging_folder(), device) if denoise < 1 else None
         if enlarging:
@@ -106,7 +109,7 @@ class Upscaler:
             raise model_info.ModelError(
                 f"{path}: enlarges {network.info.scale} times, {model_info.ENLARGING} {enlarging.info.scale} times"
             )
-        return cls(
+        upscaler = cls(
             network,
             enlarging=enlarging,
             denoise=denoise,
@@ -115,12 +118,14 @@ class Upscaler:
             tile=tile,
             device=device,
         )
+        upscaler.why_engine = why
+        return upscaler
 
     def upscale(self, photo: "np.ndarray | Image.Image", *, self_ensemble: bool = False) -> np.ndarray:
-        """Upscales a photo: `[H, W, 3]` RGB, uint8 or uint16, to `[s H, s W, 3]` of the same type.
+        """Upscales a photo: `[H, W, 3]` RGB, uint8, uint16, or float32 in [0, 1], to `[s H, s W, 3]` of the same type.
 
         The result does not depend on the tile size, up to rounding: in float32 at most 1 level of 255 differs anywhere, in
-        fewer than 1 of 10,000 pixels; in the reduced precisions at most 2 levels. uint16 is always computed in float32.
+        fewer than 1 of 10,000 pixels; in the reduced precisions at most 2 levels. All but uint8 is always computed in float32.
 
         Args:
             photo: at least one pixel; an array, or a picture of Pillow's of mode "RGB".
@@ -185,8 +190,8 @@ class Upscaler:
         tiles = [each.upscale_tile(window, start, size) for each, _ in self._shares]
         if len(tiles) == 1:
             return tiles[0]
-        mean = sum(np.float32(share) * tile for tile, (_, share) in zip(tiles, self._shares, strict=True))
-        return np.rint(mean).astype(window.dtype)
+        mean = np.sum([np.float32(share) * tile for tile, (_, share) in zip(tiles, self._shares, strict=True)], axis=0)
+        return _rounded(mean, window.dtype)
 
 
 def devices(engine: engines.Name = "auto") -> list[str | None]:
@@ -209,15 +214,23 @@ def _shares(network: Network, enlarging: Network | None, denoise: float) -> list
 
 
 def _require_photo(photo: np.ndarray) -> None:
-    if photo.ndim != 3 or photo.shape[2] != 3 or photo.size == 0 or photo.dtype not in (np.uint8, np.uint16):
-        raise ValueError(f"a photo must be uint8 or uint16 [H, W, 3], got {photo.dtype} {list(photo.shape)}")
+    if photo.ndim != 3 or photo.shape[2] != 3 or photo.size == 0 or photo.dtype not in (np.uint8, np.uint16, np.float32):
+        raise ValueError(f"a photo must be uint8, uint16 or float32 [H, W, 3], got {photo.dtype} {list(photo.shape)}")
+    if photo.dtype == np.float32 and not (photo.min() >= 0 and photo.max() <= 1):  # nor if one is no number
+        raise ValueError(f"a float32 photo must be in [0, 1], got {photo.min()} to {photo.max()}")
+
+
+def _rounded(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Values as those of a photo's type."""
+    return (x if dtype == np.float32 else np.rint(x)).astype(dtype)
 
 
 def _ensemble(upscale_tile: tiling.UpscaleTile) -> tiling.UpscaleTile:
     """The mean over the 8 symmetries of a square."""
 
     def upscale(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
-        total = np.zeros((), np.uint32)
+        # In float32, which has the sums of 16-bit levels exactly.
+        mean: np.ndarray = np.zeros((), np.float32)
         for flip_y, flip_x, transpose in itertools.product((False, True), repeat=3):
             flips = slice(None, None, -1 if flip_y else 1), slice(None, None, -1 if flip_x else 1)
             # What begins `start` after one end begins so far before the other.
@@ -229,7 +242,7 @@ def _ensemble(upscale_tile: tiling.UpscaleTile) -> tiling.UpscaleTile:
                 sr = upscale_tile(window[flips].swapaxes(0, 1), (place[1], place[0]), (size[1], size[0])).swapaxes(0, 1)
             else:
                 sr = upscale_tile(window[flips], (place[0], place[1]), size)
-            total = total + sr[flips]
-        return ((total + 4) // 8).astype(window.dtype)
+            mean = mean + sr[flips] / np.float32(8)
+        return mean if window.dtype == np.float32 else np.floor(mean + np.float32(0.5)).astype(window.dtype)
 
     return upscale

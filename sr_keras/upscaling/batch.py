@@ -22,7 +22,7 @@ from sr_keras.photos.picture import FORMATS, Format, Picture, fitted, suffix_of
 from sr_keras.photos.rgb import PhotoError
 from sr_keras.photos.row_writer import Layout
 from sr_keras.runtime import files, store
-from sr_keras.upscaling.choice import Choice, Choose
+from sr_keras.upscaling.choice import Choice, Choose, for_sizes
 from sr_keras.upscaling.enlarge import described, enlarge, enlarge_to_rows, enlarged_frames, row_layout
 from sr_keras.upscaling.frame_run import EnlargingOptions
 from sr_keras.upscaling.plan import Job
@@ -189,7 +189,7 @@ def _work(
             (job, reading), ahead = ahead, read_next()
             try:
                 picture, file_format = reading.result()
-                choice = choose(picture)
+                choice = for_sizes(choose(picture), [frame.size for frame in picture.frames], options.target)
                 begun = time.monotonic()
                 layout = _row_layout(job, picture, file_format, choice, options, is_last=ahead is None)
                 if layout is not None or len(picture.frames) > 1:
@@ -233,7 +233,7 @@ def _row_layout(
     """The result's layout, if it is written while it is computed: where nothing else is computed while it is written."""
     if job.output is None or file_format not in picture_writer.ROW_FORMATS:
         return None
-    layout = row_layout(picture, options.target, choice.upscaler.scale, options.enlarging)
+    layout = row_layout(picture, choice.upscaler, options.target, options.enlarging)
     return layout if layout and (is_last or layout.width * layout.height > _LARGEST_BESIDE_ANOTHER) else None
 
 
@@ -254,7 +254,7 @@ def _written_in_rows(
         _folder_made(job.output.parent),
         picture_writer.rows_written(job.output, larger, layout, file_format, options.quality, overwrite=overwrite) as put_rows,
     ):
-        enlarge_to_rows(picture, choice.upscaler, put_rows, options.enlarging, progress)
+        enlarge_to_rows(picture, choice.upscaler, options.target, put_rows, options.enlarging, progress)
     return larger
 
 
