@@ -30,11 +30,11 @@ class Layer(NamedTuple):
     Attributes:
         name: of the layer and of its output.
         kind: "conv", "conv_transpose", "norm", "prelu", "leaky_relu", "relu", "silu", "tanh", "rescale", "add", "multiply",
-            "concat" (of channels), "repeat" (of pixels) or "depth_to_space".
+            "concat" (of channels), "repeat" (of pixels), "depth_to_space" or "space_to_depth".
         inputs: the names of the layers whose outputs it takes.
         weights: places among the network's weights, in Keras's order: kernel, bias; gamma, beta, mean, variance; alpha.
         options: of a conv_transpose "stride", of a norm "epsilon", of a leaky_relu "slope", of a rescale "scale" and "offset"
-            (a number each, or one per channel), of a repeat and of a depth_to_space "block".
+            (a number each, or one per channel), of a repeat, a depth_to_space and a space_to_depth "block".
     """
 
     name: str
@@ -47,17 +47,24 @@ class Layer(NamedTuple):
 def describe(generator: "keras.Model") -> list[Layer]:
     """The layers of a functional generator that lead to its last output.
 
+    A network that has a grid (see `ModelInfo`) reflects its photo up to it first, and crops its result at the end. Both is left
+    to whoever computes the layers.
+
     Raises:
         UnknownLayerError: a layer is of an unknown kind.
     """
     from sr_keras.networks import receptive_field
+    from sr_keras.networks.layers import CropToScale
 
     places = {id(weight): place for place, weight in enumerate(generator.weights)}
-    names = {id(generator.input): INPUT} | {id(layer.output): layer.name for layer in generator.layers[1:]}
+    names = {id(generator.input): INPUT}
     layers = []
     for layer in generator.layers[1:]:
-        kind, options = _kind(layer)
         inputs = tuple(names[id(x)] for x in receptive_field.inputs_of(layer))
+        names[id(layer.output)] = inputs[0] if isinstance(layer, CropToScale) else layer.name
+        if isinstance(layer, CropToScale):
+            continue
+        kind, options = _kind(layer)
         layers.append(Layer(layer.name, kind, inputs, tuple(places[id(weight)] for weight in layer.weights), options))
     return _needed(layers, names[id(generator.outputs[-1])])
 
@@ -111,7 +118,7 @@ def _kind(layer: "keras.Layer") -> tuple[str, dict[str, Any]]:
     import keras
     from keras import layers
 
-    from sr_keras.networks.layers import DepthToSpace, Scale
+    from sr_keras.networks.layers import DepthToSpace, Scale, SpaceToDepth
 
     match layer:
         case layers.Conv2DTranspose():
@@ -144,4 +151,6 @@ def _kind(layer: "keras.Layer") -> tuple[str, dict[str, Any]]:
             return "repeat", {"block": layer.size[0]}
         case DepthToSpace():
             return "depth_to_space", {"block": layer.block_size}
+        case SpaceToDepth():
+            return "space_to_depth", {"block": layer.block_size}
     raise UnknownLayerError(f"{layer.name} ({type(layer).__name__}) is of an unknown kind")
