@@ -6,6 +6,7 @@ Strips, stages and what is compiled count in blocks of the network's grid, which
 import collections
 import contextlib
 import ctypes
+import functools
 import math
 import pathlib
 import threading
@@ -20,6 +21,7 @@ from sr_keras.inference import checkpoint, layer_graph, model_info, openvino_sta
 from sr_keras.inference.openvino_stage import value_type
 from sr_keras.inference.stages import COLOURS, Stage
 from sr_keras.inference.strips import Rows
+from sr_keras.runtime import threads
 
 # For the work on a strip, in MB, at most.
 MEMORY_MB = 900
@@ -88,10 +90,9 @@ class OpenVinoNetwork:
         self.is_finite = all(np.isfinite(weight).all() for weight in weights)
         try:
             layers = layer_graph.read(folder)
-            options = {"back_projection": self.info.back_projection, "grid": self.info.grid}
-            self.stages, self.whole_stages = (
-                stages.divide(layers, weights, **options, is_whole=is_whole) for is_whole in (False, True)
-            )
+            info = self.info
+            divide = functools.partial(stages.divide, layers, weights, back_projection=info.back_projection, grid=info.grid)
+            self.stages, self.whole_stages = divide(), divide(is_whole=True)
         except (ValueError, IndexError, KeyError) as error:
             raise model_info.ModelError(f"{folder}: damaged ({type(error).__name__})") from None
 
@@ -278,6 +279,7 @@ class OpenVinoEngine:
             "PERFORMANCE_HINT": "LATENCY",
             # Threads that are bound to a core wait where something else runs there.
             "ENABLE_CPU_PINNING": False,
+            "INFERENCE_NUM_THREADS": threads.limit() or 0,  # 0 is all
         }
         return self._core.compile_model(model, "CPU", options)
 

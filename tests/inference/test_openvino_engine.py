@@ -178,6 +178,18 @@ def test_mixtures_and_ensembles(folders: dict[str, pathlib.Path], noise: Noise) 
     assert np.abs(by_engine[0].astype(int) - by_engine[1]).max() <= 1
 
 
+@pytest.mark.parametrize("limit, expected", [("1", 1), ("", os.cpu_count())])
+def test_threads_can_be_limited(
+    folders: dict[str, pathlib.Path], noise: Noise, monkeypatch: pytest.MonkeyPatch, limit: str, expected: int
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", limit)
+    shared = upscaler(folders["espcn"])
+    shared.upscale(noise(5, 5))
+    computing: Any = shared._shares[0][0]
+    [models] = computing._compiled.values()
+    assert {model.compiled.get_property("INFERENCE_NUM_THREADS") for model in models} == {expected}
+
+
 def test_few_compiled_sizes_are_kept(folders: dict[str, pathlib.Path], noise: Noise) -> None:
     shared = upscaler(folders["espcn"])
     for width in range(3, 9):

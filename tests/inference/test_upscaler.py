@@ -1,6 +1,8 @@
+import dataclasses
 import pathlib
 import subprocess
 import sys
+import types
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,7 +12,7 @@ import tensorflow as tf
 from PIL import Image
 
 import sr_keras
-from sr_keras.inference import model_info, saved_model
+from sr_keras.inference import model_info, saved_model, tensorflow_engine
 from sr_keras.inference.upscaler import Upscaler
 from sr_keras.networks import srgan
 from tests.conftest import ROOT
@@ -102,6 +104,26 @@ def test_the_tile_size_follows_from_the_memory(servable: saved_model.Servable) -
     assert sizes == sorted(set(sizes))
     assert Upscaler(servable, precision="bfloat16", memory_mb=10).tile > sizes[1]
     assert Upscaler(servable, memory_mb=10, tile=64).tile == 64
+
+
+def test_networks_that_see_far_have_larger_tiles_where_memory_is_free(
+    servable: saved_model.Servable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Real-ESRGAN's, of which tiles in the usual memory are overlap for the most part."""
+
+    def engine(free_mb: int, **changes: int) -> tensorflow_engine.TensorFlowEngine:
+        memory = types.SimpleNamespace(available=free_mb * 10**6)
+        monkeypatch.setattr(tensorflow_engine.psutil, "virtual_memory", lambda: memory)
+        network = types.SimpleNamespace(info=dataclasses.replace(servable.info, **changes))
+        return tensorflow_engine.TensorFlowEngine(network, precision="float32", memory_mb=None, tile=None, device=None)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    assert engine(1000).tile == engine(10**6).tile
+    far = {"receptive_field": 349, "peak_values": 3072, "peak_margin": 1}
+    factors = [engine(free_mb, **far).overlap_factor(8000, 8000) for free_mb in (1000, 8000, 16_000, 10**6)]
+    assert factors == sorted(factors, reverse=True)
+    assert factors[0] > 6
+    assert factors[-1] < 2.1
 
 
 def test_16_bit_photos_have_16_bit_results(noise: Noise, servable: saved_model.Servable) -> None:
