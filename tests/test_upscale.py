@@ -267,6 +267,17 @@ def test_quiet_and_verbose(photo: pathlib.Path, run: Run, capsys: pytest.Capture
     assert ", float32, tiles of 12 pixels" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("model", ["auto", "espcn"])
+def test_what_only_gets_smaller_names_no_network(
+    photo: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str], model: str
+) -> None:
+    report = photo.with_name("report")
+    for more in (["--dry_run"], []):
+        assert run(photo, "--width=5", f"--model={model}", f"--report={report}", *more) == 0
+        assert capsys.readouterr().out.splitlines()[0].endswith(", none (it only gets smaller)")
+        assert json.loads(report.read_text().splitlines()[-1])["network"] == "none"
+
+
 def test_pixel_art_names_no_network(photo: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(photo, "--pixel_art", "--model=auto") == 0
     assert re.fullmatch(r".* s", capsys.readouterr().out.splitlines()[0])

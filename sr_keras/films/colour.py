@@ -4,6 +4,7 @@ Matrix and range say how the luma and chroma of a film become RGB (ITU-R BT.601,
 which light that is; the pixels are not touched for them, so a film of Display P3 or PQ stays one.
 """
 
+import functools
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -44,6 +45,8 @@ _PQ, _HLG = 16, 18
 # Without ACCURATE_RND and full chroma, colours are off by up to 3 levels of 255 (BT.709, limited); with them the way to RGB and
 # back gives each colour as it was.
 _EXACT_NAMES = "accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
+# What its RGB of 16 bits has for white, if luma is limited; in the full range it falls short by the bits that luma lacks.
+_WHITE_OF_LIMITED = 65283
 _EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP | Interpolation.BITEXACT
 
 
@@ -116,6 +119,13 @@ class Converter:
 
     def to_rgb(self, frame: VideoFrame) -> np.ndarray:
         """A frame as `[H, W, 3]`: uint8, or uint16 where the film has more than 8 bits."""
+        rgb = self._converted(frame)
+        black, white = _black_and_white(frame, self._colour)
+        top = np.iinfo(rgb.dtype).max
+        return rgb if (black, white) == (0, top) else _table(rgb.dtype.name, black, white, top)[rgb]
+
+    def _converted(self, frame: VideoFrame) -> np.ndarray:
+        """As FFmpeg's scaler has it."""
         if frame.format.is_rgb:
             return np.asarray(self._reformatter.reformat(frame, format=self._rgb).to_ndarray())
         if self._colour.is_left:
@@ -140,6 +150,8 @@ class Converter:
             rgb: of the same size each time.
             width, height: of the frame, the same each time.
         """
+        if self._colour.depth > 8 and self._colour.range == LIMITED:
+            rgb = _table(rgb.dtype.name, 0, np.iinfo(rgb.dtype).max, _WHITE_OF_LIMITED)[rgb]
         frame = VideoFrame.from_ndarray(rgb, format=self._rgb)
         if self._writer is None:
             scale = f"{width}:{height}:flags=lanczos+{_EXACT_NAMES}:{self._named('out')}"
@@ -150,6 +162,26 @@ class Converter:
         """What luma and chroma mean, on a side of FFmpeg's scaler: chroma lies on the left one of two pixels."""
         matrix, range_of_values = _NAMES_OF_MATRICES[self._colour.matrix], _NAMES_OF_RANGES[self._colour.range]
         return f"{side}_color_matrix={matrix}:{side}_range={range_of_values}:{side}_chroma_loc=left"
+
+
+def _black_and_white(frame: VideoFrame, colour: Colour) -> tuple[int, int]:
+    """What FFmpeg's scaler makes of them in a frame."""
+    bits = max(component.bits for component in frame.format.components)
+    top = 255 if colour.depth == 8 else 65535
+    if frame.format.name.startswith("gray") and frame.color_range == LIMITED:
+        # It takes all greyscale for full.
+        return 16 * (top + 1) // 256, 235 * (top + 1) // 256
+    if colour.depth == 8 or frame.format.is_rgb:
+        return 0, top
+    is_limited = colour.range == LIMITED and not frame.format.name.startswith("gray")
+    return 0, _WHITE_OF_LIMITED if is_limited else (2**bits - 1) << (16 - bits)
+
+
+@functools.cache
+def _table(dtype: str, black: int, white: int, new_white: int) -> np.ndarray:
+    """For each value of a type another one: 0 for black, and the new white for white."""
+    values = (np.arange(np.iinfo(dtype).max + 1) - black) * (new_white / (white - black))
+    return np.asarray(np.rint(np.clip(values, 0, new_white)).astype(dtype))
 
 
 def _graph(frame: VideoFrame, scale: str, pixel_format: str) -> Graph:

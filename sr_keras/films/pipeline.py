@@ -53,6 +53,7 @@ class Task:
         encoding: of the result.
         clip: the part of the film that is wanted.
         deinterlace, self_ensemble: see `reader.Reader` and `Upscaler.upscale_to`.
+        restore: whether frames go through the network even if they are large enough.
         overwrite: whether an older result is replaced, and what is finished of one with another recipe.
         recipe: what else decides how the result looks, such as the network; an interrupted run goes on only with the same.
     """
@@ -64,6 +65,7 @@ class Task:
     clip: Clip = WHOLE
     deinterlace: bool = False
     self_ensemble: bool = False
+    restore: bool = False
     overwrite: bool = False
     recipe: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
@@ -199,7 +201,8 @@ def _computed(shots: Iterator[_Shot], upscalers: Sequence[Upscaler], task: Task,
     def compute(rgb: np.ndarray) -> np.ndarray:
         upscaler, encoding = free.get(), task.encoding
         try:
-            return enlarged(rgb, upscaler, encoding.width, encoding.height, self_ensemble=task.self_ensemble, check=check)
+            size = (encoding.width, encoding.height)
+            return enlarged(rgb, upscaler, *size, self_ensemble=task.self_ensemble, restore=task.restore, check=check)
         finally:
             free.put(upscaler)
 
@@ -225,16 +228,18 @@ def enlarged(
     height: int,
     *,
     self_ensemble: bool = False,
+    restore: bool = False,
     check: Callable[[float], None] = lambda share: None,
 ) -> np.ndarray:
     """A frame `[H, W, 3]` in as many passes of the network as a size takes; it may get larger than that.
 
     Args:
+        restore: whether it takes one pass at least, as always with a network of scale 1.
         check: called again and again; what it raises ends the work.
     """
     passes = 0
-    # A network of scale 1 restores each frame once.
-    while (rgb.shape[0] < height or rgb.shape[1] < width) if upscaler.scale > 1 else passes < 1:
+    is_wanted = restore or upscaler.scale == 1
+    while (is_wanted and passes < 1) or (upscaler.scale > 1 and (rgb.shape[0] < height or rgb.shape[1] < width)):
         sr = np.empty((upscaler.scale * rgb.shape[0], upscaler.scale * rgb.shape[1], 3), rgb.dtype)
 
         def put(y: int, x: int, tile: np.ndarray, sr: np.ndarray = sr) -> None:

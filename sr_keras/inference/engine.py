@@ -42,7 +42,7 @@ class Engine(Protocol):
     def device(self) -> str | None: ...
 
     def upscale_tile(self, window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
-        """Upscales the tile `[start, start + size)` of a window, uint8 or uint16 `[h, w, 3]`, to the same type.
+        """Upscales the tile `[start, start + size)` of a window, `[h, w, 3]` of a type that `Upscaler` takes, to the same type.
 
         Raises:
             ValueError: the network computed a value that is not finite.

@@ -30,11 +30,12 @@ class Layer(NamedTuple):
     Attributes:
         name: of the layer and of its output.
         kind: "conv", "conv_transpose", "norm", "prelu", "leaky_relu", "relu", "silu", "tanh", "rescale", "add", "multiply",
-            "concat" (of channels), "repeat" (of pixels), "depth_to_space" or "space_to_depth".
+            "concat" (of channels), "repeat" (of pixels), "depth_to_space", "space_to_depth" (after a reflection up to whole
+            blocks) or "crop" (of a picture to a multiple of the photo's size).
         inputs: the names of the layers whose outputs it takes.
         weights: places among the network's weights, in Keras's order: kernel, bias; gamma, beta, mean, variance; alpha.
         options: of a conv_transpose "stride", of a norm "epsilon", of a leaky_relu "slope", of a rescale "scale" and "offset"
-            (a number each, or one per channel), of a repeat, a depth_to_space and a space_to_depth "block".
+            (a number each, or one per channel), of a repeat, a depth_to_space and a space_to_depth "block", of a crop "scale".
     """
 
     name: str
@@ -47,24 +48,17 @@ class Layer(NamedTuple):
 def describe(generator: "keras.Model") -> list[Layer]:
     """The layers of a functional generator that lead to its last output.
 
-    A network that has a grid (see `ModelInfo`) reflects its photo up to it first, and crops its result at the end. Both is left
-    to whoever computes the layers.
-
     Raises:
         UnknownLayerError: a layer is of an unknown kind.
     """
     from sr_keras.networks import receptive_field
-    from sr_keras.networks.layers import CropToScale
 
     places = {id(weight): place for place, weight in enumerate(generator.weights)}
-    names = {id(generator.input): INPUT}
+    names = {id(generator.input): INPUT} | {id(layer.output): layer.name for layer in generator.layers[1:]}
     layers = []
     for layer in generator.layers[1:]:
-        inputs = tuple(names[id(x)] for x in receptive_field.inputs_of(layer))
-        names[id(layer.output)] = inputs[0] if isinstance(layer, CropToScale) else layer.name
-        if isinstance(layer, CropToScale):
-            continue
         kind, options = _kind(layer)
+        inputs = tuple(names[id(x)] for x in receptive_field.inputs_of(layer))
         layers.append(Layer(layer.name, kind, inputs, tuple(places[id(weight)] for weight in layer.weights), options))
     return _needed(layers, names[id(generator.outputs[-1])])
 
@@ -118,7 +112,7 @@ def _kind(layer: "keras.Layer") -> tuple[str, dict[str, Any]]:
     import keras
     from keras import layers
 
-    from sr_keras.networks.layers import DepthToSpace, Scale, SpaceToDepth
+    from sr_keras.networks.layers import CropToScale, DepthToSpace, Scale, SpaceToDepth
 
     match layer:
         case layers.Conv2DTranspose():
@@ -153,4 +147,6 @@ def _kind(layer: "keras.Layer") -> tuple[str, dict[str, Any]]:
             return "depth_to_space", {"block": layer.block_size}
         case SpaceToDepth():
             return "space_to_depth", {"block": layer.block_size}
+        case CropToScale():
+            return "crop", {"scale": layer.scale}
     raise UnknownLayerError(f"{layer.name} ({type(layer).__name__}) is of an unknown kind")

@@ -211,7 +211,7 @@ class OpenVinoEngine:
         if not self._is_finite:
             raise ValueError(model_info.NOT_FINITE)
         height, width = (length // self.info.grid for length in photo.shape[:2])
-        precision = "float32" if photo.dtype == np.uint16 else self.precision
+        precision = self.precision if photo.dtype == np.uint8 else "float32"
         is_whole = self._is_whole(height, width, memory, precision)
         division = self._division(is_whole)
         heights = self._strips(division, height, width, memory, precision)
@@ -300,7 +300,7 @@ class _Runner:
     def __init__(self, stage: Stage, model: _Model, precision: str, photo_type: str, *, keeps_memory: bool) -> None:
         """Args:
         precision: of the tensors between stages.
-        photo_type: "uint8" or "uint16".
+        photo_type: "uint8", "uint16" or "float32".
         keeps_memory: whether what the work of a window took is kept for the next one's.
         """
         self._stage, self._model, self._keeps_memory = stage, model, keeps_memory

@@ -90,12 +90,12 @@ def build(
     Args:
         rows, width: of the window, in pixels of the photo.
         precision: of the tensors between stages.
-        photo_type: "uint8" or "uint16".
+        photo_type: "uint8", "uint16", or "float32" with values in [0, 1].
         scale: of the network.
         back_projection: whether it ends with that.
         is_shared: whether the model takes `shared_weights`, behind the stage's inputs.
     """
-    white = float(np.iinfo(photo_type).max)
+    white = 1.0 if photo_type == "float32" else float(np.iinfo(photo_type).max)
     shapes = [
         [1, value.scale * rows + 2 * beyond, value.scale * width, value.channels]
         for value, beyond in zip(stage.inputs, stage.beyond, strict=True)
@@ -337,8 +337,9 @@ def _picture(pixels: ov.Output, photo: ov.Output | None, scale: int, white: floa
     if photo is not None:
         missing = checked = _missing(pixels, photo, scale)
         pixels = _back_projected(pixels, missing, photo, scale)
-    levels = ops.multiply(ops.clamp(pixels, 0.0, 1.0), _constant(white))
-    levels = _converted(ops.round(levels, "half_to_even"), photo_type)
+    levels = ops.clamp(pixels, 0.0, 1.0)
+    if photo_type != "float32":
+        levels = _converted(ops.round(ops.multiply(levels, _constant(white)), "half_to_even"), photo_type)
     total = ops.reduce_sum(checked, _integers([0, 1, 2, 3]), keep_dims=False)
     return [ops.result(_transposed(levels, _TO_CHANNELS_LAST)), ops.result(total)]
 

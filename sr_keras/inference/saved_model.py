@@ -1,6 +1,7 @@
 """Writes and loads a generator as a SavedModel. Its functions share the weights, each of which is stored once:
 
 - `serve`, also the default signature, for any program: float32 `[B, h, w, 3]` in [0, 1] to `[B, s h, s w, 3]`, any h and w.
+  `Upscaler` takes it for photos of floating-point values.
 - `tile_<type>_<precision>` for `Upscaler`: a tile of a window, uint8 or uint16 in and out (see `tile_function.py`).
 
 Beside the SavedModel's own files lie, in `assets.extra`, its metadata (see `model_info.py`) and its layers (`layer_graph.py`).
@@ -11,7 +12,8 @@ import gc
 import os
 import pathlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -33,9 +35,20 @@ class _Computed:
     """What TensorFlow computes: see `engine.Network`."""
 
     info: model_info.ModelInfo
+    serve: Any  # a `tf.function`
+
+    def __call__(self, lr: np.ndarray) -> np.ndarray:
+        """`serve` for arrays."""
+        return np.asarray(self.serve(tf.constant(lr, tf.float32)).numpy())
 
     def tile_function(self, dtype: str, precision: str) -> TileFunction:
-        """See `tile_function.tile_function`; uint16 is computed in float32, whatever the precision."""
+        """See `tile_function.tile_function`; all but uint8 is computed in float32, whatever the precision."""
+        if dtype == "float32":
+            return _tile_of_floats(self.serve, self.info.scale)
+        return self._optimised(dtype, precision if dtype == "uint8" else "float32")
+
+    def _optimised(self, dtype: str, precision: str) -> TileFunction:
+        """One of `_TILE_FUNCTIONS`."""
         raise NotImplementedError
 
     def engine(self, *, precision: str, memory_mb: int | None, tile: int | None, device: str | None) -> TensorFlowEngine:
@@ -100,13 +113,8 @@ class Servable(tf.Module, _Computed):
         """Of the generator, as `layer_graph.write` takes them; None where one is of a kind that TensorFlow alone computes."""
         return self._layers
 
-    def __call__(self, lr: np.ndarray) -> np.ndarray:
-        """`serve` for arrays."""
-        return np.asarray(self.serve(tf.constant(lr, tf.float32)).numpy())
-
-    def tile_function(self, dtype: str, precision: str) -> TileFunction:
-        """See `tile_function.tile_function`; uint16 is computed in float32, whatever the precision."""
-        function: TileFunction = getattr(self, _tile_name(dtype, "float32" if dtype == "uint16" else precision))
+    def _optimised(self, dtype: str, precision: str) -> TileFunction:
+        function: TileFunction = getattr(self, _tile_name(dtype, precision))
         return function
 
     def take_weights(self, generator: keras.Model) -> None:
@@ -141,13 +149,8 @@ class ExportedNetwork(_Computed):
         except _DAMAGE as error:
             raise model_info.ModelError(f"{folder}: damaged ({type(error).__name__})") from None
 
-    def __call__(self, lr: np.ndarray) -> np.ndarray:
-        """`serve` for arrays."""
-        return np.asarray(self.serve(tf.constant(lr, tf.float32)).numpy())
-
-    def tile_function(self, dtype: str, precision: str) -> TileFunction:
-        """See `tile_function.tile_function`; uint16 is computed in float32, whatever the precision."""
-        return self._tile_functions[dtype, "float32" if dtype == "uint16" else precision]
+    def _optimised(self, dtype: str, precision: str) -> TileFunction:
+        return self._tile_functions[dtype, precision]
 
 
 def save(servable: Servable, path: pathlib.Path) -> None:
@@ -213,6 +216,16 @@ def _layers_of(generator: keras.Model) -> str | None:
         return layer_graph.to_json(layer_graph.describe(generator))
     except layer_graph.UnknownLayerError:
         return None
+
+
+def _tile_of_floats(serve: Callable[[tf.Tensor], tf.Tensor], scale: int) -> TileFunction:
+    """A tile function of float32 in [0, 1]."""
+
+    def upscale(window: tf.Tensor, start: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+        sr = tf.slice(serve(window[tf.newaxis])[0], tf.concat([scale * start, [0]], 0), tf.concat([scale * size, [3]], 0))
+        return tf.clip_by_value(tf.debugging.check_numerics(sr, model_info.NOT_FINITE), 0.0, 1.0)
+
+    return upscale
 
 
 def _tile_name(dtype: str, precision: str) -> str:

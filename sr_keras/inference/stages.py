@@ -179,6 +179,9 @@ def _nodes(layers: Sequence[Layer], weights: Sequence[np.ndarray], grid: int = 1
     renamed: dict[str, str] = {}
     for layer in layers:
         layer = layer._replace(inputs=tuple(renamed.get(name, name) for name in layer.inputs))
+        if layer.kind == "crop":  # by whoever has reflected the photo up to its grid
+            renamed[layer.name] = layer.inputs[0]
+            continue
         own = tuple(weights[place] for place in layer.weights)
         source = nodes.get(layer.inputs[0])
         if layer.kind == "norm" and source and source.layer.kind == "conv" and takers[source.layer.name] == 1:

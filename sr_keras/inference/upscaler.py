@@ -118,10 +118,10 @@ class Upscaler:
         )
 
     def upscale(self, photo: "np.ndarray | Image.Image", *, self_ensemble: bool = False) -> np.ndarray:
-        """Upscales a photo: `[H, W, 3]` RGB, uint8 or uint16, to `[s H, s W, 3]` of the same type.
+        """Upscales a photo: `[H, W, 3]` RGB, uint8, uint16, or float32 in [0, 1], to `[s H, s W, 3]` of the same type.
 
         The result does not depend on the tile size, up to rounding: in float32 at most 1 level of 255 differs anywhere, in
-        fewer than 1 of 10,000 pixels; in the reduced precisions at most 2 levels. uint16 is always computed in float32.
+        fewer than 1 of 10,000 pixels; in the reduced precisions at most 2 levels. All but uint8 is always computed in float32.
 
         Args:
             photo: at least one pixel; an array, or a picture of Pillow's of mode "RGB".
@@ -186,8 +186,8 @@ class Upscaler:
         tiles = [each.upscale_tile(window, start, size) for each, _ in self._shares]
         if len(tiles) == 1:
             return tiles[0]
-        mean = sum(np.float32(share) * tile for tile, (_, share) in zip(tiles, self._shares, strict=True))
-        return np.rint(mean).astype(window.dtype)
+        mean = np.sum([np.float32(share) * tile for tile, (_, share) in zip(tiles, self._shares, strict=True)], axis=0)
+        return _rounded(mean, window.dtype)
 
 
 def devices(engine: engines.Name = "auto") -> list[str | None]:
@@ -210,15 +210,23 @@ def _shares(network: Network, enlarging: Network | None, denoise: float) -> list
 
 
 def _require_photo(photo: np.ndarray) -> None:
-    if photo.ndim != 3 or photo.shape[2] != 3 or photo.size == 0 or photo.dtype not in (np.uint8, np.uint16):
-        raise ValueError(f"a photo must be uint8 or uint16 [H, W, 3], got {photo.dtype} {list(photo.shape)}")
+    if photo.ndim != 3 or photo.shape[2] != 3 or photo.size == 0 or photo.dtype not in (np.uint8, np.uint16, np.float32):
+        raise ValueError(f"a photo must be uint8, uint16 or float32 [H, W, 3], got {photo.dtype} {list(photo.shape)}")
+    if photo.dtype == np.float32 and not (photo.min() >= 0 and photo.max() <= 1):  # nor if one is no number
+        raise ValueError(f"a float32 photo must be in [0, 1], got {photo.min()} to {photo.max()}")
+
+
+def _rounded(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Values as those of a photo's type."""
+    return (x if dtype == np.float32 else np.rint(x)).astype(dtype)
 
 
 def _ensemble(upscale_tile: tiling.UpscaleTile) -> tiling.UpscaleTile:
     """The mean over the 8 symmetries of a square."""
 
     def upscale(window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
-        total = np.zeros((), np.uint32)
+        # In float32, which has the sums of 16-bit levels exactly.
+        mean: np.ndarray = np.zeros((), np.float32)
         for flip_y, flip_x, transpose in itertools.product((False, True), repeat=3):
             flips = slice(None, None, -1 if flip_y else 1), slice(None, None, -1 if flip_x else 1)
             # What begins `start` after one end begins so far before the other.
@@ -230,7 +238,7 @@ def _ensemble(upscale_tile: tiling.UpscaleTile) -> tiling.UpscaleTile:
                 sr = upscale_tile(window[flips].swapaxes(0, 1), (place[1], place[0]), (size[1], size[0])).swapaxes(0, 1)
             else:
                 sr = upscale_tile(window[flips], (place[0], place[1]), size)
-            total = total + sr[flips]
-        return ((total + 4) // 8).astype(window.dtype)
+            mean = mean + sr[flips] / np.float32(8)
+        return mean if window.dtype == np.float32 else np.floor(mean + np.float32(0.5)).astype(window.dtype)
 
     return upscale

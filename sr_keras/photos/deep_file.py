@@ -11,7 +11,7 @@ from PIL import ExifTags, Image
 
 from sr_keras.photos import jxl_head, row_writer
 from sr_keras.photos.metadata_parts import exif
-from sr_keras.photos.raster import Raster, upright
+from sr_keras.photos.raster import Raster, are_shares, upright
 
 FORMATS = frozenset({"PNG", "JPEG2000", "AVIF", "HEIF", "JXL", "PPM"})
 
@@ -76,7 +76,7 @@ def read(stream: BinaryIO, file_format: str, depth: int, transparent: object = N
     if transparent is not None and not alpha:
         hidden = (samples == np.asarray(transparent)).all(axis=2, keepdims=True)
         samples, alpha = np.concatenate([samples, np.where(hidden, 0, 65535).astype(np.uint16)], axis=2), True
-    return Raster(np.ascontiguousarray(samples), colours, alpha and samples.dtype.kind == "u")
+    return Raster(np.ascontiguousarray(samples), colours, alpha and are_shares(samples[..., -1]))
 
 
 def read_upright(file: Image.Image, stream: BinaryIO, depth: int) -> Raster:

@@ -1,7 +1,7 @@
 """Samples that Pillow has no mode for: more than 8 bits, further bands, signed or floating-point values, missing values.
 
-A network sees levels in a range. So values are mapped to the 65,536 levels of uint16 and back: tones by the white of their
-type, everything else (heights, counts, 12 bits in 16) by the range that they have.
+A network sees tones from black to white. Those of 8 and 16 bits it is given as they are; everything else (heights, counts, 12
+bits in 16) as shares of the range that the values have, in float32.
 """
 
 import dataclasses
@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-_TOP = 65535
 # Of unsigned values of 16 bits: where the brightest is darker than this share of white, they hold fewer bits, or are no tones.
 _LEAST_BRIGHTEST = 0.25
 _TONES = ("uint8", "uint16")
@@ -28,7 +27,7 @@ class Raster:
     Attributes:
         samples: `[H, W, bands]`, whole or floating-point numbers.
         colours: 3 if the first three bands are red, green and blue; 1 if every band stands for itself.
-        alpha: whether the last band is transparency, unsigned.
+        alpha: whether the last band is transparency, unsigned or floating-point in [0, 1].
         missing: the value that marks pixels without a value, besides those that are not finite.
     """
 
@@ -67,22 +66,22 @@ class Raster:
 
 
 class Range(NamedTuple):
-    """The values that become the first and the last level."""
+    """The values that become black and white."""
 
     lowest: float
     highest: float
 
     @property
     def extent(self) -> float:
-        return (self.highest - self.lowest) or 1.0
+        return self.highest - self.lowest
 
 
 class Levels(NamedTuple):
     """A group of bands as a network sees it.
 
     Attributes:
-        photo: uint8 or uint16 `[H, W, 1 or 3]`; missing values are filled from around them.
-        range: what level 0 and the last level stand for.
+        photo: uint8, uint16, or float32 in [0, 1]: `[H, W, 1 or 3]`; missing values are filled from around them.
+        range: what black and white stand for.
         missing: `[H, W, 1 or 3]`, whether a value is missing; None if none is.
     """
 
@@ -98,6 +97,21 @@ def upright(samples: np.ndarray, orientation: int) -> np.ndarray:
     return np.ascontiguousarray(samples[:: -1 if flip_y else 1, :: -1 if flip_x else 1])
 
 
+def white(dtype: np.dtype) -> float:
+    """The value of white among those of a type: 1 of floating-point numbers, the largest one of whole numbers."""
+    return 1.0 if dtype.kind == "f" else float(np.iinfo(dtype).max)
+
+
+def rounded(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Values as those of a type."""
+    return np.asarray((x if dtype.kind == "f" else np.rint(x)).astype(dtype))
+
+
+def are_shares(band: np.ndarray) -> bool:
+    """Whether values can be transparency: unsigned, or floating-point in [0, 1]."""
+    return band.dtype.kind == "u" or (band.dtype.kind == "f" and bool(band.min() >= 0 and band.max() <= 1))
+
+
 def is_missing(raster: Raster, group: slice) -> np.ndarray | None:
     """Which samples of a group have no value, `[H, W, bands of the group]`; None where all have."""
     samples = raster.samples[..., group]
@@ -110,17 +124,17 @@ def is_missing(raster: Raster, group: slice) -> np.ndarray | None:
 def value_range(raster: Raster, group: slice) -> Range:
     """The range of a group's values: that of its type for tones, [0, 1] for floats within it, else the one that they have."""
     samples, missing = raster.samples[..., group], is_missing(raster, group)
-    white = float(np.iinfo(samples.dtype).max) if samples.dtype.kind in "iu" else 1.0
+    tones = Range(0.0, white(samples.dtype))
     if _is_alpha(raster, group) or samples.dtype == np.uint8:
-        return Range(0.0, white)
+        return tones
     known = samples if missing is None else samples[~missing]
     if not known.size:
-        return Range(0.0, white)
+        return tones
     lowest, highest = float(known.min()), float(known.max())
-    if samples.dtype == np.uint16 and highest >= _LEAST_BRIGHTEST * white:
-        return Range(0.0, white)
+    if samples.dtype == np.uint16 and highest >= _LEAST_BRIGHTEST * tones.highest:
+        return tones
     if samples.dtype.kind == "f" and lowest >= 0 and _LEAST_BRIGHTEST <= highest <= 1:
-        return Range(0.0, 1.0)
+        return tones
     return Range(lowest, highest)
 
 
@@ -128,12 +142,12 @@ def levels(raster: Raster, group: slice) -> Levels:
     """A group of bands as levels."""
     samples, missing = raster.samples[..., group], is_missing(raster, group)
     extent = value_range(raster, group)
-    if missing is None and samples.dtype.name in _TONES and extent == (0, np.iinfo(samples.dtype).max):
+    if missing is None and samples.dtype.name in _TONES and extent == (0, white(samples.dtype)):
         return Levels(samples, extent, None)
-    shares = (samples.astype(np.float64) - extent.lowest) / extent.extent
+    shares = (samples.astype(np.float64) - extent.lowest) / (extent.extent or 1.0)
     if missing is not None:
         shares = _filled(shares, missing)
-    return Levels(np.rint(np.clip(shares, 0, 1) * _TOP).astype(np.uint16), extent, missing)
+    return Levels(np.clip(shares, 0, 1).astype(np.float32), extent, missing)
 
 
 def values(photo: np.ndarray, of: Levels, dtype: np.dtype, missing_value: float | None) -> np.ndarray:
@@ -145,14 +159,12 @@ def values(photo: np.ndarray, of: Levels, dtype: np.dtype, missing_value: float 
         dtype: of the values.
         missing_value: None is NaN.
     """
-    if of.missing is None and photo.dtype == dtype and of.range == (0, np.iinfo(dtype).max):
+    if of.missing is None and photo.dtype == dtype and of.range == (0, white(dtype)):
         return photo
-    result = of.range.lowest + photo.astype(np.float64) * (of.range.extent / np.iinfo(photo.dtype).max)
-    if dtype.kind in "iu":
-        result = np.rint(result)
+    result = of.range.lowest + photo.astype(np.float64) * (of.range.extent / white(photo.dtype))
     if of.missing is not None:
         result[nearest(of.missing, photo.shape[1], photo.shape[0])] = np.nan if missing_value is None else missing_value
-    return np.asarray(result.astype(dtype))
+    return rounded(result, dtype)
 
 
 def nearest(x: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -166,9 +178,8 @@ def nearest(x: np.ndarray, width: int, height: int) -> np.ndarray:
 
 def to_image(raster: Raster) -> Image.Image:
     """The nearest picture of 8 bits: "L", "LA", "RGB" or "RGBA"; bands without a meaning of their own are left out."""
-    colours = [_eight_bits(raster, group) for group in raster.groups[:1]]
-    if raster.alpha:
-        colours.append(_eight_bits(raster, slice(raster.bands - 1, raster.bands)))
+    groups = [raster.groups[0], *([raster.groups[-1]] if raster.alpha else [])]
+    colours = [_whole_tones(raster, group, np.dtype(np.uint8)) for group in groups]
     samples = np.concatenate(colours, axis=2)
     return Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else np.ascontiguousarray(samples))
 
@@ -184,18 +195,17 @@ def of_image(frame: Image.Image, *, sixteen_bit: bool = True) -> Raster:
 
 def tones(raster: Raster) -> Raster:
     """As unsigned 16 bits, for formats that hold nothing finer; missing values become black."""
-    parts = []
-    for group in raster.groups:
-        part = levels(raster, group)
-        photo = part.photo if part.photo.dtype == np.uint16 else part.photo.astype(np.uint16) * np.uint16(257)
-        parts.append(photo if part.missing is None else np.where(part.missing, np.uint16(0), photo))
+    parts = [_whole_tones(raster, group, np.dtype(np.uint16)) for group in raster.groups]
     return Raster(np.concatenate(parts, axis=2), raster.colours, raster.alpha)
 
 
-def _eight_bits(raster: Raster, group: slice) -> np.ndarray:
+def _whole_tones(raster: Raster, group: slice, dtype: np.dtype) -> np.ndarray:
+    """As uint8 or uint16; missing values become black."""
     part = levels(raster, group)
-    photo = part.photo if part.photo.dtype == np.uint8 else np.rint(part.photo / 257).astype(np.uint8)
-    return photo if part.missing is None else np.where(part.missing, np.uint8(0), photo)
+    photo = part.photo
+    if photo.dtype != dtype:
+        photo = rounded(photo * (white(dtype) / white(photo.dtype)), dtype)
+    return photo if part.missing is None else np.where(part.missing, dtype.type(0), photo)
 
 
 def _is_alpha(raster: Raster, group: slice) -> bool:

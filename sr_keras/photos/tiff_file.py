@@ -21,7 +21,7 @@ from sr_keras.photos.errors import PhotoError
 from sr_keras.photos.frame_stream import FrameStream
 from sr_keras.photos.metadata import Metadata
 from sr_keras.photos.metadata_parts import exif, iptc
-from sr_keras.photos.raster import Raster, of_image, upright
+from sr_keras.photos.raster import Raster, are_shares, of_image, rounded, upright, white
 from sr_keras.photos.row_writer import Layout, PutRows
 
 MISSING_TAG = 42113  # GDAL's
@@ -80,7 +80,8 @@ def read(stream: BinaryIO, *, all_frames: bool, check_size: Callable[[int, int],
             raise RawError
         pages = [page for page in _pages(tiff) if not _number(page, _SUBFILE_TYPE) & (_REDUCED | _MASK)] or [first]
         wanted = pages if all_frames else pages[:1]
-        if all(_is_plain(page) for page in wanted):
+        is_unknown = tiff.is_bigtiff and tiff.byteorder == ">"
+        if not is_unknown and all(_is_plain(page) for page in wanted):
             return None
         for page in wanted:
             _require_known(page)
@@ -93,11 +94,23 @@ def read(stream: BinaryIO, *, all_frames: bool, check_size: Callable[[int, int],
         for page, frame in zip(wanted, frames, strict=True):
             if isinstance(frame, Raster) and frame.missing is not None and MISSING_TAG not in page.tags:
                 notes.append(f"{frame.missing:g}, far below all other values, is taken for a mark of missing ones")
-        exif = Image.Exif()
-        stream.seek(0)
-        exif.load_from_fp(stream)
+        if any(int(page.photometric) == _WHITE_IS_ZERO and page.dtype.kind != "u" for page in wanted):
+            notes.append("its lowest values were white; the values are kept, and now the highest are")
+        exif, lost = _exif(tiff, wanted[0], stream)
+        notes.extend(lost)
         info = {name: exif[tag] for name, tag in (("icc_profile", 34675), ("xmp", 700)) if tag in exif}
         return Opened(frames, len(pages), info, exif, rotated, int(wanted[0].compression), tuple(dict.fromkeys(notes)))
+
+
+def _exif(tiff: tifffile.TiffFile, page: Any, stream: BinaryIO) -> tuple[Image.Exif, list[str]]:
+    """The tags of a page, and a note if Pillow can't read them, as of a big-endian BigTIFF."""
+    exif = Image.Exif()
+    exif.bigtiff, exif.endian = tiff.is_bigtiff, tiff.byteorder
+    try:
+        exif.load_from_fp(stream, page.offset)
+    except (struct.error, SyntaxError, ValueError, OSError):
+        return Image.Exif(), ["its metadata can't be read and is left out"]
+    return exif, []
 
 
 class RawError(Exception):
@@ -162,19 +175,22 @@ def _frame(page: Any, stream: BinaryIO) -> Raster | Image.Image:
     samples = upright(samples, _number(page, ExifTags.Base.Orientation))
     colours = 3 if int(page.photometric) in (_RGB, _YCBCR) and samples.shape[2] >= 3 else 1
     alpha = samples.shape[2] == colours + 1 and _extra(page)[:1] in ([_ASSOCIATED], [_UNASSOCIATED])
-    if alpha and _extra(page)[0] == _ASSOCIATED and samples.dtype.kind == "u":
+    alpha = alpha and are_shares(samples[..., -1])
+    if alpha and _extra(page)[0] == _ASSOCIATED:
         samples = _unmultiplied(samples)
     missing = _missing_value(page) if MISSING_TAG in page.tags else _unsaid_missing_value(samples)
     if samples.dtype == np.uint8 and missing is None and samples.shape[2] == colours + alpha:
         return Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
-    return Raster(samples, colours, alpha and samples.dtype.kind == "u", missing)
+    return Raster(samples, colours, alpha, missing)
 
 
 def _unmultiplied(samples: np.ndarray) -> np.ndarray:
     """Colours that were multiplied by their transparency, the last band, as they are by themselves."""
-    white, shares = float(np.iinfo(samples.dtype).max), samples[..., -1:].astype(np.float64)
-    colours = np.rint(np.minimum(samples[..., :-1] * white / np.maximum(shares, 1), white))
-    return np.concatenate([colours.astype(samples.dtype), samples[..., -1:]], axis=2)
+    dtype, shares = samples.dtype, samples[..., -1:] / white(samples.dtype)
+    colours = samples[..., :-1] / np.where(shares > 0, shares, 1)
+    if dtype.kind == "u":
+        colours = np.minimum(colours, white(dtype))
+    return np.concatenate([rounded(colours, dtype), samples[..., -1:]], axis=2)
 
 
 def _missing_value(page: Any) -> float | None:

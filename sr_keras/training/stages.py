@@ -1,10 +1,11 @@
 """What the networks of a training learn by: the generator's objective, and the steps with and without the discriminator."""
 
 import functools
+import pathlib
 
 import tensorflow as tf
 
-from sr_keras.inference import saved_model
+from sr_keras.inference import keras_network, layer_graph, model_info, saved_model
 from sr_keras.networks import perceptual
 from sr_keras.training import losses, state, steps
 from sr_keras.training.objective import Objective, PictureFunction, PictureLoss
@@ -65,9 +66,14 @@ def _perceptual_loss(options: Options, strategy: tf.distribute.Strategy) -> Pict
 def _teacher(options: Options, strategy: tf.distribute.Strategy) -> PictureFunction | None:
     if options.teacher is None:
         return None
+    folder = model_info.newest_version(pathlib.Path(options.teacher))
+    scale = model_info.read_info(folder).scale
+    if scale != 2**options.num_upscales:
+        raise ValueError(f"--teacher={options.teacher} enlarges {scale} times, not {2**options.num_upscales}")
     with strategy.scope():
-        network = saved_model.ExportedNetwork(options.teacher)
-    if network.info.scale != 2**options.num_upscales:
-        raise ValueError(f"--teacher={options.teacher} enlarges {network.info.scale} times, not {2**options.num_upscales}")
-    # Not `network.serve` itself: without the network, its variables would go.
-    return lambda lr: network.serve(lr)
+        if not layer_graph.is_in(folder):
+            network = saved_model.ExportedNetwork(folder)
+            # Not `network.serve` itself: without the network, its variables would go.
+            return lambda lr: network.serve(lr)
+        model = keras_network.load(folder, options.precision)
+    return lambda lr: model(lr, training=False)

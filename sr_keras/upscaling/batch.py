@@ -22,7 +22,7 @@ from sr_keras.photos.picture import FORMATS, Format, Picture, fitted, suffix_of
 from sr_keras.photos.rgb import PhotoError
 from sr_keras.photos.row_writer import Layout
 from sr_keras.runtime import files, store
-from sr_keras.upscaling.choice import Choice, Choose
+from sr_keras.upscaling.choice import Choice, Choose, for_sizes
 from sr_keras.upscaling.enlarge import described, enlarge, enlarge_to_rows, enlarged_frames, row_layout
 from sr_keras.upscaling.frame_run import EnlargingOptions
 from sr_keras.upscaling.plan import Job
@@ -189,7 +189,7 @@ def _work(
             (job, reading), ahead = ahead, read_next()
             try:
                 picture, file_format = reading.result()
-                choice = choose(picture)
+                choice = for_sizes(choose(picture), [frame.size for frame in picture.frames], options.target)
                 begun = time.monotonic()
                 layout = _row_layout(job, picture, file_format, choice, options, is_last=ahead is None)
                 if layout is not None or len(picture.frames) > 1:

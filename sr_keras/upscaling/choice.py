@@ -1,7 +1,7 @@
 """Which network does a picture: always the same one, or the one that its condition asks for."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ from sr_keras.inference import model_info
 from sr_keras.photos import condition
 from sr_keras.photos.picture import Picture, eight_bit
 from sr_keras.upscaling.frame_run import PhotoUpscaler
+from sr_keras.upscaling.target import Size, Target, work
 
 
 class Choice(NamedTuple):
@@ -25,12 +26,23 @@ class Choice(NamedTuple):
     why: str = ""
 
 
+# In place of a network's name, and why.
+_NONE = ("none", "it only gets smaller")
+
 Choose = Callable[[Picture], Choice]
 
 
 def always(upscaler: PhotoUpscaler, network: str = "") -> Choose:
     """One network for all; `network` is what it is called."""
     return lambda picture: Choice(upscaler, network)
+
+
+def for_sizes(choice: Choice, sizes: Iterable[Size], target: Target) -> Choice:
+    """The choice for frames of such sizes: without the network's name, if none of them goes through it."""
+    if any(work(size, target, choice.upscaler.scale) for size in sizes):
+        return choice
+    network, why = _NONE
+    return Choice(choice.upscaler, network, why)
 
 
 def by_condition(load: Callable[[str], PhotoUpscaler]) -> Choose:

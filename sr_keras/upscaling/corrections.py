@@ -15,11 +15,11 @@ def without_hidden_colours(colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
     Args:
         colour: `[H, W]` or `[H, W, C]`.
-        alpha: `[H, W]`, of the same type.
+        alpha: `[H, W]`.
     """
-    weight = alpha.astype(np.float32)[..., np.newaxis] / np.iinfo(alpha.dtype).max
+    weight = alpha.astype(np.float32)[..., np.newaxis] / np.float32(raster.white(alpha.dtype))
     values = np.atleast_3d(colour).astype(np.float32)
-    around = np.rint(raster.spread(values * weight, weight)).astype(colour.dtype)
+    around = raster.rounded(raster.spread(values * weight, weight), colour.dtype)
     return np.where(weight > 0, np.atleast_3d(colour), around).reshape(colour.shape)
 
 

@@ -11,7 +11,7 @@ from sr_keras.photos.raster import Raster
 from sr_keras.runtime import store
 from sr_keras.upscaling import batch, films
 from sr_keras.upscaling.batch import BatchOptions, JobOutcome
-from sr_keras.upscaling.choice import Choose
+from sr_keras.upscaling.choice import Choose, for_sizes
 from sr_keras.upscaling.enlarge import described
 from sr_keras.upscaling.films import FilmOptions
 from sr_keras.upscaling.frame_run import PhotoUpscaler
@@ -70,7 +70,7 @@ def _picture(
     job: Job, choosers: Sequence[Choose], options: BatchOptions, film_options: FilmOptions, estimate: Estimate
 ) -> JobOutcome:
     picture, _ = batch.read(job, options)
-    choice = choosers[0](picture)
+    choice = for_sizes(choosers[0](picture), [frame.size for frame in picture.frames], options.target)
     size = options.target.size(*picture.frames[0].size)
     if not options.enlarging.pixel_art:
         estimate.add(choice.upscaler, _work(picture, options.target, choice.upscaler.scale))
@@ -82,10 +82,10 @@ def _film(
     job: Job, choosers: Sequence[Choose], options: BatchOptions, film_options: FilmOptions, estimate: Estimate
 ) -> JobOutcome:
     order = films.order(job, options, film_options)
-    [choice, *_] = films.choices(choosers, order.info.samples)
+    [choice, *_] = films.choices(choosers, order, options.target)
     frames = 1 if order.encoding is None else order.info.num_frames or 1
     estimate.add(choice.upscaler, frames * work(order.size, options.target, choice.upscaler.scale))
-    notes = (*_of_place(job), *order.info.lost)
+    notes = (*_of_place(job), *order.info.lost, *films.ignored(options))
     return JobOutcome(job, "planned", "", notes, order.size, order.result_size, None, choice.network, choice.why)
 
 

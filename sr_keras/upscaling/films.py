@@ -24,7 +24,7 @@ from sr_keras.runtime import argument_types, extras, store
 from sr_keras.runtime.errors import UserError
 from sr_keras.upscaling import batch
 from sr_keras.upscaling.batch import BatchOptions, JobOutcome, JobProgress
-from sr_keras.upscaling.choice import Choice, Choose
+from sr_keras.upscaling.choice import Choice, Choose, for_sizes
 from sr_keras.upscaling.frame_run import EnlargingOptions
 from sr_keras.upscaling.plan import Job
 from sr_keras.upscaling.target import Size, Target
@@ -191,18 +191,25 @@ def _film(
 ) -> JobOutcome:
     todo = order(job, options, film_options)
     info, size, result_size = todo.info, todo.size, todo.result_size
-    chosen = choices(choosers, info.samples)
+    chosen = choices(choosers, todo, options.target)
     begun = time.monotonic()
     problems: tuple[str, ...] = ()
     if todo.encoding is None:
         notes = _write_preview(job, info, chosen[0], result_size, options)
     else:
         notes, problems = _write_film(job, info, chosen, todo.encoding, options, film_options, progress)
+    notes = (*notes, *ignored(options))
     outcome = JobOutcome(job, "done", "", notes, size, result_size, time.monotonic() - begun, chosen[0].network, chosen[0].why)
     if not problems:
         return outcome
     reason = f"{job.name}: {'; '.join(problems)}; what could be read is in {job.result_name}"
     return dataclasses.replace(outcome, status="failed", reason=reason)
+
+
+def ignored(options: BatchOptions) -> tuple[str, ...]:
+    """A note of the options that pictures among the files have a use for, and films don't."""
+    given = [f"--{name}" for name in _FOR_PICTURES if getattr(options, name)]
+    return (f"{' and '.join(given)} {'is' if len(given) == 1 else 'are'} for pictures; films have --crf",) if given else ()
 
 
 def _probe(film: pathlib.Path, film_options: FilmOptions) -> "FilmInfo":
@@ -216,11 +223,12 @@ def _probe(film: pathlib.Path, film_options: FilmOptions) -> "FilmInfo":
     return film_info.probe(film, Clip(film_options.start, film_options.end, film_options.frames))
 
 
-def choices(choosers: Sequence[Choose], samples: Sequence[np.ndarray]) -> list[Choice]:
+def choices(choosers: Sequence[Choose], order: Order, target: Target) -> list[Choice]:
     """The network that the most worn of a few frames asks for, once for each device."""
+    samples = order.info.samples
     worn = [sample for sample in samples if condition.examine(sample).wear]
     picture = Picture((Image.fromarray([*worn, *samples][0]),))
-    return [choose(picture) for choose in choosers]
+    return [for_sizes(choose(picture), [order.size], target) for choose in choosers]
 
 
 def _encoding(job: Job, info: "FilmInfo", target: Target, film_options: FilmOptions) -> "Encoding":
@@ -269,6 +277,7 @@ def _write_film(
         clip=Clip(film_options.start, film_options.end, film_options.frames),
         deinterlace=film_options.deinterlace,
         self_ensemble=options.enlarging.self_ensemble,
+        restore=options.target.scale == 1,
         overwrite=options.existing == "overwrite",
         recipe={"model": film_options.model, "network": chosen[0].network, "version": sr_keras.__version__},
     )
@@ -329,7 +338,14 @@ def _write_preview(job: Job, info: "FilmInfo", choice: Choice, size: Size, optio
 
     assert job.output is not None
     width, height = size[::-1] if info.is_turned else size
-    large = pipeline.enlarged(info.samples[0], choice.upscaler, width, height, self_ensemble=options.enlarging.self_ensemble)
+    large = pipeline.enlarged(
+        info.samples[0],
+        choice.upscaler,
+        width,
+        height,
+        self_ensemble=options.enlarging.self_ensemble,
+        restore=options.target.scale == 1,
+    )
     picture = Image.fromarray(np.ascontiguousarray(np.rot90(large, info.quarter_turns)))
     rgb.write_photo(job.output, np.asarray(picture.resize(size, Image.Resampling.LANCZOS)))
     return tuple(note for note in info.lost if "transparency" in note)

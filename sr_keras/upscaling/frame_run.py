@@ -186,7 +186,7 @@ class FrameRun:
                 return
             tile = tile[rows, columns]
             if photo.shape[2] == 1:
-                tile = np.rint(tile.mean(axis=2, keepdims=True)).astype(tile.dtype)
+                tile = raster.rounded(tile.mean(axis=2, keepdims=True), tile.dtype)
             put(y + rows.start, x + columns.start, tile)
 
         if photo.shape[2] == 1:
@@ -231,7 +231,7 @@ class FrameRun:
             np.asarray(self._resized(Image.fromarray(photo[..., band].astype(np.float32)), size))
             for band in range(photo.shape[2])
         ]
-        return np.asarray(np.rint(np.clip(np.stack(bands, axis=2), 0, np.iinfo(photo.dtype).max)).astype(photo.dtype))
+        return raster.rounded(np.clip(np.stack(bands, axis=2), 0, raster.white(photo.dtype)), photo.dtype)
 
 
 def part(progress: Progress, begin: float, share: float) -> Progress:

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from sr_keras.photos import condition
+from sr_keras.photos import condition, raster
 from sr_keras.photos.picture import Frame, has_alpha
 from sr_keras.photos.raster import Raster
 
@@ -73,6 +73,6 @@ def is_normal_map(frame: Frame) -> bool:
 
 
 def _shares(frame: Frame, step_y: int = 1, step_x: int = 1) -> np.ndarray:
-    """Unsigned samples, or every so many of them, as float32 in [0, 1]."""
+    """Samples, or every so many of them, as float32, with white as 1."""
     samples = (frame.samples if isinstance(frame, Raster) else np.asarray(frame))[::step_y, ::step_x]
-    return samples / np.float32(np.iinfo(samples.dtype).max)
+    return samples / np.float32(raster.white(samples.dtype))

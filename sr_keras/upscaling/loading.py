@@ -65,7 +65,7 @@ def chooser(options: NetworkOptions, device: str | None, loaded: "Callable[[Upsc
 
     if options.model != model_info.AUTO:
         folder = model_info.find_model(str(options.model))
-        return choice.always(load(folder, options.denoise), model_info.name_of(folder))
+        return choice.always(load(folder, options.denoise), "" if options.pixel_art else model_info.name_of(folder))
     if options.pixel_art:  # there is nothing to choose
         return choice.always(load(model_info.ENLARGING, 1.0))
     strengths = {model_info.ENLARGING: 1.0, model_info.RESTORING: options.denoise}

@@ -57,7 +57,7 @@ def computer(device: str | None, limits: Limits) -> Compute:
         suffix = order.suffix or suffix_of(picture)
         require_format(suffix, job.result_size)
         picture = fitted(picture, FORMATS[suffix])
-        chosen = choose(order, picture)
+        chosen = choice.for_sizes(choose(order, picture), [frame.size for frame in picture.frames], order.target)
         begun = time.monotonic()
         larger = enlarge.enlarge(picture, chosen.upscaler, order.target, progress=progress)
         seconds = time.monotonic() - begun

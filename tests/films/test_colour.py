@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
-from sr_keras.films import film_info
+from sr_keras.films import colour, film_info
 from sr_keras.films.formats import FilmError
 from tests.films import making
 from tests.films.test_pipeline import upscale
@@ -83,6 +83,33 @@ def test_other_ways_to_store_colours(tmp_path: pathlib.Path, pixel_format: str) 
     after, _ = upscale(film)
     rgb = after.frames[0].reformat(format="rgb24", src_color_range=1, dst_color_range=2).to_ndarray()
     assert np.abs(rgb.astype(int) - 130).max() <= 2
+
+
+@pytest.mark.parametrize(
+    "pixel_format, tags, black, white",
+    [
+        ("yuv420p", BT709, 16, 235),
+        ("yuv420p10le", BT709, 64, 940),
+        ("yuv420p10le", BT709_FULL, 0, 1023),
+        ("yuv422p10le", PQ, 64, 940),
+        ("gray", BT709, 16, 235),
+        ("gray", BT709_FULL, 0, 255),
+        ("gray10le", BT709, 64, 940),
+        ("gray10le", BT709_FULL, 0, 1023),
+    ],
+)
+def test_white_is_white_for_the_network_and_again_in_the_result(
+    pixel_format: str, tags: dict[str, int], black: int, white: int
+) -> None:
+    for level, share in ((black, 0.0), (white, 1.0)):
+        middle = 512 if white > 255 else 128
+        [frame] = making.flat([level, middle, middle], pixel_format, count=1)
+        frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range = tags.values()
+        converter = colour.Converter(colour.of_frame(frame))
+        rgb = converter.to_rgb(frame)
+        np.testing.assert_array_equal(rgb, round(share * np.iinfo(rgb.dtype).max))
+        luma = making.planes(converter.to_frame(rgb, 64, 48))[0]
+        np.testing.assert_array_equal(luma, level)
 
 
 @pytest.mark.parametrize(

@@ -330,3 +330,11 @@ def test_a_network_that_does_not_enlarge_restores_a_frame_once(width: int, heigh
     upscaler, frame = Restorer(), np.zeros((4, 6, 3), np.uint8)
     assert pipeline.enlarged(frame, upscaler, width, height).shape == frame.shape
     assert upscaler.calls == 1
+
+
+def test_a_frame_that_is_large_enough_is_restored_where_that_is_wanted() -> None:
+    upscaler, frame = Repeater(), np.zeros((4, 6, 3), np.uint8)
+    assert pipeline.enlarged(frame, upscaler, 6, 4).shape == frame.shape
+    assert upscaler.calls == 0
+    assert pipeline.enlarged(frame, upscaler, 6, 4, restore=True).shape == (16, 24, 3)
+    assert upscaler.calls == 1

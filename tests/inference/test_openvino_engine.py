@@ -54,6 +54,9 @@ def test_float32_is_what_tensorflow_computes(
     fine = upscaler(folders[name]).upscale(photo.astype(np.uint16) * 257)
     assert fine.dtype == np.uint16
     np.testing.assert_allclose(fine / 257, expected, atol=0.6)
+    floats = photo / np.float32(255)
+    exact = upscaler(folders[name], engine="tensorflow").upscale(floats)
+    np.testing.assert_allclose(upscaler(folders[name]).upscale(floats), exact, atol=2e-5)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,12 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import tensorflow as tf
 from PIL import Image
 
 import sr_keras
 from sr_keras.inference import model_info, saved_model, tensorflow_engine
+from sr_keras.inference.tile_function import TileFunction
 from sr_keras.inference.upscaler import Upscaler
 from sr_keras.networks import srgan
 from tests.conftest import ROOT
@@ -111,16 +113,21 @@ def test_networks_that_see_far_have_larger_tiles_where_memory_is_free(
 ) -> None:
     """As Real-ESRGAN's, of which tiles in the usual memory are overlap for the most part."""
 
-    def engine(free_mb: int, **changes: int) -> tensorflow_engine.TensorFlowEngine:
-        memory = types.SimpleNamespace(available=free_mb * 10**6)
-        monkeypatch.setattr(tensorflow_engine.psutil, "virtual_memory", lambda: memory)
-        network = types.SimpleNamespace(info=dataclasses.replace(servable.info, **changes))
-        return tensorflow_engine.TensorFlowEngine(network, precision="float32", memory_mb=None, tile=None, device=None)  # type: ignore[arg-type]
+    class Network:
+        def __init__(self, info: model_info.ModelInfo) -> None:
+            self.info = info
+
+        def tile_function(self, dtype: str, precision: str) -> TileFunction:
+            raise NotImplementedError
+
+    def engine(free_mb: int, info: model_info.ModelInfo) -> tensorflow_engine.TensorFlowEngine:
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: types.SimpleNamespace(available=free_mb * 10**6))
+        return tensorflow_engine.TensorFlowEngine(Network(info), precision="float32", memory_mb=None, tile=None, device=None)
 
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
-    assert engine(1000).tile == engine(10**6).tile
-    far = {"receptive_field": 349, "peak_values": 3072, "peak_margin": 1}
-    factors = [engine(free_mb, **far).overlap_factor(8000, 8000) for free_mb in (1000, 8000, 16_000, 10**6)]
+    assert engine(1000, servable.info).tile == engine(10**6, servable.info).tile
+    far = dataclasses.replace(servable.info, receptive_field=349, peak_values=3072, peak_margin=1)
+    factors = [engine(free_mb, far).overlap_factor(8000, 8000) for free_mb in (1000, 8000, 16_000, 10**6)]
     assert factors == sorted(factors, reverse=True)
     assert factors[0] > 6
     assert factors[-1] < 2.1
@@ -132,6 +139,30 @@ def test_16_bit_photos_have_16_bit_results(noise: Noise, servable: saved_model.S
     assert fine.dtype == np.uint16
     np.testing.assert_allclose(fine / 257, Upscaler(servable, precision="float32").upscale(photo), atol=0.51)
     assert len(np.unique(fine % 257)) > 200
+
+
+@pytest.mark.parametrize("options", [{}, {"denoise": 0.25}])
+def test_photos_of_floats_have_results_of_floats(
+    noise: Noise, servable: saved_model.Servable, enlarging: saved_model.Servable, options: dict[str, Any]
+) -> None:
+    """Those of 16 bits, but not in steps; whatever the tile, and the mean of all rotations too."""
+    photo = noise(10, 12)
+    upscaler = Upscaler(servable, enlarging=enlarging if options else None, precision="bfloat16", tile=8, **options)
+    for self_ensemble in (False, True):
+        fine = upscaler.upscale(photo / np.float32(255), self_ensemble=self_ensemble)
+        assert fine.dtype == np.float32
+        levels = upscaler.upscale(photo.astype(np.uint16) * 257, self_ensemble=self_ensemble)
+        np.testing.assert_allclose(65535 * fine, levels, atol=2)
+        inside = fine[(fine > 0) & (fine < 1)]
+        assert np.abs(65535 * inside - np.rint(65535 * inside)).mean() > 0.2
+
+
+@pytest.mark.parametrize("value", [-0.01, 1.01, np.nan, np.inf])
+def test_floats_that_are_no_tones_are_refused(servable: saved_model.Servable, value: float) -> None:
+    photo = np.full((4, 4, 3), 0.5, np.float32)
+    photo[1, 2, 0] = value
+    with pytest.raises(ValueError, match=r"a float32 photo must be in \[0, 1\]"):
+        Upscaler(servable).upscale(photo)
 
 
 def test_the_ensemble_is_the_mean_of_flips_and_turns(noise: Noise, servable: saved_model.Servable) -> None:
@@ -150,10 +181,10 @@ def test_the_ensemble_is_the_mean_of_flips_and_turns(noise: Noise, servable: sav
 
 @pytest.mark.parametrize(
     "photo",
-    [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((0, 4, 3), np.uint8)],
+    [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float64), np.zeros((0, 4, 3), np.uint8)],
 )
 def test_what_is_no_photo_is_refused(servable: saved_model.Servable, photo: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="a photo must be uint8 or uint16"):
+    with pytest.raises(ValueError, match="a photo must be uint8, uint16 or float32"):
         Upscaler(servable).upscale(photo)
 
 
@@ -219,6 +250,7 @@ import pathlib, sys, numpy as np, tensorflow as tf
 [cpu] = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from sr_keras.inference import saved_model
+from sr_keras.inference.tile_function import TileFunction
 from sr_keras.inference.upscaler import Upscaler
 from sr_keras.networks import srgan
 saved_model.save(saved_model.Servable(srgan.build_generator(1, 2, 4, 4)), pathlib.Path(sys.argv[1]))
@@ -242,7 +274,7 @@ def test_pictures_of_pillow_are_taken(noise: Noise, servable: saved_model.Servab
     photo = noise(9, 7)
     upscaler = Upscaler(servable, precision="float32")
     np.testing.assert_array_equal(upscaler.upscale(Image.fromarray(photo)), upscaler.upscale(photo))
-    with pytest.raises(ValueError, match="a photo must be uint8 or uint16"):
+    with pytest.raises(ValueError, match="a photo must be uint8, uint16 or float32"):
         upscaler.upscale(Image.fromarray(photo).convert("RGBA"))
 
 

@@ -65,6 +65,27 @@ def test_min_is_white_is_no_negative(values: np.ndarray) -> None:
     np.testing.assert_array_equal(deep(picture).samples[..., 0], 65535 - values[..., 0])
 
 
+def test_min_is_white_of_values_that_are_kept_is_said(rng: np.random.Generator) -> None:
+    values = rng.random((8, 12), np.float32)
+    picture = picture_reader.read(tiff(values, photometric="miniswhite"))
+    np.testing.assert_array_equal(deep(picture).samples[..., 0], values)
+    assert picture.notes == ("its lowest values were white; the values are kept, and now the highest are",)
+
+
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+def test_a_big_tiff_is_read_with_its_metadata_or_says_so(values: np.ndarray, byteorder: str) -> None:
+    """Of 64-bit offsets, as large maps are."""
+    options = {"bigtiff": True, "byteorder": byteorder, "software": False, "extratags": [(315, "s", 0, "me", True)]}
+    picture = picture_reader.read(tiff(values.astype(f"{byteorder}u2"), photometric="rgb", **options))
+    np.testing.assert_array_equal(deep(picture).samples, values)
+    levels = (values >> 8).astype(np.uint8)
+    np.testing.assert_array_equal(np.asarray(only(picture_reader.read(tiff(levels, photometric="rgb", **options)))), levels)
+    if byteorder == "<":
+        assert picture.metadata.exif == {0: {315: b"me"}}
+    else:  # which Pillow does not know
+        assert picture.notes == ("its metadata can't be read and is left out",)
+
+
 def test_a_fourth_band_is_kept_and_named_where_it_is_not(rng: np.random.Generator) -> None:
     samples = rng.integers(0, 256, (8, 12, 4), dtype=np.uint8)
     picture = picture_reader.read(tiff(samples, photometric="rgb", extrasamples=[0]))
@@ -99,6 +120,31 @@ def test_colours_that_were_multiplied_by_transparency_are_so_no_more(rng: np.ran
     kind = {"photometric": "rgb" if bands == 4 else "minisblack", "planarconfig": "contig", "extrasamples": [1]}
     read = deep(picture_reader.read(tiff(multiplied, **kind))).samples
     np.testing.assert_allclose(read.astype(int), samples, atol=2)
+
+
+@pytest.mark.parametrize("kind", [1, 2])
+def test_transparency_of_floats_is_transparency(rng: np.random.Generator, kind: int) -> None:
+    samples = rng.random((8, 12, 4), np.float32)
+    samples[:2, :, 3] = 0
+    stored = samples.copy()
+    if kind == 1:
+        stored[..., :3] *= stored[..., 3:]
+    picture = picture_reader.read(tiff(stored, photometric="rgb", extrasamples=[kind]))
+    assert deep(picture).alpha
+    shown = samples[..., 3] > 0
+    np.testing.assert_allclose(deep(picture).samples[shown], samples[shown], rtol=1e-5)
+    for suffix in (".tif", ".png"):
+        frame = deep(rewritten(picture, suffix))
+        assert frame.alpha
+        np.testing.assert_allclose(frame.samples[shown] / raster.white(frame.samples.dtype), samples[shown], atol=1e-5)
+
+
+def test_a_band_beyond_white_is_no_transparency(rng: np.random.Generator) -> None:
+    samples = rng.random((8, 12, 4), np.float32)
+    samples[..., 3] *= 100
+    frame = deep(rewritten(picture_reader.read(tiff(samples, photometric="rgb", extrasamples=[2])), ".tif"))
+    assert not frame.alpha
+    np.testing.assert_array_equal(frame.samples, samples)
 
 
 def test_cmyk_of_16_bits_says_that_it_became_8(rng: np.random.Generator) -> None:

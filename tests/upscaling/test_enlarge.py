@@ -102,12 +102,32 @@ def test_values_that_are_no_tones_keep_their_range(rng: np.random.Generator, dty
         lowest = max(0, lowest)
     samples = rng.uniform(lowest, highest, (9, 11, 1)).astype(dtype)
     result = samples_of(Raster(samples), Target(scale=4))
-    step = (float(samples.max()) - float(samples.min())) / 65535
     expected = samples.repeat(4, 0).repeat(4, 1).astype(float)
-    np.testing.assert_allclose(result.astype(float), expected, atol=step + 0.5 * (dtype[0] != "f"))
+    np.testing.assert_allclose(result.astype(float), expected, atol=0 if dtype[0] != "f" else 1e-6 * (highest - lowest))
     smaller = samples_of(Raster(samples), Target(scale=3))
     assert samples.min() <= smaller.min()
     assert smaller.max() <= samples.max()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32"])
+def test_a_peak_leaves_the_rest_its_steps(rng: np.random.Generator, dtype: str) -> None:
+    """One of 65,536 steps up to it would be 76 high."""
+    samples = rng.integers(0, 500, (9, 11, 1)).astype(dtype)
+    samples[4, 5] = 5_000_000
+    result = samples_of(Raster(samples), Target(scale=4))
+    np.testing.assert_allclose(result.astype(float), samples.repeat(4, 0).repeat(4, 1), atol=0.5, rtol=1e-6)
+
+
+def test_one_value_everywhere_stays() -> None:
+    """Whatever a network makes of black."""
+
+    class Lighter(Repeater):
+        def upscale_to(self, put: Put, photo: np.ndarray, **options: Any) -> None:
+            super().upscale_to(lambda y, x, tile: put(y, x, tile + np.float32(0.001)), photo, **options)
+
+    [result] = enlarge.enlarge(Picture((Raster(np.full((5, 6, 1), 273.15, np.float32)),)), Lighter(), Target(scale=4)).frames
+    assert isinstance(result, Raster)
+    np.testing.assert_array_equal(result.samples, np.float32(273.15))
 
 
 @pytest.mark.parametrize("missing", [-9999.0, None])

@@ -86,6 +86,32 @@ def test_options_that_mean_nothing_to_any_file_are_refused(
     assert capsys.readouterr().err == f"upscale.py: {refused}, and none of these files is one\n"
 
 
+def test_options_of_pictures_beside_a_film_are_said(
+    tmp_path: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = making.make(tmp_path / "film.mp4", making.moving(1))
+    rgb.write_photo(tmp_path / "photo.jpg", making.moving(1)[0])
+    for more in (["--dry_run"], []):
+        assert run(tmp_path, "--quality=50", "--all_frames", *more) == 0
+        [line] = [line for line in capsys.readouterr().out.splitlines() if "--quality" in line]
+        assert line == f"{film}: --all_frames and --quality are for pictures; films have --crf"
+
+
+@pytest.mark.parametrize("size, network", [("--scale=1", "photo"), ("--width=32", "none")])
+def test_a_film_goes_through_the_network_where_it_is_restored_and_not_where_it_is_large_enough(
+    tmp_path: pathlib.Path, run: Run, size: str, network: str
+) -> None:
+    noise = np.random.default_rng(0).normal(0, 20, (2, 24, 32, 1))
+    frames = [np.clip(120 + each + np.zeros((1, 1, 3)), 0, 255).astype(np.uint8) for each in noise]
+    film = making.make(tmp_path / "film.mkv", frames, encoder="ffv1", pixel_format="bgr0")
+    assert run(film, size, "--crf=1", f"--report={tmp_path / 'report'}", model="photo") == 0
+    entry = json.loads((tmp_path / "report").read_text())
+    assert entry["network"] == network
+    [result] = tmp_path.glob("film_*.mkv")
+    rough = np.abs(np.diff(making.planes(making.content(result).frames[0])[0].astype(int))).mean()
+    assert (rough < 8) == (network == "photo"), rough
+
+
 def test_a_film_is_not_passed_on_as_if_it_were_stripped(
     tmp_path: pathlib.Path, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
