@@ -28,7 +28,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sr_keras.evaluation import degradations, photo_sets, table
-from sr_keras.inference import model_info
+from sr_keras.inference import engine, model_info
 from sr_keras.photos import rgb
 from sr_keras.photos.drawn_pictures import drawn
 from sr_keras.runtime import argument_types, command_line, extras, quiet_tensorflow
@@ -62,7 +62,12 @@ def _evaluate(options: argparse.Namespace, peers: "Mapping[str, Upscale]") -> in
     with quiet_tensorflow.tensorflow_import():
         from sr_keras.evaluation import comparison
     methods = comparison.Methods(
-        options.models, precision=options.precision, tile=options.tile, self_ensemble=options.self_ensemble, peers=peers
+        options.models,
+        engine=options.engine,
+        precision=options.precision,
+        tile=options.tile,
+        self_ensemble=options.self_ensemble,
+        peers=peers,
     )
     sets = photo_sets.find_all(options.data, methods.scale)
     found = comparison.compare(
@@ -76,7 +81,7 @@ def _evaluate(options: argparse.Namespace, peers: "Mapping[str, Upscale]") -> in
     means = table.means(found.photos, methods.seconds_per_megapixel())
     tables = [found.photos, means] if options.photos else [means]
     print("\n\n".join(table.markdown(rows) for rows in tables))
-    print("", *(photos.origin for photos in sets), *table.ABOUT_METHODS, *_left_out(options), sep="\n")
+    print("", *(photos.origin for photos in sets), *table.ABOUT_METHODS, *methods.about, *_left_out(options), sep="\n")
     if options.json:
         table.write_json(options.json, {"means": means, "photos": found.photos})
     _draw(options, found)
@@ -140,6 +145,9 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     )
     parser.add_argument(
         "--precision", choices=["auto", *model_info.PRECISIONS], default="float32", help="of the arithmetic (%(default)s)"
+    )
+    parser.add_argument(
+        "--engine", choices=engine.NAMES, default="auto", help="what computes, as in sr-keras upscale (%(default)s)"
     )
     parser.add_argument("--self_ensemble", action="store_true", help="the mean over 8 flips and rotations")
     parser.add_argument("--photos", action="store_true", help="also print a line for each photo")

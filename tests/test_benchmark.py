@@ -8,9 +8,10 @@ import pytest
 from sr_keras.benchmark import __main__ as benchmark
 from sr_keras.benchmark import timing, training, upscaling, upscaling_processes
 from sr_keras.data import sources
-from sr_keras.inference import model_info
+from sr_keras.inference import engine_speeds, model_info
 from sr_keras.networks import flops, srgan
 from sr_keras.photos import rgb
+from sr_keras.runtime import processor
 from tests.types import TinyGenerator
 
 
@@ -55,6 +56,18 @@ def test_a_peer_that_is_not_installed_is_left_out_with_a_line() -> None:
     assert [each.name for each in contenders] == ["peer: TensorFlow", "peer: OpenVINO"]
     assert [line.split(":")[0] for line in left_out] == ["ONNX Runtime", "PyTorch"]
     assert python in left_out[1]
+
+
+def test_the_fastest_engine_is_measured_and_kept(
+    interpolator: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(processor, "kind", lambda: "avx2")
+    file = tmp_path / "speeds.json"
+    assert benchmark.main(["engines", str(interpolator), "--size=9", "--repeats=1", f"--output={file}"]) == 0
+    assert "seconds a megapixel" in capsys.readouterr().out
+    [speeds] = engine_speeds.read(file)
+    assert speeds.place == ("avx2", "float32", engine_speeds.family(model_info.newest_version(interpolator)))
+    assert all(0 < seconds < 1000 for seconds in speeds.seconds_per_megapixel.values())
 
 
 def test_an_unknown_commit_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,6 +164,15 @@ def test_a_reduced_precision_tells_what_it_costs(
     assert "off_float32" not in bicubic
 
 
+def test_each_engine_finds_the_same(photos: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    by_engine = {}
+    for engine in ("tensorflow", "openvino"):
+        by_engine[engine] = measured(tmp_path, "espcn", f"--data={photos}", f"--engine={engine}")["means"][1]
+        assert f"espcn: computed by {engine}, in float32\n" in capsys.readouterr().out
+    assert by_engine["openvino"]["psnr_db"] == pytest.approx(by_engine["tensorflow"]["psnr_db"], abs=0.002)
+    assert by_engine["openvino"]["psnr_db"] > measured(tmp_path, "espcn", f"--data={photos}")["means"][0]["psnr_db"]
+
+
 def test_the_feature_distance_needs_weights(
     photos: pathlib.Path,
     interpolator: pathlib.Path,

@@ -1,4 +1,4 @@
-"""Measures speed on this machine: python -m sr_keras.benchmark upscale [--model=MODEL], or train [--data=FOLDER]
+"""Measures speed on this machine: python -m sr_keras.benchmark upscale [--model=MODEL], engines, or train [--data=FOLDER]
 
 Our way, a plain one and a bare matrix product are timed in one run, in turns. Compare their ratios: seconds depend on the
 machine and on what else it does.
@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, get_args
 
 import psutil
 
-from sr_keras.benchmark import machine
 from sr_keras.films import formats
 from sr_keras.inference import model_info
 from sr_keras.photos import rgb
-from sr_keras.runtime import argument_types, command_line, extras, names, quiet_tensorflow
+from sr_keras.runtime import argument_types, command_line, extras, names, processor, quiet_tensorflow
 from sr_keras.runtime.errors import UserError
 
 if TYPE_CHECKING:
@@ -69,10 +68,7 @@ def _print_photos(options: argparse.Namespace) -> None:
         tile=options.tile,
         repeats=options.repeats,
     )
-    print(
-        f"{machine.processor()}, {psutil.cpu_count()} cores; {folder}; a photo of {options.size}x{options.size} pixels; "
-        f"the fastest of {options.repeats} turns"
-    )
+    print(f"{_machine()}; {folder}; a photo of {options.size}x{options.size} pixels; the fastest of {options.repeats} turns")
     for name, rate in rates.items():
         print(f"the machine's rate, {name}: {rate:.0f} GFLOP/s, the best of several matrix products")
     print(f"{'':28}  s/megapixel  times the first  overlap  of the machine  with overlap     MB")
@@ -86,6 +82,27 @@ def _print_photos(options: argparse.Namespace) -> None:
         )
     for line in left_out:
         print(line)
+
+
+def _print_engines(options: argparse.Namespace) -> None:
+    from sr_keras.benchmark import engines
+    from sr_keras.inference import engine_speeds
+
+    found = []
+    print(
+        f"{_machine()}; a photo of {options.size}x{options.size} pixels; "
+        f"seconds a megapixel, the fastest of {options.repeats} turns"
+    )
+    for speeds in engines.measure(options.models or engines.of_each_family(), side=options.size, repeats=options.repeats):
+        figures = "  ".join(f"{engine} {seconds:7.2f}" for engine, seconds in speeds.seconds_per_megapixel.items())
+        print(f"{speeds.network:12}  {speeds.place.precision:8}  {figures}", flush=True)
+        found.append(speeds)
+    if options.output:
+        engine_speeds.write(options.output, found)
+
+
+def _machine() -> str:
+    return f"{processor.name()} with {processor.kind()}, {psutil.cpu_count()} cores"
 
 
 def _print_train(options: argparse.Namespace) -> None:
@@ -188,11 +205,16 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     upscale_parser = commands.add_parser("upscale", help="an exported network by each engine, beside others")
     _add_upscale_options(upscale_parser)
     upscale_parser.set_defaults(print_results=_print_upscale)
+    engines_parser = commands.add_parser("engines", help="which engine is the fastest on this processor, for what auto goes by")
+    _add_engines_options(engines_parser)
+    engines_parser.set_defaults(print_results=_print_engines)
     train_parser = commands.add_parser("train", help="the training step of the paper's networks, and the data pipeline")
     _add_train_options(train_parser)
     train_parser.set_defaults(print_results=_print_train)
     for each in (upscale_parser, train_parser):
-        _add_common_options(each)
+        _add_peer_options(each)
+    for each in (upscale_parser, engines_parser, train_parser):
+        _add_repeats_option(each)
     options = parser.parse_args(argv)
     return command_line.run(prog, lambda: _print(options.print_results, options))
 
@@ -229,6 +251,26 @@ def _add_upscale_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_engines_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "models",
+        nargs="*",
+        type=argument_types.name,
+        metavar="MODEL",
+        help="a name or a folder (default: a bundled network of each family)",
+    )
+    parser.add_argument(
+        "--size", type=argument_types.positive_int, default=256, metavar="PIXELS", help="of the photo's sides (%(default)s)"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=argument_types.output_file,
+        metavar="FILE",
+        help="also add what was measured to this file; --engine=auto goes by sr_keras/inference/engine_speeds.json",
+    )
+
+
 def _add_train_options(parser: argparse.ArgumentParser) -> None:
     samples = rgb.SAMPLE / "photos"
     parser.add_argument(
@@ -261,7 +303,7 @@ def _add_train_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_common_options(parser: argparse.ArgumentParser) -> None:
+def _add_repeats_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--repeats",
         type=argument_types.positive_int,
@@ -269,6 +311,9 @@ def _add_common_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="timings, of which the fastest counts (%(default)s)",
     )
+
+
+def _add_peer_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--peer_python",
         type=argument_types.name,

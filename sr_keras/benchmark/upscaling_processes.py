@@ -7,7 +7,8 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import types
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sr_keras.benchmark import machine
@@ -165,8 +166,15 @@ class Worker:
         note: the number of its setup; of ours how many times the photo's own arithmetic is done.
     """
 
-    def __init__(self, contender: Contender, folder: pathlib.Path, height: int, width: int) -> None:
-        """Starts it; `ready` waits for it."""
+    def __init__(
+        self,
+        contender: Contender,
+        folder: pathlib.Path,
+        height: int,
+        width: int,
+        environment: Mapping[str, str] = types.MappingProxyType({}),
+    ) -> None:
+        """Starts it, with further variables of the environment; `ready` waits for it."""
         self.contender = contender
         self.note = 0.0
         code = _LOOP.format(height=height, width=width, folder=str(folder), setup=contender.setup)
@@ -177,7 +185,7 @@ class Worker:
             stderr=subprocess.PIPE,
             text=True,
             cwd=contender.code,
-            env=os.environ | {"PYTHONPATH": str(contender.code)},
+            env=os.environ | {"PYTHONPATH": str(contender.code), **environment},
         )
 
     def ready(self) -> None:

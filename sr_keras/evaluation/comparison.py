@@ -13,11 +13,11 @@ from tqdm import tqdm
 from sr_keras.evaluation import metrics
 from sr_keras.evaluation.photo_sets import Pair, PhotoSet, read_pairs
 from sr_keras.evaluation.table import BICUBIC, ORIGINAL, TableRow
-from sr_keras.inference import model_info, saved_model, tiling
+from sr_keras.inference import engine as engines
+from sr_keras.inference import model_info, tiling
 from sr_keras.inference.upscaler import Upscaler
 from sr_keras.networks import perceptual
 from sr_keras.photos import condition, rgb
-from sr_keras.runtime import precision as precisions
 
 # Crops are drawn of the first ones of each set; more would be too many to look at.
 PHOTOS_IN_CROPS = 5
@@ -49,13 +49,15 @@ class Methods:
     Attributes:
         scale: how many times they enlarge.
         upscale: what each makes of a photo.
-        exact: the same in float32, of those whose precision is reduced.
+        exact: the same in float32, where a precision is reduced.
+        about: what computes each network, in words.
     """
 
     def __init__(
         self,
         names: Sequence[str],
         *,
+        engine: engines.Name,
         precision: str,
         tile: int | None,
         self_ensemble: bool,
@@ -64,17 +66,19 @@ class Methods:
         """Loads them; see `Upscaler` for the arguments.
 
         Args:
+            names: of bundled networks, or their folders.
             peers: other programs' networks of the same scale, by name.
 
         Raises:
             ModelError: one can't be loaded, or they are of different scales.
+            ValueError: the engine is not installed, or can't compute one.
         """
         parts = [
             part
             for name in names
             for part in ((model_info.ENLARGING, model_info.RESTORING) if name == model_info.AUTO else (name,))
         ]
-        loaded = {name: saved_model.ExportedNetwork(model_info.find_model(name)) for name in dict.fromkeys(parts)}
+        loaded = {name: _loaded(name, engine, precision) for name in dict.fromkeys(parts)}
         scales = {name: network.info.scale for name, network in loaded.items()}
         if len(set(scales.values())) > 1:
             raise model_info.ModelError(
@@ -83,21 +87,14 @@ class Methods:
             )
         self.scale = scales[parts[0]]
 
-        def upscale(name: str, precision: str) -> Upscale:
-            upscaler = Upscaler(loaded[name], precision=precision, tile=tile)
-            return functools.partial(upscaler.upscale, self_ensemble=self_ensemble)
+        def of(precision: str) -> dict[str, Upscaler]:
+            return {name: Upscaler(network, precision=precision, tile=tile) for name, network in loaded.items()}
 
-        def upscale_by_condition(precision: str) -> Upscale:
-            restore, enlarge = (upscale(name, precision) for name in (model_info.RESTORING, model_info.ENLARGING))
-            return lambda lr: (restore if condition.examine(lr).wear else enlarge)(lr)
-
-        def of(precision: str) -> dict[str, Upscale]:
-            return {
-                name: upscale_by_condition(precision) if name == model_info.AUTO else upscale(name, precision) for name in names
-            }
-
-        self.upscale = {**of(precision), **peers}
-        self.exact = of("float32") if precisions.resolve_inference(precision) != "float32" else {}
+        upscalers = of(precision)
+        self.upscale = {**_by_method(names, upscalers, self_ensemble=self_ensemble), **peers}
+        is_reduced = any(each.precision != "float32" for each in upscalers.values())
+        self.exact = _by_method(names, of("float32"), self_ensemble=self_ensemble) if is_reduced else {}
+        self.about = [f"{name}: computed by {each.engine}, in {each.precision}" for name, each in upscalers.items()]
 
     def pictures(self, pair: Pair) -> dict[str, np.ndarray]:
         """`[H, W, 3]` by method: bicubic first, the reference last."""
@@ -207,6 +204,21 @@ def busiest_place(hr: np.ndarray, sr: np.ndarray) -> tuple[slice, slice]:
     sums = total[height:, width:] - total[:-height, width:] - total[height:, :-width] + total[:-height, :-width]
     y, x = np.unravel_index(sums.argmax(), sums.shape)
     return slice(int(y), int(y) + height), slice(int(x), int(x) + width)
+
+
+def _loaded(name: str, engine: engines.Name, precision: str) -> engines.Network:
+    folder = model_info.newest_version(model_info.find_model(name))
+    return engines.load(engines.resolve(engine, folder, precision).name, folder)
+
+
+def _by_method(names: Sequence[str], upscalers: Mapping[str, Upscaler], *, self_ensemble: bool) -> dict[str, Upscale]:
+    """What computes each of the names that were asked for, by the networks that they stand for."""
+    each = {name: functools.partial(upscaler.upscale, self_ensemble=self_ensemble) for name, upscaler in upscalers.items()}
+
+    def by_condition(lr: np.ndarray) -> np.ndarray:
+        return each[model_info.RESTORING if condition.examine(lr).wear else model_info.ENLARGING](lr)
+
+    return {name: by_condition if name == model_info.AUTO else each[name] for name in names}
 
 
 def _measure_all(

@@ -3,13 +3,14 @@
 import importlib.util
 import os
 import pathlib
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
-from sr_keras.inference import layer_graph, tiling
+from sr_keras.inference import engine_speeds, layer_graph, tiling
+from sr_keras.inference.engine_speeds import Place
 from sr_keras.inference.model_info import ModelInfo
-from sr_keras.runtime import extras, quiet_tensorflow
+from sr_keras.runtime import extras, processor, quiet_tensorflow
 
 Name = Literal["auto", "tensorflow", "openvino"]
 NAMES: tuple[Name, ...] = ("auto", "tensorflow", "openvino")
@@ -74,25 +75,64 @@ class Network(Protocol):
         """What computes it; see `Upscaler` for the arguments."""
 
 
-def resolve(name: str, folder: pathlib.Path, precision: str, device: str | None = None) -> str:
-    """The engine that computes a SavedModel; nothing is measured here.
+class Resolved(NamedTuple):
+    """An engine, and why it was taken.
 
-    For "auto" that is OpenVINO, where it is installed and computes the network and the precision, for it was the faster one on
-    all processors that were tried (docs/benchmarks.md). On a GPU, and on a device that has a name, it is TensorFlow.
+    Attributes:
+        name: one of `NAMES`, but not "auto".
+        why: in words; empty where it was asked for.
+    """
+
+    name: str
+    why: str = ""
+
+
+def resolve(name: str, folder: pathlib.Path, precision: str, device: str | None = None) -> Resolved:
+    """The engine that computes a SavedModel.
+
+    For "auto" that is the one that was measured to be the fastest (see `engine_speeds`) for networks of the same layers on
+    this kind of processor. Where that was not measured, it is OpenVINO, the faster one on all that were. On a GPU, on a device
+    that has a name, and where OpenVINO is not installed or does not compute the network or the precision, it is TensorFlow.
 
     Raises:
         ValueError: the name is none of `NAMES`, or its library is not installed.
+        ModelError: what the network's layers are is damaged.
     """
     if name not in NAMES:
         raise ValueError(f"engine must be one of {', '.join(NAMES)}, got {name!r}")
     if name != "auto":
         _require_installed(name)
-        return name
+        return Resolved(name)
     if not _is_installed("tensorflow"):
         _require_installed("openvino")
-        return "openvino"
-    is_possible = _is_installed("openvino") and precision != "float16" and layer_graph.is_in(folder)
-    return "openvino" if is_possible and device is None and not _has_gpu() else "tensorflow"
+        return Resolved("openvino", "TensorFlow is not installed")
+    if reason := _against_openvino(folder, precision, device):
+        return Resolved("tensorflow", reason)
+    if precision == "auto":
+        precision = "bfloat16" if processor.multiplies_bfloat16() else "float32"
+    place = Place(processor.kind(), precision, engine_speeds.family(folder))
+    speeds = engine_speeds.measured_at(place)
+    if speeds is None:
+        return Resolved("openvino", f"not measured with {place.kind}; it was the faster one wherever both were measured")
+    found = sorted(speeds.seconds_per_megapixel.items(), key=lambda item: item[1])
+    figures = ", ".join(f"{engine} {seconds:.3g}" for engine, seconds in found)
+    return Resolved(
+        speeds.fastest,
+        f"the fastest with {place.kind}, as measured of {speeds.network} on {speeds.processor}; seconds a megapixel: {figures}",
+    )
+
+
+def _against_openvino(folder: pathlib.Path, precision: str, device: str | None) -> str:
+    """Why OpenVINO can't compute a network, or is not to; empty if it can."""
+    if device is not None:
+        return f"the device {device} was asked for"
+    if not _is_installed("openvino"):
+        return f"OpenVINO is not installed: {extras.install('cpu')}"
+    if _has_gpu():
+        return "there is a GPU"
+    if precision == "float16":
+        return "float16 is what TensorFlow alone computes"
+    return "" if layer_graph.is_in(folder) else "the network has layers that TensorFlow alone computes"
 
 
 def load(name: str, folder: pathlib.Path, device: str | None = None) -> Network:

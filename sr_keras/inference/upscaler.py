@@ -23,6 +23,7 @@ class Upscaler:
         tile: the largest height and width of a tile, in pixels of the small photo.
         device: where the network is, as TensorFlow names it; None is the engine's own choice.
         engine: what computes: "tensorflow" or "openvino".
+        why_engine: why that one, in words; empty where it was asked for.
         has_tiles: whether a photo is computed in tiles; "openvino" takes strips of its whole width, unless `tile` is given.
     """
 
@@ -68,6 +69,7 @@ class Upscaler:
         self.tile = min(each.tile for each, _ in self._shares)
         self.has_tiles = tile is not None or first.name == "tensorflow"
         self.device = device
+        self.why_engine = ""
         self._process = os.getpid()
 
     @classmethod
@@ -89,8 +91,9 @@ class Upscaler:
         Args:
             path: the folder, or one whose newest numbered version is loaded; a text may also be the name of a bundled network.
             denoise: below 1, the result is mixed with that of the bundled `edsr`, which only enlarges.
-            engine: what computes. "openvino" is faster on processors, and does without TensorFlow; "auto" takes it where it is
-                installed (`pip install '.[cpu]'` in the checkout) and there is no GPU, else "tensorflow".
+            engine: what computes: "tensorflow", or on processors "openvino", which does without TensorFlow
+                (`pip install '.[cpu]'` in the checkout). "auto" is TensorFlow on a GPU; on processors the one that was measured
+                to be faster, or "openvino" where that was not measured.
 
         Raises:
             ModelError: nothing is there, it is damaged, it is not ours, or there is nothing to mix.
@@ -98,7 +101,7 @@ class Upscaler:
         """
         model = model_info.find_model(path) if isinstance(path, str) else pathlib.Path(path)
         folder = model_info.newest_version(model)
-        name = engines.resolve(engine, folder, precision, device)
+        name, why = engines.resolve(engine, folder, precision, device)
         network = engines.load(name, folder, device)
         enlarging = engines.load(name, _enlarging_folder(), device) if denoise < 1 else None
         if enlarging:
@@ -107,7 +110,7 @@ class Upscaler:
             raise model_info.ModelError(
                 f"{path}: enlarges {network.info.scale} times, {model_info.ENLARGING} {enlarging.info.scale} times"
             )
-        return cls(
+        upscaler = cls(
             network,
             enlarging=enlarging,
             denoise=denoise,
@@ -116,6 +119,8 @@ class Upscaler:
             tile=tile,
             device=device,
         )
+        upscaler.why_engine = why
+        return upscaler
 
     def upscale(self, photo: "np.ndarray | Image.Image", *, self_ensemble: bool = False) -> np.ndarray:
         """Upscales a photo: `[H, W, 3]` RGB, uint8, uint16, or float32 in [0, 1], to `[s H, s W, 3]` of the same type.

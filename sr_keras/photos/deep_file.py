@@ -9,15 +9,12 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import ExifTags, Image
 
-from sr_keras.photos import jxl_head, row_writer
+from sr_keras.photos import jxl_head
 from sr_keras.photos.metadata_parts import exif
 from sr_keras.photos.raster import Raster, are_shares, upright
 
 FORMATS = frozenset({"PNG", "JPEG2000", "AVIF", "HEIF", "JXL", "PPM"})
 
-_SIGNATURE_BYTES = 8
-# Chunks that belong to the pixels, or to where they are spliced in.
-_OF_PIXELS = frozenset({b"IHDR", b"IDAT", b"IEND", b"PLTE", b"tRNS", b"bKGD"})
 # Of a PPM: the kind, width, height and white; between them may be comments.
 _PPM_HEAD = re.compile(rb"P([36])" + 3 * rb"(?:\s|#[^\n]*\n)+(\d+)" + rb"\s")
 
@@ -141,23 +138,3 @@ def write_heif(target: BinaryIO, raster: Raster, options: Mapping[str, Any]) -> 
     file = pillow_heif.from_bytes(mode, raster.size, np.ascontiguousarray(samples).tobytes())
     file.info["icc_profile"] = options.get("icc_profile")
     file.save(target, format="HEIF", **{name: value for name, value in options.items() if name not in ("icc_profile", "dpi")})
-
-
-def write_png(target: BinaryIO, raster: Raster, like: bytes) -> None:
-    """Writes uint16 samples of 1 to 4 bands.
-
-    Args:
-        target: where to.
-        raster: colours and perhaps transparency.
-        like: a PNG of 8 bits whose metadata this one gets.
-    """
-    import imagecodecs
-
-    samples = raster.samples[..., 0] if raster.bands == 1 else raster.samples
-    content = memoryview(imagecodecs.png_encode(np.ascontiguousarray(samples)))
-    after_header = _SIGNATURE_BYTES + 25
-    target.write(content[:after_header])
-    for kind, chunk in row_writer.png_chunks(like):
-        if kind not in _OF_PIXELS:
-            target.write(chunk)
-    target.write(content[after_header:])

@@ -23,7 +23,7 @@ class Picture:
     Attributes:
         frames: one picture, or those of an animation or of a document.
         durations_ms: how long each is shown, where they are an animation.
-        loop: how often an animation is repeated; 0 is without end.
+        loop: how often an animation is shown; 0 is without end.
         metadata: EXIF, colours, captions and what else belongs to it.
         notes: what could not be kept, in words.
         file_format: Pillow's name of the format that it was read from.
@@ -174,7 +174,8 @@ def _fitted_frame(frame: Frame, file_format: Format, depth: int | None, *, sever
             notes.append(f"what was transparent became white ({file_format.name} has no transparency)")
         frame = _on_white(frame)
     if file_format is GIF:
-        notes.append("GIF holds 256 colours")
+        is_half_clear = isinstance(frame, Image.Image) and has_alpha(frame) and any(frame.getchannel("A").histogram()[1:255])
+        notes.append(f"GIF holds 256 colours{', and no half transparency' if is_half_clear else ''}")
     return frame, [*notes, *(notes_of_depth if isinstance(frame, Raster) else [])]
 
 

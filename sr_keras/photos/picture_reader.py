@@ -156,8 +156,7 @@ def _read_with_pillow(stream: BinaryIO, all_frames: bool, check_size: CheckSize)
         return Picture(
             tuple(frames),
             durations_ms=tuple(durations) if len(frames) > 1 and any(durations) else (),
-            # AVIF's animations are without end where nothing is said.
-            loop=file.info.get("loop", 0 if file.format == "AVIF" else 1) if count > 1 else 0,
+            loop=_times_shown(file) if count > 1 else 0,
             metadata=kept,
             notes=(*notes, *_count_note(count, all_frames), *_left_out(file), *left_out),
             file_format="JPEG" if file.format == "MPO" else file.format,
@@ -165,6 +164,14 @@ def _read_with_pillow(stream: BinaryIO, all_frames: bool, check_size: CheckSize)
             lossless=_is_lossless(file, stream),
             tiff_compression=COMPRESSION_INFO_REV.get(file.info.get("compression", "")) if file.format == "TIFF" else None,
         )
+
+
+def _times_shown(file: Image.Image) -> int:
+    """How often an animation is shown; 0 is without end."""
+    if "loop" not in file.info:
+        return 0 if file.format == "AVIF" else 1
+    # What GIF counts comes after the first time.
+    return int(file.info["loop"]) + (file.format == "GIF" and file.info["loop"] > 0)
 
 
 def _count_note(count: int, all_frames: bool) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from sr_keras.photos import codec_errors, deep_file, file_kind, frame_stream, picture, png_animation, row_writer
+from sr_keras.photos import codec_errors, deep_file, file_kind, frame_stream, gif_animation, picture, png_animation, row_writer
 from sr_keras.photos.errors import PhotoError
 from sr_keras.photos.frame_stream import FrameStream, SoughtFrames
 from sr_keras.photos.metadata import Metadata
@@ -42,8 +42,7 @@ def write(
         quality: 1 to 100, where the format has one. None is 95; but WebP and JPEG XL then keep every value of a picture that
             has not lost any yet, as they do with 100.
         overwrite: whether a file that is there may be replaced.
-        stream: its frames, if they are still to be made. They are written as they come; only GIF's are in memory until all are
-            there, with a byte a pixel.
+        stream: its frames, if they are still to be made. They are written as they come.
 
     Raises:
         PhotoError: writing failed; the message names a path.
@@ -121,19 +120,22 @@ def _save(file: BinaryIO, content: Picture, stream: FrameStream, file_format: Fo
 
         tiff_file.write(file, stream, content.metadata, content.tiff_compression)
         return
+    if file_format is picture.GIF:
+        gif_animation.write(file, stream, content.durations_ms, content.loop, content.metadata.comment)
+        return
     options = _options(content, file_format, quality, stream.sizes[0])
     if len(stream) > 1:
         _save_animation(file, content, stream, file_format, options)
         return
     [frame] = stream
-    if isinstance(frame, Raster):
-        _save_deep(file, frame, file_format, options)
+    if isinstance(frame, Raster) and file_format is picture.HEIF:
+        deep_file.write_heif(file, frame, options)
     elif file_format in (picture.PNG, picture.JPEG):
-        with row_writer.opened(file, Layout(frame.mode, *frame.size), file_format.name, options) as put:
+        with row_writer.opened(file, row_writer.layout_of(frame), file_format.name, options) as put:
             for rows in row_writer.pieces(frame):
                 put(rows)
     else:
-        _save_with_pillow(file, _bare(frame), content, file_format, options)
+        _save_with_pillow(file, _bare(picture.eight_bit(frame)), content, file_format, options)
 
 
 def _save_animation(
@@ -157,16 +159,6 @@ def _save_with_pillow(
         file.write(_labelled_avif(buffer.getvalue(), content.metadata.cicp))
     else:
         frames.save(file, format=file_format.name, **options)
-
-
-def _save_deep(file: BinaryIO, frame: Raster, file_format: Format, options: dict[str, Any]) -> None:
-    """Writes 16 bits a channel, with what Pillow would be told."""
-    if file_format is picture.HEIF:
-        deep_file.write_heif(file, frame, options)
-    else:
-        like = io.BytesIO()
-        Image.new("RGB" if frame.colours == 3 else "L", (1, 1)).save(like, "PNG", **options)
-        deep_file.write_png(file, frame, like.getvalue())
 
 
 def _options(content: Picture, file_format: Format, quality: int | None, size: tuple[int, int]) -> dict[str, Any]:

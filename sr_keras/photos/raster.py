@@ -138,11 +138,19 @@ def value_range(raster: Raster, group: slice) -> Range:
     return Range(lowest, highest)
 
 
+def is_tones(raster: Raster, group: slice) -> bool:
+    """Whether the levels of a group of bands are its samples as they are."""
+    dtype = raster.samples.dtype
+    if dtype.name not in _TONES or is_missing(raster, group) is not None:
+        return False
+    return value_range(raster, group) == (0, white(dtype))
+
+
 def levels(raster: Raster, group: slice) -> Levels:
     """A group of bands as levels."""
     samples, missing = raster.samples[..., group], is_missing(raster, group)
     extent = value_range(raster, group)
-    if missing is None and samples.dtype.name in _TONES and extent == (0, white(samples.dtype)):
+    if is_tones(raster, group):
         return Levels(samples, extent, None)
     shares = (samples.astype(np.float64) - extent.lowest) / (extent.extent or 1.0)
     if missing is not None:

@@ -19,6 +19,8 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 import numpy as np
 from PIL import Image
 
+from sr_keras.photos.raster import Raster
+
 PutRows = Callable[[np.ndarray], None]
 
 # Eight rows of blocks of 8x8 pixels: as many as there are restart markers, which are numbered in turns.
@@ -42,26 +44,35 @@ _LAST_RESTART, _END_OF_IMAGE = b"\xff\xd7", b"\xff\xd9"
 
 
 class Layout(NamedTuple):
-    """A picture of 8 bits, without its pixels.
+    """A picture without its pixels.
 
     Attributes:
-        mode: "L" or "RGB"; of a PNG also "LA" or "RGBA".
+        mode: its channels: "L" or "RGB"; of PNG and TIFF also "LA" or "RGBA".
         width, height: in pixels.
+        bits: of a channel: 8, or of PNG and TIFF 16.
     """
 
     mode: str
     width: int
     height: int
+    bits: int = 8
 
     @property
     def size(self) -> tuple[int, int]:
         """As Pillow's pictures have it."""
         return self.width, self.height
 
+    @property
+    def row_bytes(self) -> int:
+        """Of a row that is not compressed."""
+        return self.width * len(self.mode) * self.bits // 8
+
 
 @contextlib.contextmanager
 def opened(file: BinaryIO, layout: Layout, file_format: str, options: Mapping[str, Any]) -> Iterator[PutRows]:
-    """Yields what takes the rows of a picture, from the top on: uint8 `[n, W]` or `[n, W, C]`. At the end the file is complete.
+    """Yields what takes the rows of a picture, from the top on: uint8 or uint16, `[n, W]` or `[n, W, C]`.
+
+    At the end the file is complete.
 
     Args:
         file: open for writing.
@@ -82,7 +93,7 @@ def opened(file: BinaryIO, layout: Layout, file_format: str, options: Mapping[st
 
 def rows_in_band(layout: Layout) -> int:
     """How many rows of a picture are encoded at a time."""
-    return _ROWS * -(-_BAND_BYTES // (_ROWS * layout.width * len(layout.mode)))
+    return _ROWS * -(-_BAND_BYTES // (_ROWS * layout.row_bytes))
 
 
 class Encoder(Protocol):
@@ -111,10 +122,21 @@ def in_bands(file: BinaryIO, encoder: Encoder, *, rows: int) -> Iterator[PutRows
             raise
 
 
-def pieces(frame: Image.Image) -> Iterator[np.ndarray]:
-    """A picture's rows, some at a time: NumPy would take as much memory again for all of them."""
+def layout_of(frame: Image.Image | Raster) -> Layout:
+    """Of a picture, or of a raster of colours and perhaps transparency."""
+    if isinstance(frame, Raster):
+        return Layout(("RGB" if frame.colours == 3 else "L") + "A" * frame.alpha, *frame.size, bits=frame.bits)
+    return Layout(frame.mode, *frame.size)
+
+
+def pieces(frame: Image.Image | Raster) -> Iterator[np.ndarray]:
+    """A picture's rows, some at a time: of Pillow's, NumPy would take as much memory again for all of them."""
     for top in range(0, frame.height, _ROWS):
-        yield np.asarray(frame.crop((0, top, frame.width, min(frame.height, top + _ROWS))))
+        bottom = min(frame.height, top + _ROWS)
+        if isinstance(frame, Raster):
+            yield frame.samples[top:bottom]
+        else:
+            yield np.asarray(frame.crop((0, top, frame.width, bottom)))
 
 
 class _Bands:
@@ -210,7 +232,7 @@ class Png:
         """The filtered rows, and their blocks of Deflate."""
         rows = band if above is None else np.concatenate([above, band])
         # Not compressed, so that it is the filtered rows; the first one is filtered without what is above it.
-        content = png_chunks(_saved(rows, "PNG", {"compress_level": 0}))
+        content = png_chunks(_filtered_png(rows))
         filtered = zlib.decompress(b"".join(chunk[8:-4] for kind, chunk in content if kind == b"IDAT"))
         filtered = filtered[-(len(filtered) // len(rows) * len(band)) :]
         return filtered, _deflated(filtered, _best_strategy(filtered))
@@ -230,7 +252,10 @@ def png_head(layout: Layout, options: Mapping[str, Any]) -> bytes:
     smaller = _saved(np.zeros((1, 1, len(layout.mode)), np.uint8), "PNG", options)
     header, *others = png_chunks(smaller)
     size = struct.pack(">II", *layout.size)
-    head = [png_chunk(b"IHDR", size + header[1][16:-4]), *(chunk for kind, chunk in others if kind not in (b"IDAT", b"IEND"))]
+    head = [
+        png_chunk(b"IHDR", size + bytes([layout.bits]) + header[1][17:-4]),
+        *(chunk for kind, chunk in others if kind not in (b"IDAT", b"IEND")),
+    ]
     return _PNG_SIGNATURE + b"".join(head)
 
 
@@ -250,6 +275,16 @@ def png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def png_chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def _filtered_png(rows: np.ndarray) -> bytes:
+    """A PNG of rows that is filtered, and not compressed."""
+    if rows.dtype == np.uint8:
+        return _saved(rows, "PNG", {"compress_level": 0})
+    import imagecodecs  # takes a moment; Pillow has no mode for such colours
+
+    samples = np.ascontiguousarray(rows[..., 0] if rows.shape[2:] == (1,) else rows)
+    return bytes(imagecodecs.png_encode(samples, level=0, filter=imagecodecs.PNG.FILTER.ALL))
 
 
 def _best_strategy(filtered: bytes) -> int:

@@ -241,7 +241,7 @@ def write(target: BinaryIO, stream: FrameStream, kept: Metadata, compression: in
 
 @contextlib.contextmanager
 def opened(file: BinaryIO, layout: Layout, kept: Metadata, compression: int | None = None) -> Iterator[PutRows]:
-    """Yields what takes the rows of a picture of 8 bits, from the top on, and writes them where they belong.
+    """Yields what takes the rows of a picture, from the top on, and writes them where they belong.
 
     Args:
         file: open for reading and writing.
@@ -250,13 +250,13 @@ def opened(file: BinaryIO, layout: Layout, kept: Metadata, compression: int | No
         compression: as in `write`.
     """
     content, compression = exif.content(kept.exif, kept.dpi, layout.size), _written_compression(compression)
-    page = of_image(Image.new(layout.mode, (1, 1)), sixteen_bit=False)
+    page = of_image(Image.new(layout.mode, (1, 1)), sixteen_bit=layout.bits == 16)
     shape = (layout.height, layout.width, page.bands)[: 3 if page.bands > 1 else 2]
-    is_big = math.prod(shape) > _LARGEST_CLASSIC
-    rows = max(1, _STRIP_BYTES // (layout.width * page.bands))
+    is_big = layout.height * layout.row_bytes > _LARGEST_CLASSIC
+    rows = max(1, _STRIP_BYTES // layout.row_bytes)
     with tifffile.TiffWriter(file, bigtiff=is_big, byteorder="<") as writer:
         tags = [*_tags(content, kept, page, is_big)]
-        described = {"shape": shape, "dtype": np.uint8, "extratags": tags, **_described(page, kept, compression)}
+        described = {"shape": shape, "dtype": page.samples.dtype, "extratags": tags, **_described(page, kept, compression)}
         if compression == _UNCOMPRESSED:
             # All of it in one piece of the file, which is written later.
             written = writer.write(rowsperstrip=layout.height, returnoffset=True, **described)
@@ -279,7 +279,11 @@ def opened(file: BinaryIO, layout: Layout, kept: Metadata, compression: int | No
 
 
 def _write_all(file: BinaryIO, rows: np.ndarray) -> None:
-    file.write(np.ascontiguousarray(rows).data)
+    file.write(_little_endian(rows))
+
+
+def _little_endian(samples: np.ndarray) -> bytes:
+    return samples.astype(samples.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
 class _Strips:
@@ -295,7 +299,7 @@ class _Strips:
 
         encode = {_LZW: imagecodecs.lzw_encode, _DEFLATE: imagecodecs.zlib_encode, _ZSTD: imagecodecs.zstd_encode}
         differences = imagecodecs.delta_encode(band, axis=1)
-        return bytes(encode[self._compression](differences.tobytes()))
+        return bytes(encode[self._compression](_little_endian(differences)))
 
     def joined(self, encoded: bytes) -> Iterator[bytes]:
         self.offsets.append(self._place)

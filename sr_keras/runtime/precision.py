@@ -1,14 +1,9 @@
 """Which number format this machine computes fastest in."""
 
-import pathlib
-
 import keras
 import tensorflow as tf
 
-from sr_keras.runtime import names
-
-# Processor flags, as Linux shows them, of instructions that multiply bfloat16.
-_BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+from sr_keras.runtime import names, processor
 
 
 def resolve(precision: names.Precision) -> names.Precision:
@@ -19,7 +14,7 @@ def resolve(precision: names.Precision) -> names.Precision:
     if gpus:
         major, _ = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0))
         return "mixed_bfloat16" if major >= 8 else "mixed_float16" if major >= 7 else "float32"
-    return "mixed_bfloat16" if cpu_multiplies_bfloat16() else "float32"
+    return "mixed_bfloat16" if processor.multiplies_bfloat16() else "float32"
 
 
 def with_loss_scale(optimizer: keras.optimizers.Optimizer, policy: str) -> keras.optimizers.Optimizer:
@@ -38,15 +33,6 @@ def resolve_inference(precision: str) -> str:
     if policy == "float32":
         return policy
     return "float16" if tf.config.list_physical_devices("GPU") else "bfloat16"
-
-
-def cpu_multiplies_bfloat16() -> bool:
-    """Whether the processor has bfloat16 in hardware; False where that can't be told."""
-    try:
-        words = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
-    except OSError:
-        return False
-    return not _BFLOAT16_FLAGS.isdisjoint(words)
 
 
 def devices() -> str:

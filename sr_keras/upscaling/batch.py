@@ -233,7 +233,7 @@ def _row_layout(
     """The result's layout, if it is written while it is computed: where nothing else is computed while it is written."""
     if job.output is None or file_format not in picture_writer.ROW_FORMATS:
         return None
-    layout = row_layout(picture, options.target, choice.upscaler.scale, options.enlarging)
+    layout = row_layout(picture, choice.upscaler, options.target, options.enlarging)
     return layout if layout and (is_last or layout.width * layout.height > _LARGEST_BESIDE_ANOTHER) else None
 
 
@@ -254,7 +254,7 @@ def _written_in_rows(
         _folder_made(job.output.parent),
         picture_writer.rows_written(job.output, larger, layout, file_format, options.quality, overwrite=overwrite) as put_rows,
     ):
-        enlarge_to_rows(picture, choice.upscaler, put_rows, options.enlarging, progress)
+        enlarge_to_rows(picture, choice.upscaler, options.target, put_rows, options.enlarging, progress)
     return larger
 
 

@@ -123,7 +123,8 @@ class Console:
 def described(upscaler: "Upscaler") -> str:
     """How it computes, in words."""
     parts = f"tiles of {upscaler.tile} pixels" if upscaler.has_tiles else "strips of the whole width"
-    return f"{upscaler.device or 'CPU'}: {upscaler.engine}, {upscaler.precision}, {parts}"
+    why = f" ({upscaler.why_engine})" if upscaler.why_engine else ""
+    return f"{upscaler.device or 'CPU'}: {upscaler.engine}, {upscaler.precision}, {parts}{why}"
 
 
 def speak_plainly() -> None:

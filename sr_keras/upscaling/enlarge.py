@@ -3,15 +3,13 @@
 import dataclasses
 from collections.abc import Iterator
 
-from PIL import Image
-
 from sr_keras.inference.tiling import Progress
 from sr_keras.photos import metadata
-from sr_keras.photos.picture import Frame, Picture, has_alpha
+from sr_keras.photos.picture import Frame, Picture
 from sr_keras.photos.row_writer import Layout, PutRows
-from sr_keras.upscaling import hints
+from sr_keras.upscaling import hints, row_run
 from sr_keras.upscaling.frame_run import EnlargingOptions, FrameRun, PhotoUpscaler, Wrap, part
-from sr_keras.upscaling.row_order import RowOrder
+from sr_keras.upscaling.row_run import RowRun
 from sr_keras.upscaling.target import Size, Target, passes
 
 
@@ -49,32 +47,26 @@ def enlarged_frames(
     picture: Picture, upscaler: PhotoUpscaler, target: Target, options: EnlargingOptions, progress: Progress
 ) -> Iterator[Frame]:
     """Yields the frames that `enlarge` makes, each as soon as it is made; see there for arguments and errors."""
-    plans = [[frame.size, *passes(frame.size, target, upscaler.scale)] for frame in picture.frames]
-    work = sum(width * height for plan in plans for width, height in plan[:-1]) or 1
+    runs = [_run(picture, frame, upscaler, target, options) for frame in picture.frames]
+    work = sum(width * height for run in runs for width, height in run.plan[:-1]) or 1
     done = 0.0
-    for frame, plan in zip(picture.frames, plans, strict=True):
-        share = sum(width * height for width, height in plan[:-1]) / work
-        run = FrameRun(upscaler, options, _wrap(picture, options), plan, target.size(*plan[0]))
+    for frame, run in zip(picture.frames, runs, strict=True):
+        share = sum(width * height for width, height in run.plan[:-1]) / work
         yield run.enlarged(frame, part(progress, done, share))
         done += share
 
 
-def row_layout(picture: Picture, target: Target, scale: int, options: EnlargingOptions) -> Layout | None:
-    """The result's layout, if `enlarge_to_rows` can compute it: one opaque picture of 8 bits, by one pass and no reduction."""
-    frame = picture.frames[0]
-    changed_after = options.limit or options.pixel_art or options.normals
-    if len(picture.frames) > 1 or not isinstance(frame, Image.Image) or has_alpha(frame) or changed_after:
+def row_layout(picture: Picture, upscaler: PhotoUpscaler, target: Target, options: EnlargingOptions) -> Layout | None:
+    """The result's layout, if `enlarge_to_rows` can compute it: of one frame, and without what needs all of the result."""
+    if len(picture.frames) > 1:
         return None
-    if hints.is_line_art(frame):
-        return None
-    size = target.size(*frame.size)
-    is_one_pass = size == (scale * frame.width, scale * frame.height) and passes(frame.size, target, scale) == [size]
-    return Layout(frame.mode, *size) if is_one_pass else None
+    return row_run.layout(_run(picture, picture.frames[0], upscaler, target, options), picture.frames[0])
 
 
 def enlarge_to_rows(
     picture: Picture,
     upscaler: PhotoUpscaler,
+    target: Target,
     put_rows: PutRows,
     options: EnlargingOptions,
     progress: Progress = lambda share: None,
@@ -82,17 +74,14 @@ def enlarge_to_rows(
     """`enlarge` for results that are kept elsewhere, where `row_layout` says that it can be done.
 
     Args:
-        put_rows: takes the rows of the result, from the top on: uint8 `[n, W]` or `[n, W, 3]`.
-        picture, upscaler, options, progress: as in `enlarge`.
+        put_rows: takes the rows of the result, from the top on: `[n, W, C]`, uint8 or uint16.
+        picture, upscaler, target, options, progress: as in `enlarge`.
 
     Raises:
         ValueError, MemoryError, ModelError: as `enlarge` does.
     """
     frame = picture.frames[0]
-    assert isinstance(frame, Image.Image)  # `row_layout` saw to that
-    size = (upscaler.scale * frame.width, upscaler.scale * frame.height)
-    run = FrameRun(upscaler, options, _wrap(picture, options), [frame.size, size], size)
-    run.through_network(frame, RowOrder(put_rows, frame.width * upscaler.scale).put, progress)
+    RowRun(_run(picture, frame, upscaler, target, options), put_rows).through(frame, progress)
 
 
 def described(picture: Picture, size: Size, options: EnlargingOptions) -> Picture:
@@ -100,6 +89,11 @@ def described(picture: Picture, size: Size, options: EnlargingOptions) -> Pictur
     factors = [new / old for new, old in zip(size, picture.frames[0].size, strict=True)]
     kept = metadata.scaled(picture.metadata, *factors)
     return dataclasses.replace(picture, metadata=kept, notes=(*picture.notes, *_notes(picture, options)))
+
+
+def _run(picture: Picture, frame: Frame, upscaler: PhotoUpscaler, target: Target, options: EnlargingOptions) -> FrameRun:
+    plan = [frame.size, *passes(frame.size, target, upscaler.scale)]
+    return FrameRun(upscaler, options, _wrap(picture, options), plan, target.size(*frame.size))
 
 
 def _wrap(picture: Picture, options: EnlargingOptions) -> Wrap:

@@ -14,7 +14,7 @@ from sr_keras.inference.tiling import Progress, Put
 from sr_keras.photos import raster
 from sr_keras.photos.picture import Frame, has_alpha
 from sr_keras.photos.raster import Raster
-from sr_keras.upscaling import corrections, hints
+from sr_keras.upscaling import corrections, hints, row_reducer
 from sr_keras.upscaling.target import Size
 
 Wrap = Literal["none", "x", "y", "xy"]
@@ -76,12 +76,18 @@ class FrameRun:
         """The result of a frame; raises what `enlarge` does."""
         if self.options.pixel_art:
             return corrections.repeated(frame, self.size)
-        result = self._raster(frame, progress) if isinstance(frame, Raster) else self._picture(frame, progress)
+        result = self.through_passes(frame, progress)
         if self.options.limit and isinstance(frame, Image.Image) and isinstance(result, Image.Image):
             result = Image.fromarray(corrections.limited(np.asarray(frame), np.array(result)))
         if all(map(operator.ge, self.size, frame.size)):
             result = self._without_flecks(frame, result)
         return corrections.unit_vectors(result) if self.options.normals else result
+
+    def through_passes(self, frame: Frame, progress: Progress) -> Frame:
+        """What the passes make of it, without what is corrected afterwards."""
+        if len(self.plan) == 1 and frame.size == self.size:
+            return frame
+        return self._raster(frame, progress) if isinstance(frame, Raster) else self._picture(frame, progress)
 
     def _without_flecks(self, frame: Frame, result: Frame) -> Frame:
         """The result of transparency, and that of line art, without flecks."""
@@ -134,13 +140,8 @@ class FrameRun:
         def put(y: int, x: int, tile: np.ndarray) -> None:
             sr.paste(Image.fromarray(tile if frame.mode == "RGB" else tile[..., 0]), (x, y))
 
-        self.through_network(frame, put, progress)
+        self.through_network(np.atleast_3d(np.asarray(frame)), put, progress)
         return sr
-
-    def through_network(self, frame: Image.Image, put: Put, progress: Progress) -> None:
-        """One pass of an opaque picture; each part of it, `[h, w, 1 or 3]`, is put in its place."""
-        photo = np.asarray(frame)
-        self._through_network(photo if photo.ndim == 3 else photo[..., np.newaxis], put, progress)
 
     def _raster(self, frame: Raster, progress: Progress) -> Raster:
         """Each group of bands by itself, as levels."""
@@ -153,6 +154,9 @@ class FrameRun:
     def _group(self, frame: Raster, group: slice, progress: Progress) -> np.ndarray:
         source = raster.levels(frame, group)
         photo = source.photo
+        if frame.alpha and group == frame.groups[-1] and photo.min() == photo.max():
+            # Nothing to compute: the same value everywhere.
+            return np.full((self.size[1], self.size[0], 1), photo[0, 0], photo.dtype)
         if frame.alpha and group.start == 0 and self.options.alpha == "coverage" and not hints.is_invisible(frame):
             photo = corrections.without_hidden_colours(photo, raster.levels(frame, frame.groups[-1]).photo[..., 0])
         small = photo
@@ -163,15 +167,15 @@ class FrameRun:
             def put(y: int, x: int, tile: np.ndarray, sr: np.ndarray = sr) -> None:
                 sr[y : y + tile.shape[0], x : x + tile.shape[1]] = tile
 
-            self._through_network(photo, put, share)
+            self.through_network(photo, put, share)
             photo = self._resized_levels(sr, following)
         photo = self._resized_levels(photo, self.size)
         if self.options.limit:
             photo = corrections.limited(small, photo)
         return raster.values(photo, source, frame.samples.dtype, frame.missing)
 
-    def _through_network(self, photo: np.ndarray, put: Put, progress: Progress) -> None:
-        """One pass of `[H, W, 1 or 3]`; grey is put as `[h, w, 1]`."""
+    def through_network(self, photo: np.ndarray, put: Put, progress: Progress) -> None:
+        """One pass of `[H, W, 1 or 3]`, each part of which, `[h, w, 1 or 3]`, is put in its place."""
         scale = self.upscaler.scale
         (top, left), (height, width) = self._margins(photo), photo.shape[:2]
         padded = np.pad(photo, [(top, top), (left, left), (0, 0)], mode="wrap") if top or left else photo
@@ -210,19 +214,17 @@ class FrameRun:
             resized = self._resized(frame.convert(frame.mode[:-1]), size)
             resized.putalpha(self._resized(frame.getchannel("A"), size))
             return resized
-        # It cuts off the frequencies that the smaller picture can't hold, more sharply than others; between passes too.
-        method = Image.Resampling.LANCZOS
         if self.wrap == "none":
-            return frame.resize(size, method)
-        # What the filter sees beyond the edges: three pixels of the smaller picture.
+            return frame.resize(size, row_reducer.METHOD)
+        # What the filter sees beyond the edges.
         x, y = (
-            math.ceil(3 * max(1, own / new)) if axis in self.wrap else 0
+            math.ceil(row_reducer.SUPPORT * max(1, own / new)) if axis in self.wrap else 0
             for axis, own, new in zip("xy", frame.size, size, strict=True)
         )
         samples = np.asarray(frame)
         padded = np.pad(samples, [(y, y), (x, x), (0, 0)][: samples.ndim], mode="wrap")
         box = (x, y, x + frame.width, y + frame.height)
-        return Image.fromarray(padded).resize(size, method, box=box)
+        return Image.fromarray(padded).resize(size, row_reducer.METHOD, box=box)
 
     def _resized_levels(self, photo: np.ndarray, size: Size) -> np.ndarray:
         if photo.shape[1::-1] == size:

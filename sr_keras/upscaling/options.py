@@ -213,8 +213,8 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
         "--engine",
         choices=engine.NAMES,
         default="auto",
-        help=f"what computes: openvino is faster on processors ({extras.install('cpu')}), and auto takes it where it is "
-        "installed and there is no GPU (%(default)s)",
+        help=f"what computes: tensorflow, or on processors openvino ({extras.install('cpu')}). auto takes what was measured to "
+        "be the fastest for such a network on this kind of processor; --verbose says which and why (%(default)s)",
     )
     network.add_argument(
         "--memory_mb",

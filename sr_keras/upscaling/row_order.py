@@ -33,7 +33,7 @@ class RowOrder:
 
     def _pass_on(self, rows: np.ndarray) -> None:
         if len(rows):
-            self._put_rows(rows if rows.shape[2] > 1 else rows[..., 0])
+            self._put_rows(rows)
             self._top += len(rows)
 
     def _grow(self, height: int, like: np.ndarray) -> None:

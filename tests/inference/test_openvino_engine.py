@@ -207,10 +207,13 @@ def test_little_is_computed_twice(name: str, size: int, largest: float) -> None:
     assert Upscaler.load(name, engine="openvino").overlap_factor(size, size) <= largest
 
 
-def test_an_export_of_earlier_versions_takes_tensorflow(folders: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
-    assert engine.resolve("auto", tmp_path, "auto") == "tensorflow"
-    assert engine.resolve("auto", folders["espcn"], "float16") == "tensorflow"
-    assert engine.resolve("openvino", folders["espcn"], "auto") == "openvino"
+def test_an_export_of_earlier_versions_takes_tensorflow(
+    folders: dict[str, pathlib.Path], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_has_gpu", lambda: False)
+    assert engine.resolve("auto", tmp_path, "auto") == ("tensorflow", "the network has layers that TensorFlow alone computes")
+    assert engine.resolve("auto", folders["espcn"], "float16").name == "tensorflow"
+    assert engine.resolve("openvino", folders["espcn"], "auto") == ("openvino", "")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -218,7 +221,7 @@ def test_what_is_exported_now_takes_openvino(
     folders: dict[str, pathlib.Path], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(engine, "_has_gpu", lambda: False)
-    assert engine.resolve("auto", folders[name], "auto") == "openvino"
+    assert engine.resolve("auto", folders[name], "auto").name == "openvino"
 
 
 def test_an_engine_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,10 @@ import pytest
 import tifffile
 from PIL import Image, PngImagePlugin
 
-from sr_keras.photos import metadata, picture, picture_reader, picture_writer, rgb, row_writer, tiff_file
+from sr_keras.photos import metadata, picture, picture_reader, picture_writer, raster, rgb, row_writer, tiff_file
 from sr_keras.photos.metadata_parts.exif import Exif
 from sr_keras.photos.picture import Picture
+from sr_keras.photos.raster import Raster
 from sr_keras.photos.row_writer import Layout
 
 # Full colours, as all of ours have.
@@ -82,6 +83,27 @@ def test_a_png_has_every_pixel_and_pillows_own_chunks(size: tuple[int, int], ban
     np.testing.assert_array_equal(imagecodecs.png_decode(content).squeeze(), np.asarray(frame).squeeze())
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("bands", [1, 2, 3, 4])
+def test_a_deep_png_has_every_value(size: tuple[int, int], bands: int) -> None:
+    import imagecodecs
+
+    rng = np.random.default_rng(0)
+    steps = rng.integers(-300, 300, (*size[::-1], bands)).cumsum(axis=1)
+    frame = Raster((30_000 + steps).astype(np.uint16), 3 if bands > 2 else 1, bands in (2, 4))
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Title", "a photo")
+    stream = io.BytesIO()
+    with row_writer.opened(stream, row_writer.layout_of(frame), "PNG", {"pnginfo": info, "dpi": (300, 300)}) as put:
+        for piece in row_writer.pieces(frame):
+            put(piece)
+    np.testing.assert_array_equal(np.atleast_3d(imagecodecs.png_decode(stream.getvalue())), frame.samples)
+    kinds = [kind for kind, _ in row_writer.png_chunks(stream.getvalue())]
+    assert {b"IHDR", b"pHYs", b"tEXt", b"IEND"} <= set(kinds)
+    if min(size) > 32:
+        assert len(stream.getvalue()) < 0.95 * frame.samples.nbytes
+
+
 def test_what_repeats_itself_is_not_much_larger_than_in_pillows_own(monkeypatch: pytest.MonkeyPatch) -> None:
     # It repeats itself, which in photos nothing does.
     monkeypatch.setattr(row_writer, "_BAND_BYTES", 2**20)
@@ -112,21 +134,25 @@ def test_what_belongs_to_a_picture_is_in_a_file_of_rows_too(
 
 @pytest.mark.parametrize("compression", [1, 5, 8, 50000, None])
 @pytest.mark.parametrize("bands", [1, 2, 3, 4])
+@pytest.mark.parametrize("bits", [8, 16])
 def test_a_tiff_of_rows_has_every_pixel(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, compression: int | None, bands: int
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, compression: int | None, bands: int, bits: int
 ) -> None:
     monkeypatch.setattr(tiff_file, "_STRIP_BYTES", 1000)
-    frame = photo(50, 133, bands)
+    picture_of_8_bits = photo(50, 133, bands)
+    frame = picture_of_8_bits if bits == 8 else raster.of_image(picture_of_8_bits)
     content = Picture((frame,), metadata=metadata.Metadata(dpi=(72.0, 72.0)), tiff_compression=compression)
-    with picture_writer.rows_written(tmp_path / "a.tif", content, Layout(frame.mode, *frame.size), picture.TIFF) as put:
+    with picture_writer.rows_written(tmp_path / "a.tif", content, row_writer.layout_of(frame), picture.TIFF) as put:
         for piece in row_writer.pieces(frame):
             put(piece)
     with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
         assert int(tiff.pages.first.compression) == (compression or 8)
-        np.testing.assert_array_equal(tiff.asarray(), np.asarray(frame))
-    if compression != 50000:  # libtiff inside Pillow may lack it
+        found = tiff.asarray()
+    np.testing.assert_array_equal(found, np.asarray(picture_of_8_bits).astype(found.dtype) * (257 if bits == 16 else 1))
+    assert found.dtype.itemsize == bits // 8
+    if compression != 50000 and bits == 8:  # libtiff inside Pillow may lack it
         with Image.open(tmp_path / "a.tif") as file:
-            np.testing.assert_array_equal(np.asarray(file), np.asarray(frame))
+            np.testing.assert_array_equal(np.asarray(file), np.asarray(picture_of_8_bits))
 
 
 def test_rows_that_cannot_be_computed_leave_no_file(tmp_path: pathlib.Path) -> None:

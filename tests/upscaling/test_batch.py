@@ -143,7 +143,7 @@ def test_a_full_disk_is_a_failed_photo(photos: list[Job], large: pathlib.Path, m
     result = outcomes(photos[:1])["a"]
     assert result.status == "failed"
     assert "No space left on device" in result.reason
-    assert list(large.iterdir()) == []
+    assert not large.exists()  # it was made for this one
 
 
 def test_several_upscalers_share_the_work(tmp_path: pathlib.Path, noise: Noise) -> None:
