@@ -224,6 +224,10 @@ def test_what_is_exported_now_takes_openvino(
     assert engine.resolve("auto", folders[name], "auto").name == "openvino"
 
 
+def test_back_projection_of_a_network_with_a_grid_is_for_tensorflow_alone() -> None:
+    assert saved_model.Servable(IMPORTED["rrdbnet by 2"](), is_back_projected=True).layers is None
+
+
 def test_an_engine_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_is_installed", lambda name: name == "tensorflow")
     with pytest.raises(ValueError, match=r"pip install '\.\[cpu\]' in the checkout"):
