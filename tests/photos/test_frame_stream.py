@@ -72,8 +72,7 @@ def test_a_gif_has_the_frames_that_came_and_nothing_of_the_ones_before() -> None
         assert (picture.durations_ms, picture.loop) == ((30, 40, 30, 100), 1)
         for came, found in zip(frames, picture.frames, strict=True):
             assert isinstance(found, Image.Image)
-            shown = [np.asarray(each.convert("RGBa")) for each in (came, found)]  # what can be seen
-            np.testing.assert_array_equal(*shown)
+            np.testing.assert_array_equal(found.convert("RGBa"), came.convert("RGBa"))  # what can be seen
 
 
 def test_the_times_that_an_animation_is_shown_stay(frames: list[Image.Image]) -> None:
