@@ -37,7 +37,7 @@ def test_layers_are_written_and_read(tmp_path: pathlib.Path, name: str) -> None:
 def test_a_layer_that_has_no_name_here_is_for_tensorflow_alone() -> None:
     lr = keras.Input((None, None, 3))
     with pytest.raises(layer_graph.UnknownLayerError, match="pooled"):
-        layer_graph.describe(keras.Model(lr, keras.layers.AveragePooling2D(name="pooled")(lr)))
+        layer_graph.describe(keras.Model(lr, keras.layers.AveragePooling2D(2, name="pooled")(lr)))
 
 
 def test_a_damaged_index_is_named(tmp_path: pathlib.Path) -> None:
