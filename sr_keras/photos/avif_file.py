@@ -1,7 +1,7 @@
 """AVIF as Pillow writes it, with what Pillow leaves out: more than 8 bits, and which colours the values are.
 
-What encodes more than 8 bits, imagecodecs, writes no metadata. Both go by libavif, which names the parts of a file in one order;
-so what the one has coded takes the place of what the other has.
+What encodes more than 8 bits, imagecodecs, writes no metadata. Both go by libavif, which names the parts of a file in one
+order; so what the one has coded takes the place of what the other has.
 
 Source: ISO/IEC 14496-12 (boxes) and 23008-12 (items and their properties).
 """
