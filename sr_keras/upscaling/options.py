@@ -220,7 +220,7 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
         "--memory_mb",
         type=argument_types.positive_int,
         metavar="MB",
-        help="memory for the work on a tile or strip, whose size follows (TensorFlow 384, on a GPU 4096; OpenVINO up to 900)",
+        help="memory for work on a tile or strip, whose size follows (TensorFlow 384 or more, GPUs 4096, OpenVINO up to 900)",
     )
     network.add_argument(
         "--tile",
