@@ -52,8 +52,8 @@ def test_two_networks_are_compared_photo_by_photo(photo: Path) -> None:
     assert last_line.startswith("photo.png: e")
 
 
-# In place of ONNX Runtime Web, which would have to be fetched: the mean of the pixels beside each one, twice as large. What it is
-# given has zeros around, so that tiles without overlap show.
+# In place of ONNX Runtime Web, which would have to be fetched: the mean of the pixels beside each one, zeros around
+# the tile, so that tiles without overlap show.
 RUNTIME = """
 export const env = { wasm: {} };
 export class Tensor { constructor(type, data, dims) { Object.assign(this, { data, dims }); } }
