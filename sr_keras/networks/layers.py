@@ -83,7 +83,7 @@ class CropToScale(layers.Layer):
 class RepeatPixels(layers.UpSampling2D):
     """Keras's `UpSampling2D` of interpolation "nearest", with channels that stay known where sizes are not.
 
-    Else LiteRT's and OpenVINO's converters refuse a convolution after it.
+    Else TensorFlow's converter to LiteRT refuses a convolution after it.
     """
 
     def call(self, inputs: KerasTensor) -> KerasTensor:
