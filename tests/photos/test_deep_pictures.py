@@ -25,11 +25,15 @@ def tiff(samples: np.ndarray, **options: Any) -> io.BytesIO:
     return buffer
 
 
-def rewritten(picture: Picture, suffix: str, depth: int | None = None) -> Picture:
+def saved_as(picture: Picture, suffix: str, depth: int | None = None) -> io.BytesIO:
     buffer = io.BytesIO()
     picture_writer.write(buffer, fitted(picture, FORMATS[suffix], depth), FORMATS[suffix])
     buffer.seek(0)
-    return picture_reader.read(buffer, all_frames=True)
+    return buffer
+
+
+def rewritten(picture: Picture, suffix: str, depth: int | None = None) -> Picture:
+    return picture_reader.read(saved_as(picture, suffix, depth), all_frames=True)
 
 
 @pytest.fixture
@@ -421,6 +425,25 @@ def test_camera_raw_has_the_tones_of_srgb() -> None:
     photo = np.asarray(developed(dng(np.tile((65535 * light).astype(np.uint16), (64, 1)))))[32].astype(float)
     expected = 255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     assert np.abs(photo - expected[:, np.newaxis])[4:-8].max() < 3
+
+
+def test_camera_raw_is_developed_to_16_bits_where_they_are_wanted() -> None:
+    raw = dng(np.linspace(200, 60_000, 64 * 96).reshape(64, 96).astype(np.uint16))
+    picture = picture_reader.read(raw, raw_bits=16)
+    levels, tones = deep(picture).samples, np.asarray(developed(raw)).astype(float)
+    assert levels.dtype == np.uint16
+    assert np.abs(levels / 257 - tones).max() < 1
+    assert len(np.unique(levels[..., 1])) > 2000
+    assert picture.notes == ("camera raw, developed by LibRaw to 16 bits a channel; its metadata is left out",)
+
+
+def test_camera_raw_keeps_its_exif() -> None:
+    raw = dng(np.full((64, 96), 9000, np.uint16), 6, (ExifTags.Base.Make, 2, 0, "Maker", True))
+    picture = picture_reader.read(raw)
+    assert picture.metadata.exif == {0: {int(ExifTags.Base.Make): b"Maker"}}
+    assert picture.notes == ("camera raw, developed by LibRaw to 8 bits a channel",)
+    with Image.open(saved_as(picture, ".jpg")) as result:
+        assert (result.getexif()[ExifTags.Base.Make], result.getexif()[ExifTags.Base.Orientation]) == ("Maker", 1)
 
 
 @pytest.mark.parametrize("orientation, quarter_turns", [(1, 0), (3, 2), (6, 3), (8, 1)])
