@@ -14,7 +14,7 @@ from keras import layers
 from sr_keras.inference import layer_graph, model_info, saved_model
 from sr_keras.inference.layer_graph import INPUT, Layer
 from sr_keras.networks import back_projection
-from sr_keras.networks.layers import CropToScale, DepthToSpace, PReLU, Scale, SpaceToDepth
+from sr_keras.networks.layers import CropToScale, DepthToSpace, PReLU, RepeatPixels, Scale, SpaceToDepth
 
 _OF_SEVERAL = ("add", "multiply", "concat", "crop")
 
@@ -88,7 +88,7 @@ def _layer(layer: Layer, weights: Sequence[np.ndarray], policy: str) -> keras.La
         case "concat":
             return layers.Concatenate(**common)
         case "repeat":
-            return layers.UpSampling2D(options["block"], interpolation="nearest", **common)
+            return RepeatPixels(options["block"], **common)
         case "depth_to_space":
             return DepthToSpace(options["block"], **common)
         case "space_to_depth":
