@@ -95,6 +95,9 @@ class OpenVinoNetwork:
             self.stages, self.whole_stages = divide(), divide(is_whole=True)
         except (ValueError, IndexError, KeyError) as error:
             raise model_info.ModelError(f"{folder}: damaged ({type(error).__name__})") from None
+        [enlargement] = (value.block for value in self.stages[-1].inputs if value.is_picture)
+        if enlargement != info.scale * info.grid:
+            raise model_info.ModelError(f"{folder}: the network does not enlarge {info.scale} times, as its model info says")
 
     def engine(self, *, precision: str, memory_mb: int | None, tile: int | None, device: str | None) -> "OpenVinoEngine":
         """See `engine.Network`.

@@ -1,7 +1,9 @@
 """What OpenVINO computes, against TensorFlow; and that it does without it."""
 
+import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import threading
@@ -57,6 +59,16 @@ def test_float32_is_what_tensorflow_computes(
     floats = photo / np.float32(255)
     exact = upscaler(folders[name], engine="tensorflow").upscale(floats)
     np.testing.assert_allclose(upscaler(folders[name]).upscale(floats), exact, atol=2e-5)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 8])
+def test_model_info_of_another_scale_is_refused(tmp_path: pathlib.Path, scale: int) -> None:
+    folder = tmp_path / "network"
+    shutil.copytree(model_info.newest_version(model_info.SHIPPED_MODELS / "espcn"), folder)
+    [info] = folder.glob("assets.extra/sr_keras.json")
+    info.write_text(json.dumps(json.loads(info.read_text()) | {"scale": scale}))
+    with pytest.raises(model_info.ModelError, match=f"does not enlarge {scale} times, as its model info says"):
+        upscaler(folder)
 
 
 @pytest.mark.parametrize("name", NAMES)
