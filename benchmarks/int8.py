@@ -26,6 +26,9 @@ Pairs = list[tuple[np.ndarray, np.ndarray]]
 # Of what 8-bit activations are calibrated on, in pixels of the small picture.
 _SIDE = 64
 
+# LiteRT computes with 16-bit activations one value after the other: networks of more operations a pixel would take hours.
+_MOST_OPERATIONS_16 = 1_000_000
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     prog = "int8.py"
@@ -118,7 +121,10 @@ def litert_ways(folder: pathlib.Path, place: pathlib.Path) -> Iterator[tuple[str
     portable = Portable(saved_model.ExportedNetwork(folder), layout="NHWC", photo_type="float32")
     portable.save(place / "portable")
     integers = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
-    for label, operations in (("dynamic range", None), ("8-bit activations", []), ("16-bit activations", [integers])):
+    kinds: list[tuple[str, list[Any] | None]] = [("dynamic range", None), ("8-bit activations", [])]
+    if model_info.read_info(folder).operations <= _MOST_OPERATIONS_16:
+        kinds.append(("16-bit activations", [integers]))
+    for label, operations in kinds:
         converter = tf.lite.TFLiteConverter.from_saved_model(str(place / "portable"))
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if operations is not None:

@@ -19,6 +19,7 @@ SMALL = {
 IMPORTED: dict[str, Callable[[], keras.Model]] = {
     "rrdbnet": lambda: rrdbnet.build(num_blocks=1, filters=8, growth=4),
     "rrdbnet x1": lambda: rrdbnet.build(num_blocks=1, num_upscales=0, filters=8, growth=4),
+    "rrdbnet by 2": lambda: rrdbnet.build(num_blocks=1, num_upscales=3, filters=8, growth=4, unshuffle=2),
     "srvgg": lambda: srvgg.build(num_convs=2, filters=8),
     "srvgg x1": lambda: srvgg.build(num_convs=2, scale=1, filters=8),
     "span": lambda: span.build(num_blocks=3, scale=3, filters=8),

@@ -1,8 +1,10 @@
 """Exports a network, and holds the file against the network before it gets its name."""
 
+import contextlib
 import dataclasses
 import pathlib
 import tempfile
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -24,15 +26,16 @@ def export(folder: pathlib.Path, path: pathlib.Path, file_format: Format, *, pho
 
     Raises:
         ModelError: the network can't be loaded.
-        UserError: the file computes something else.
+        UserError: the file computes something else, or the format has no such network.
     """
     network = saved_model.ExportedNetwork(folder)
     portable = Portable(network, layout=file_format.layout, photo_type=photo_type)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".sr_keras_") as place:
         part = pathlib.Path(place) / path.name
-        file_format.write(portable, part, metadata(network.info), weights)
-        run = file_format.load(part)
-        difference = max(_difference(run, file_format.layout, portable, size) for size in _SIZES)
+        with _clear_errors(path):
+            file_format.write(portable, part, metadata(network.info), weights)
+            run = file_format.load(part)
+            difference = max(_difference(run, file_format.layout, portable, size) for size in _SIZES)
         # Rounding may end a level apart.
         most = 1 + 255 * TOLERANCE[weights] if photo_type == "uint8" else TOLERANCE[weights]
         if not difference <= most:
@@ -51,6 +54,18 @@ def metadata(info: model_info.ModelInfo) -> dict[str, str]:
         **{name: str(value) for name, value in dataclasses.asdict(info).items() if value not in (None, "")},
         "source": "sr_keras",
     }
+
+
+@contextlib.contextmanager
+def _clear_errors(path: pathlib.Path) -> Iterator[None]:
+    try:
+        yield
+    except (UserError, OSError, MemoryError):
+        raise
+    # Converters and runtimes raise whatever they stumble over, and say it in pages.
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise UserError(f"{path}: not written, for the format can't hold it ({type(error).__name__}: {reason})") from None
 
 
 def _difference(run: Run, layout: Layout, portable: Portable, size: tuple[int, int]) -> float:

@@ -14,9 +14,9 @@ from keras import layers
 from sr_keras.inference import layer_graph, model_info, saved_model
 from sr_keras.inference.layer_graph import INPUT, Layer
 from sr_keras.networks import back_projection
-from sr_keras.networks.layers import DepthToSpace, PReLU, Scale
+from sr_keras.networks.layers import CropToScale, DepthToSpace, PReLU, RepeatPixels, Scale, SpaceToDepth
 
-_OF_SEVERAL = ("add", "multiply", "concat")
+_OF_SEVERAL = ("add", "multiply", "concat", "crop")
 
 
 def load(path: str | os.PathLike[str], policy: str) -> keras.Model:
@@ -88,7 +88,11 @@ def _layer(layer: Layer, weights: Sequence[np.ndarray], policy: str) -> keras.La
         case "concat":
             return layers.Concatenate(**common)
         case "repeat":
-            return layers.UpSampling2D(options["block"], interpolation="nearest", **common)
+            return RepeatPixels(options["block"], **common)
         case "depth_to_space":
             return DepthToSpace(options["block"], **common)
+        case "space_to_depth":
+            return SpaceToDepth(options["block"], **common)
+        case "crop":
+            return CropToScale(options["scale"], **common)
     raise layer_graph.UnknownLayerError(f"{layer.name} ({layer.kind}) is of an unknown kind")

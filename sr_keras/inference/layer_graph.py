@@ -30,11 +30,12 @@ class Layer(NamedTuple):
     Attributes:
         name: of the layer and of its output.
         kind: "conv", "conv_transpose", "norm", "prelu", "leaky_relu", "relu", "silu", "tanh", "rescale", "add", "multiply",
-            "concat" (of channels), "repeat" (of pixels) or "depth_to_space".
+            "concat" (of channels), "repeat" (of pixels), "depth_to_space", "space_to_depth" (after a reflection up to whole
+            blocks) or "crop" (of a picture to a multiple of the photo's size).
         inputs: the names of the layers whose outputs it takes.
         weights: places among the network's weights, in Keras's order: kernel, bias; gamma, beta, mean, variance; alpha.
         options: of a conv_transpose "stride", of a norm "epsilon", of a leaky_relu "slope", of a rescale "scale" and "offset"
-            (a number each, or one per channel), of a repeat and of a depth_to_space "block".
+            (a number each, or one per channel), of a repeat, a depth_to_space and a space_to_depth "block", of a crop "scale".
     """
 
     name: str
@@ -111,7 +112,7 @@ def _kind(layer: "keras.Layer") -> tuple[str, dict[str, Any]]:
     import keras
     from keras import layers
 
-    from sr_keras.networks.layers import DepthToSpace, Scale
+    from sr_keras.networks.layers import CropToScale, DepthToSpace, Scale, SpaceToDepth
 
     match layer:
         case layers.Conv2DTranspose():
@@ -144,4 +145,8 @@ def _kind(layer: "keras.Layer") -> tuple[str, dict[str, Any]]:
             return "repeat", {"block": layer.size[0]}
         case DepthToSpace():
             return "depth_to_space", {"block": layer.block_size}
+        case SpaceToDepth():
+            return "space_to_depth", {"block": layer.block_size}
+        case CropToScale():
+            return "crop", {"scale": layer.scale}
     raise UnknownLayerError(f"{layer.name} ({type(layer).__name__}) is of an unknown kind")

@@ -1,8 +1,12 @@
-"""Upscales with OpenVINO: on processors faster than TensorFlow, which it does without. See `stages.py` for how."""
+"""Upscales with OpenVINO: on processors faster than TensorFlow, which it does without. See `stages.py` for how.
+
+Strips, stages and what is compiled count in blocks of the network's grid, which are pixels for most networks.
+"""
 
 import collections
 import contextlib
 import ctypes
+import functools
 import itertools
 import math
 import pathlib
@@ -18,6 +22,7 @@ from sr_keras.inference import checkpoint, layer_graph, model_info, openvino_sta
 from sr_keras.inference.openvino_stage import value_type
 from sr_keras.inference.stages import COLOURS, Stage
 from sr_keras.inference.strips import Rows
+from sr_keras.runtime import threads
 
 # For the work on a strip, in MB, at most.
 MEMORY_MB = 900
@@ -86,10 +91,14 @@ class OpenVinoNetwork:
         self.is_finite = all(np.isfinite(weight).all() for weight in weights)
         try:
             layers = layer_graph.read(folder)
-            self.stages = stages.divide(layers, weights, back_projection=self.info.back_projection)
-            self.whole_stages = stages.divide(layers, weights, back_projection=self.info.back_projection, is_whole=True)
+            info = self.info
+            divide = functools.partial(stages.divide, layers, weights, back_projection=info.back_projection, grid=info.grid)
+            self.stages, self.whole_stages = divide(), divide(is_whole=True)
         except (ValueError, IndexError, KeyError) as error:
             raise model_info.ModelError(f"{folder}: damaged ({type(error).__name__})") from None
+        [enlargement] = (value.block for value in self.stages[-1].inputs if value.is_picture)
+        if enlargement != info.scale * info.grid:
+            raise model_info.ModelError(f"{folder}: the network does not enlarge {info.scale} times, as its model info says")
 
     def engine(self, *, precision: str, memory_mb: int | None, tile: int | None, device: str | None) -> "OpenVinoEngine":
         """See `engine.Network`.
@@ -140,6 +149,7 @@ class OpenVinoEngine:
 
     def upscale_to(self, put: tiling.Put, photo: np.ndarray, progress: tiling.Progress) -> None:
         """See `engine.Engine`. Where there is too little memory, smaller strips go on from the rows that are done."""
+        photo, put = tiling.on_grid(photo, put, self.info.scale, self.info.grid)
         memory, begin = self._memory, 0
         while begin < photo.shape[0]:
             try:
@@ -152,11 +162,17 @@ class OpenVinoEngine:
 
     def overlap_factor(self, height: int, width: int) -> float:
         """See `engine.Engine`."""
-        columns = tiling.split(width, self._tile or self._widest(self._memory), self.info.receptive_field)
-        window = columns[0].window_stop - columns[0].window_start
-        division = self._division(self._is_whole(height, window, self._memory, self.precision))
-        heights = self._strips(division, height, window, self._memory, self.precision)
-        return strip_heights.overlap_factor(division, height, heights) * len(columns) * window / width
+        grid = self.info.grid
+        rows, places = (math.ceil(length / grid) for length in (height, width))
+        columns = self._columns(places * grid, self._memory)
+        window = (columns[0].window_stop - columns[0].window_start) // grid
+        division = self._division(self._is_whole(rows, window, self._memory, self.precision))
+        heights = self._strips(division, rows, window, self._memory, self.precision)
+        return strip_heights.overlap_factor(division, rows, heights) * len(columns) * window / places
+
+    def _columns(self, width: int, memory: int) -> list[tiling.Span]:
+        widest = self._tile or self._widest(memory)
+        return tiling.split(width, widest, self.info.receptive_field, grid=self.info.grid)
 
     def _is_whole(self, height: int, width: int, memory: int, precision: str) -> bool:
         return self._tile is None and strip_heights.is_whole(self._whole_stages[0], height, width, memory, precision)
@@ -174,9 +190,9 @@ class OpenVinoEngine:
     ) -> int:
         """Upscales all rows from one on, and returns the photo's height."""
         height, width, _ = photo.shape
-        scale, overlap = self.info.scale, self.info.receptive_field
-        top = max(0, begin - overlap)
-        columns = tiling.split(width, self._tile or self._widest(memory), overlap)
+        scale, grid = self.info.scale, self.info.grid
+        top = max(0, begin - math.ceil(self.info.receptive_field / grid) * grid)
+        columns = self._columns(width, memory)
         for index, column in enumerate(columns):
             window = photo[top:, column.window_start : column.window_stop]
             x = slice(scale * (column.start - column.window_start), scale * (column.stop - column.window_start))
@@ -201,7 +217,7 @@ class OpenVinoEngine:
         """
         if not self._is_finite:
             raise ValueError(model_info.NOT_FINITE)
-        height, width, _ = photo.shape
+        height, width = (length // self.info.grid for length in photo.shape[:2])
         precision = self.precision if photo.dtype == np.uint8 else "float32"
         is_whole = self._is_whole(height, width, memory, precision)
         division = self._division(is_whole)
@@ -225,9 +241,9 @@ class OpenVinoEngine:
             rows = strips.through(steps, tensors, {layer_graph.INPUT: photo[np.newaxis]}, height=height)
             y = 0
             # One is taken while the next one is made.
-            memory = itertools.cycle([_Memory(), _Memory()])
-            for block, own in zip(rows, memory, strict=False):
-                band = _unblocked(block[_RESULT][0], self.info.scale, own)
+            buffers = itertools.cycle([_Memory(), _Memory()])
+            for block, own in zip(rows, buffers, strict=False):
+                band = _unblocked(block[_RESULT][0], self.info.scale * self.info.grid, own)
                 yield y, band
                 y += len(band)
 
@@ -263,7 +279,7 @@ class OpenVinoEngine:
             width=shape.width,
             precision=shape.precision,
             photo_type=shape.photo_type,
-            scale=self.info.scale,
+            scale=self.info.scale * self.info.grid,
             back_projection=self.info.back_projection,
             is_shared=is_shared,
         )
@@ -272,18 +288,19 @@ class OpenVinoEngine:
             "PERFORMANCE_HINT": "LATENCY",
             # Threads that are bound to a core wait where something else runs there.
             "ENABLE_CPU_PINNING": False,
+            "INFERENCE_NUM_THREADS": threads.limit() or 0,  # 0 is all
         }
         return self._core.compile_model(model, "CPU", options)
 
     def _strips(self, division: Sequence[Stage], height: int, width: int, memory: int, precision: str) -> tuple[int, ...]:
         """The height of each stage's strips: the smallest that make little overlap, if they fit into memory."""
         if self._tile:
-            return (self._tile,) * len(division)
+            return (max(1, self._tile // self.info.grid),) * len(division)
         return strip_heights.choose(division, height, width, memory, precision)
 
     def _widest(self, memory: int) -> int:
-        """The width up to which a photo is computed in one column: strips are high enough to overlap little."""
-        return strip_heights.widest(self._stages, memory, self.precision)
+        """The width up to which a photo is computed in one column, in its pixels: strips are high enough to overlap little."""
+        return self.info.grid * strip_heights.widest(self._stages, memory, self.precision)
 
 
 class _Runner:

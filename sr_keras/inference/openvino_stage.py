@@ -8,7 +8,7 @@
   side as channels: its sums are the same, and nothing of the result's size is read more than once.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Container, Hashable, Sequence
 
 import numpy as np
 import openvino as ov
@@ -35,16 +35,15 @@ def shared_weights(stage: Stage) -> list[np.ndarray]:
 
     OpenVINO keeps memory for a model's inputs as long as there is the model, and compiling it takes time.
     """
-    nodes = stage.nodes if stage.is_exact else ()
-    return [array for node in nodes if _takes_weights(node) for array in _layout(node.weights)]
+    return [array for node in _with_shared_weights(stage) for array in _layout(node.weights)]
 
 
 def signature(stage: Stage) -> Hashable:
     """What a stage's model depends on, but for `shared_weights`."""
     places = {name: place for place, name in enumerate(value.name for value in stage.inputs)}
-    nodes = []
+    nodes, shared = [], {node.layer.name for node in _with_shared_weights(stage)}
     for node in stage.nodes:
-        weights = [each.shape if stage.is_exact and _takes_weights(node) else id(each) for each in node.weights]
+        weights = [each.shape if node.layer.name in shared else id(each) for each in node.weights]
         inputs = tuple(places[name] for name in node.layer.inputs)
         nodes.append((node.layer.kind, repr(dict(node.layer.options)), node.scale, inputs, tuple(weights)))
         places[node.layer.name] = len(places)
@@ -52,8 +51,17 @@ def signature(stage: Stage) -> Hashable:
     return tuple(nodes), tuple(values), stage.beyond, stage.is_last
 
 
-def _takes_weights(node: Node) -> bool:
-    return node.layer.kind == "conv" and node.channels > COLOURS and node.layer.inputs != (layer_graph.INPUT,)
+def _with_shared_weights(stage: Stage) -> list[Node]:
+    """The layers that `shared_weights` are of."""
+    levels = _levels(stage)
+    convolutions = [node for node in stage.nodes if node.layer.kind == "conv" and node.channels > COLOURS]
+    return [node for node in convolutions if node.layer.inputs[0] not in levels] if stage.is_exact else []
+
+
+def _levels(stage: Stage) -> set[str]:
+    """The tensors that hold the photo's levels, as they came or rearranged: whole numbers."""
+    rearranged = [node for node in stage.nodes if node.layer.kind == "space_to_depth"]
+    return {layer_graph.INPUT, *(node.layer.name for node in rearranged if node.layer.inputs == (layer_graph.INPUT,))}
 
 
 def _layout(weights: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -94,16 +102,12 @@ def build(
     ]
     types = [TYPES[value_type(value, precision, photo_type)] for value in stage.inputs]
     parameters = [ops.parameter(shape, kind) for shape, kind in zip(shapes, types, strict=True)]
-    tensors = _Tensors(rows, is_exact=stage.is_exact)
+    tensors = _Tensors(rows, is_exact=stage.is_exact, levels=_levels(stage), white=white)
     for value, parameter in zip(stage.inputs, parameters, strict=True):
-        x = _transposed(_converted(parameter, "float32"), _TO_CHANNELS_FIRST)
-        if value.name == layer_graph.INPUT:
-            tensors.levels, x = x, ops.multiply(x, _constant(1 / white))
-        tensors.put(value.name, x, value.scale)
-    for node in stage.nodes if is_shared else ():
-        if _takes_weights(node):
-            tensors.weights[node.layer.name] = [ops.parameter(each.shape, ov.Type.f32) for each in _layout(node.weights)]
-            parameters += tensors.weights[node.layer.name]
+        tensors.put(value.name, _transposed(_converted(parameter, "float32"), _TO_CHANNELS_FIRST), value.scale)
+    for node in _with_shared_weights(stage) if is_shared else ():
+        tensors.weights[node.layer.name] = [ops.parameter(each.shape, ov.Type.f32) for each in _layout(node.weights)]
+        parameters += tensors.weights[node.layer.name]
     if stage.is_last:
         picture = tensors.get(next(value.name for value in stage.inputs if value.name != layer_graph.INPUT))
         for node in stage.nodes:
@@ -112,11 +116,11 @@ def build(
         return ov.Model(_picture(picture, photo, scale, white, photo_type), parameters, "stage")
     *nodes, end = stage.nodes
     for node in nodes:
-        tensors.put(node.layer.name, _computed(node, tensors, white), node.scale)
+        tensors.put(node.layer.name, _computed(node, tensors), node.scale)
     results = []
     for value in stage.outputs:
         if value.block > 1:
-            result = _transposed(_blocks(end, tensors, value.block, white), _TO_CHANNELS_LAST)
+            result = _transposed(_blocks(end, tensors, value.block), _TO_CHANNELS_LAST)
         elif end.layer.name == value.name and end.layer.kind == "depth_to_space":
             # A shuffle is cheaper where channels are last: it moves pieces of memory.
             block = end.layer.options["block"]
@@ -124,7 +128,7 @@ def build(
             result = _shuffled(features, block, value.scale // block * rows, value.scale // block * width, value.channels)
         else:
             if end.layer.name == value.name:
-                tensors.put(value.name, _computed(end, tensors, white), value.scale)
+                tensors.put(value.name, _computed(end, tensors), value.scale)
             result = _transposed(tensors.get(value.name), _TO_CHANNELS_LAST)
         results.append(_converted(result, value_type(value, precision, photo_type)))
     return ov.Model([ops.result(result) for result in results], parameters, "stage")
@@ -136,13 +140,14 @@ class _Tensors:
     Attributes:
         is_exact: whether rows beyond the strip's ends are in the tensors, as far as they are seen; else they are what layers
             take for zeros.
-        levels: the photo as it came, if the stage takes it.
+        levels: the names of those that are put as levels, up to white.
+        white: the highest level.
         weights: those that are inputs, by the name of their layer.
     """
 
-    def __init__(self, rows: int, *, is_exact: bool) -> None:
+    def __init__(self, rows: int, *, is_exact: bool, levels: Container[str], white: float) -> None:
         self.is_exact = is_exact
-        self.levels: ov.Output | None = None
+        self.levels, self.white = levels, white
         self.weights: dict[str, list[ov.Output]] = {}
         self._rows = rows
         self._tensors: dict[str, tuple[ov.Output, int]] = {}
@@ -152,30 +157,31 @@ class _Tensors:
         self._tensors[name] = x, scale * self._rows
 
     def get(self, name: str, beyond: int = 0) -> ov.Output:
-        """One with so many of its own rows beyond the strip, at each side."""
-        x, rows = self._tensors[name]
-        return self._cut(x, rows, beyond)
+        """One with so many of its own rows beyond the strip, at each side; levels as shares of white."""
+        x = self.get_as_put(name, beyond)
+        return ops.multiply(x, _constant(1 / self.white)) if name in self.levels else x
 
-    def levels_with(self, beyond: int) -> ov.Output:
-        """The photo as it came, likewise."""
-        return self._cut(self.levels, self._rows, beyond)
+    def get_as_put(self, name: str, beyond: int = 0) -> ov.Output:
+        """The same, but levels as levels."""
+        x, rows = self._tensors[name]
+        present = x.get_output_shape(0)[2]
+        excess = (present - rows) // 2 - beyond
+        return _sliced(x, 2, excess, present - excess) if self.is_exact and excess else x
 
     def beyond(self, names: Sequence[str]) -> int:
         """How many rows beyond the strip all of some tensors of one scale have."""
         heights = [(int(x.get_output_shape(0)[2]), rows) for x, rows in (self._tensors[name] for name in names)]
         return min((present - rows) // 2 for present, rows in heights)
 
-    def _cut(self, x: ov.Output, rows: int, beyond: int) -> ov.Output:
-        present = x.get_output_shape(0)[2]
-        excess = (present - rows) // 2 - beyond
-        return _sliced(x, 2, excess, present - excess) if self.is_exact and excess else x
 
-
-def _computed(node: Node, tensors: _Tensors, white: float) -> ov.Output:
-    if node.layer.kind == "conv" and node.layer.inputs == (layer_graph.INPUT,):
+def _computed(node: Node, tensors: _Tensors) -> ov.Output:
+    [source, *_] = node.layer.inputs
+    if node.layer.name in tensors.levels:
+        return _apply(node, [tensors.get_as_put(source, tensors.beyond([source]))])
+    if node.layer.kind == "conv" and source in tensors.levels:
         # Levels up to 255 are exact in every format; their 255th parts are not.
-        weights = (node.weights[0] / np.float32(white), *node.weights[1:])
-        return _conv(tensors.levels_with(stages.reach(node)), weights, is_exact=tensors.is_exact)
+        weights = (node.weights[0] / np.float32(tensors.white), *node.weights[1:])
+        return _conv(tensors.get_as_put(source, stages.reach(node)), weights, is_exact=tensors.is_exact)
     if node.layer.name in tensors.weights:
         size = node.weights[0].shape[0]
         [x] = _inputs(node, tensors)
@@ -189,7 +195,7 @@ def _inputs(node: Node, tensors: _Tensors) -> list[ov.Output]:
     return [tensors.get(name, beyond) for name in node.layer.inputs]
 
 
-def _blocks(node: Node, tensors: _Tensors, block: int, white: float) -> ov.Output:
+def _blocks(node: Node, tensors: _Tensors, block: int) -> ov.Output:
     """The picture that a layer makes, as blocks of pixels: what its shuffle would take apart, or a picture put together."""
     if node.layer.options.get("block") == block and node.scale == block:
         match node.layer.kind:
@@ -199,7 +205,7 @@ def _blocks(node: Node, tensors: _Tensors, block: int, white: float) -> ov.Outpu
                 return _conv(_inputs(node, tensors)[0], node.weights, is_exact=tensors.is_exact)
             case "conv_chain":
                 return _conv_chain(node, _inputs(node, tensors)[0])
-    return ops.space_to_depth(_computed(node, tensors, white), "blocks_first", block)
+    return ops.space_to_depth(_computed(node, tensors), "blocks_first", block)
 
 
 def _apply(node: Node, inputs: Sequence[ov.Output], *, is_exact: bool = False) -> ov.Output:
@@ -240,6 +246,8 @@ def _apply(node: Node, inputs: Sequence[ov.Output], *, is_exact: bool = False) -
             return _repeated(x, options["block"])
         case "depth_to_space":
             return ops.depth_to_space(x, "blocks_first", options["block"])
+        case "space_to_depth":
+            return ops.space_to_depth(x, "blocks_first", options["block"])
     raise ValueError(f"{node.layer.name}: OpenVINO has no {node.layer.kind}")
 
 

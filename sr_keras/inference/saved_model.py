@@ -90,7 +90,8 @@ class Servable(tf.Module, _Computed):
             back_projection=is_back_projected,
             grid=measured.grid,
         )
-        self._layers = _layers_of(generator)
+        # What computes layers elsewhere has back-projection at the photo's own size.
+        self._layers = _layers_of(generator) if measured.grid == 1 or not is_back_projected else None
         # In this order `load_weights` finds them again.
         self.weights = [variable.value for variable in generator.weights]
         # The generator itself stays out of the module: Keras would write its layers too, each with functions of its own.

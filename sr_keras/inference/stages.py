@@ -4,6 +4,9 @@ Rows that a later strip needs again are kept, not computed again, so that the wh
 arithmetic, in memory that its height does not matter to. Most stages have one layer that sees beyond a pixel, and it reads what
 the stages before made: nothing at all is computed twice. Others, which have several in a row, read a few rows beyond their
 strip, their margin, which is recomputed.
+
+Sizes are counted in pixels of the photo. Where a network has a grid (see `ModelInfo`), as those that begin with a pixel
+unshuffle do, they are counted in blocks of so many pixels along each axis instead, and the photo itself is of that scale.
 """
 
 import collections
@@ -105,23 +108,29 @@ class Stage(NamedTuple):
 
 
 def divide(
-    layers: Sequence[Layer], weights: Sequence[np.ndarray], *, back_projection: bool, is_whole: bool = False
+    layers: Sequence[Layer],
+    weights: Sequence[np.ndarray],
+    *,
+    back_projection: bool,
+    grid: int = 1,
+    is_whole: bool = False,
 ) -> list[Stage]:
     """The stages of a network; the last one has the layers that add pictures, and back-projection if the network ends with it.
 
     Args:
         layers: of a network that takes a photo and gives one picture, the last layer's output.
         weights: of all of them.
-        back_projection: whether the network ends with that.
+        back_projection: whether the network ends with that; it may then have no grid.
+        grid: of the network.
         is_whole: whether all layers at the photo's own size are one stage, whose strip should be the whole photo.
     """
-    nodes = _chained(_nodes(layers, weights))
+    nodes = _chained(_nodes(layers, weights, grid))
     pictures = _picture_layers(nodes)
     last = [node for node in nodes if node.layer.name in pictures]
     before = [node for node in nodes if node.layer.name not in pictures]
     groups = _recomputing(_groups(before, is_whole=is_whole))
     groups += [last] if _is_pointwise(last) else [last, []]
-    known = {layer_graph.INPUT: Value(layer_graph.INPUT, 1, COLOURS)}
+    known = {layer_graph.INPUT: Value(layer_graph.INPUT, grid, COLOURS)}
     known |= {node.layer.name: Value(node.layer.name, node.scale, node.channels, node.channels <= COLOURS) for node in nodes}
     # What the last stage takes.
     picture = known[groups[-1][0].layer.inputs[0] if groups[-1] else nodes[-1].layer.name]
@@ -162,14 +171,17 @@ def operations(node: Node) -> int:
     return 2 * node.weights[0].size * (node.scale // growth) ** 2
 
 
-def _nodes(layers: Sequence[Layer], weights: Sequence[np.ndarray]) -> list[Node]:
+def _nodes(layers: Sequence[Layer], weights: Sequence[np.ndarray], grid: int = 1) -> list[Node]:
     """The layers with their weights, without the norms that are folded into convolutions."""
     takers = collections.Counter(name for layer in layers for name in layer.inputs)
-    sizes = {layer_graph.INPUT: _Size(1, COLOURS)}
+    sizes = {layer_graph.INPUT: _Size(grid, COLOURS)}
     nodes: dict[str, Node] = {}
     renamed: dict[str, str] = {}
     for layer in layers:
         layer = layer._replace(inputs=tuple(renamed.get(name, name) for name in layer.inputs))
+        if layer.kind == "crop":  # by whoever has reflected the photo up to its grid
+            renamed[layer.name] = layer.inputs[0]
+            continue
         own = tuple(weights[place] for place in layer.weights)
         source = nodes.get(layer.inputs[0])
         if layer.kind == "norm" and source and source.layer.kind == "conv" and takers[source.layer.name] == 1:
@@ -309,6 +321,8 @@ def _size(layer: Layer, weights: tuple[np.ndarray, ...], inputs: Sequence[_Size]
             return _Size(scale * layer.options["block"], weights[0].shape[3] // layer.options["block"] ** 2)
         case "depth_to_space":
             return _Size(scale * layer.options["block"], channels // layer.options["block"] ** 2)
+        case "space_to_depth":
+            return _Size(scale // layer.options["block"], channels * layer.options["block"] ** 2)
         case "repeat":
             return _Size(scale * layer.options["block"], channels)
         case "concat":

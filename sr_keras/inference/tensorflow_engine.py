@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
+import psutil
 import tensorflow as tf
 
 from sr_keras.inference import tiling
@@ -15,6 +16,9 @@ from sr_keras.runtime import precision as precisions
 
 # For the work on a tile. On a CPU, more hardly helps; a GPU needs larger tiles.
 _CPU_MEMORY_MB, _GPU_MEMORY_MB = 384, 4096
+# But where a network sees so far that its tiles would be overlap for the most part, it may be this share of what is free.
+_SHARE_OF_FREE = 1 / 8
+_MOST_OVERLAP = 2.0
 
 
 class _Network(Protocol):
@@ -39,12 +43,23 @@ class TensorFlowEngine:
         self.info = network.info
         self.precision = precisions.resolve_inference(precision)
         self.device = device
-        memory_mb = memory_mb or (_GPU_MEMORY_MB if tf.config.list_physical_devices("GPU") else _CPU_MEMORY_MB)
-        self.tile = tile or tiling.largest_tile(
+        self.tile = tile or self._tile(memory_mb or self._default_memory_mb())
+
+    def _tile(self, memory_mb: int) -> int:
+        return tiling.largest_tile(
             memory_mb * 10**6,
             bytes_per_pixel=self.info.peak_values * tf.as_dtype(self.precision).size,
             margin=self.info.peak_margin,
         )
+
+    def _default_memory_mb(self) -> int:
+        if tf.config.list_physical_devices("GPU"):
+            return _GPU_MEMORY_MB
+        most, memory_mb = _SHARE_OF_FREE * psutil.virtual_memory().available / 10**6, _CPU_MEMORY_MB
+        # As `overlap_factor` for a photo of many tiles.
+        while (1 + self.info.receptive_field / self._tile(memory_mb)) ** 2 > _MOST_OVERLAP and 2 * memory_mb <= most:
+            memory_mb *= 2
+        return memory_mb
 
     def upscale_tile(self, window: np.ndarray, start: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
         """See `engine.Engine`."""

@@ -101,8 +101,7 @@ def upscale_tiled(
     Raises:
         MemoryError: there is too little even for the smallest tile.
     """
-    if grid > 1:
-        photo, put = _on_grid(photo, put, scale, grid)
+    photo, put = on_grid(photo, put, scale, grid)
     height, width = photo.shape[:2]
     begin = 0
     with ThreadPoolExecutor(1, thread_name_prefix="tile") as executor:
@@ -133,8 +132,10 @@ def reflected(photo: np.ndarray, grid: int) -> np.ndarray:
     return photo
 
 
-def _on_grid(photo: np.ndarray, put: Put, scale: int, grid: int) -> tuple[np.ndarray, Put]:
-    """The photo up to multiples of `grid`, and what puts the part of a tile that is the photo's."""
+def on_grid(photo: np.ndarray, put: Put, scale: int, grid: int) -> tuple[np.ndarray, Put]:
+    """The photo up to multiples of `grid`, reflected, and what puts the part of a tile that is the photo's."""
+    if grid == 1:
+        return photo, put
     height, width = (scale * length for length in photo.shape[:2])
 
     def put_inside(y: int, x: int, tile: np.ndarray) -> None:

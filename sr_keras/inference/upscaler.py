@@ -46,7 +46,8 @@ class Upscaler:
             denoise: the share of `network` in that, from 0 to 1. Noise falls steadily as it grows; 0 is `enlarging` alone.
             precision: "auto" is the fastest of "float32", "bfloat16" and "float16" that the hardware multiplies natively.
             memory_mb: memory for the work on a tile, in MB (10^6 bytes), beside the photo and the result. The tile size follows
-                from it. None is 4096 on a GPU, 384 for TensorFlow on a CPU, up to 900 for OpenVINO.
+                from it. None is 4096 on a GPU, up to 900 for OpenVINO, and for TensorFlow on a CPU 384, or up to an eighth of
+                what is free for networks that see far.
             tile: overrides `memory_mb`.
             device: where the network was loaded, as TensorFlow names it.
 

@@ -80,6 +80,18 @@ class CropToScale(layers.Layer):
 
 
 @_known_to_keras
+class RepeatPixels(layers.UpSampling2D):
+    """Keras's `UpSampling2D` of interpolation "nearest", with channels that stay known where sizes are not.
+
+    Else TensorFlow's converter to LiteRT refuses a convolution after it.
+    """
+
+    def call(self, inputs: KerasTensor) -> KerasTensor:
+        block_size, _ = self.size
+        return depth_to_space(ops.concatenate([inputs] * block_size**2, axis=-1), block_size)
+
+
+@_known_to_keras
 class Scale(layers.Layer):
     """Multiplies by a constant, in the type of its input."""
 
@@ -198,7 +210,8 @@ def space_to_depth(x: KerasTensor, block_size: int) -> KerasTensor:
     """`SpaceToDepth` as a function; reflection by places, for a side may be shorter than what it lacks."""
     for axis in (1, 2):
         length = ops.shape(x)[axis]
-        place = ops.arange(-(-length // block_size) * block_size)
+        # ONNX divides towards zero: not by way of negative numbers.
+        place = ops.arange((length + block_size - 1) // block_size * block_size)
         x = ops.take(x, ops.minimum(place, ops.maximum(2 * (length - 1) - place, 0)), axis=axis)
     batch, height, width, filters = ops.shape(x)
     height, width = height // block_size, width // block_size

@@ -4,7 +4,7 @@ import keras
 from keras import KerasTensor, layers
 
 from sr_keras.networks import sizes
-from sr_keras.networks.layers import CropToScale, Scale, SpaceToDepth, leaky_relu
+from sr_keras.networks.layers import CropToScale, RepeatPixels, Scale, SpaceToDepth, leaky_relu
 
 # What the residuals of dense blocks, and of three of them, are multiplied by (section 3.1: "residual scaling").
 _RESIDUAL_SCALE = 0.2
@@ -36,7 +36,7 @@ def build(num_blocks: int = 23, num_upscales: int = 2, filters: int = 64, growth
         x = _block(x, filters, growth, f"block{index}")
     x = layers.Add(name="trunk_add")([_conv(x, filters, "trunk_conv"), skip])
     for index in range(1, num_upscales + 1):
-        x = layers.UpSampling2D(interpolation="nearest", name=f"up{index}_enlarge")(x)
+        x = RepeatPixels(name=f"up{index}_enlarge")(x)
         x = leaky_relu(_conv(x, filters, f"up{index}_conv"))
     x = leaky_relu(_conv(x, filters, "features_conv"))
     sr = layers.Conv2D(3, 3, padding="same", dtype="float32", name="head_conv")(x)

@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from sr_keras.networks import sizes
-from sr_keras.networks.layers import DepthToSpace
+from sr_keras.networks.layers import DepthToSpace, RepeatPixels
 
 
 def build(num_convs: int = 16, scale: int = 4, filters: int = 64) -> keras.Model:
@@ -28,5 +28,5 @@ def build(num_convs: int = 16, scale: int = 4, filters: int = 64) -> keras.Model
         x = layers.PReLU(shared_axes=[1, 2], name=f"prelu{index}")(x)
     x = layers.Conv2D(3 * scale**2, 3, padding="same", dtype="float32", name="head_conv")(x)
     x = DepthToSpace(scale, dtype="float32", name="shuffle")(x)
-    repeated = layers.UpSampling2D(scale, interpolation="nearest", dtype="float32", name="repeat")(lr)
+    repeated = RepeatPixels(scale, dtype="float32", name="repeat")(lr)
     return keras.Model(lr, layers.Add(dtype="float32", name="add")([x, repeated]), name="srvgg")

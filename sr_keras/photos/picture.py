@@ -23,7 +23,7 @@ class Picture:
     Attributes:
         frames: one picture, or those of an animation or of a document.
         durations_ms: how long each is shown, where they are an animation.
-        loop: how often an animation is repeated; 0 is without end.
+        loop: how often an animation is shown; 0 is without end.
         metadata: EXIF, colours, captions and what else belongs to it.
         notes: what could not be kept, in words.
         file_format: Pillow's name of the format that it was read from.
@@ -73,7 +73,7 @@ PNG = Format("PNG", bits=16, fields=_FIELDS - {"iptc", "comment", "geo"}, lossle
 JPEG = Format("JPEG", alpha=False, frames=False, fields=_FIELDS & {"exif", "icc_profile", "xmp", "iptc", "comment"})
 TIFF = Format("TIFF", bits=64, fields=frozenset({"exif", "icc_profile", "xmp", "iptc", "geo"}), lossless_only=True)
 WEBP = Format("WEBP")
-AVIF = Format("AVIF", fields=frozenset({"exif", "icc_profile", "xmp", "cicp"}))
+AVIF = Format("AVIF", bits=16, fields=frozenset({"exif", "icc_profile", "xmp", "cicp"}))
 GIF = Format("GIF", fields=frozenset({"comment"}), lossless_only=True, kept=False)
 HEIF = Format("HEIF", bits=16, frames=False, fields=frozenset({"exif", "icc_profile", "xmp", "cicp"}), package="HEIF")
 JXL = Format("JXL", frames=False, fields=frozenset({"exif", "xmp"}), package="JXL")
@@ -95,8 +95,8 @@ FORMATS = {
 # Further suffixes of theirs, which results do not get.
 _OTHER_SUFFIXES = {".jfif": ".jpg", ".jpe": ".jpg", ".mpo": ".jpg", ".heif": ".heic", ".hif": ".heic"}
 
-# What its writer here writes; the format holds more.
-_HEIF_BITS = 10
+# What their writers here write of 16; the formats hold more.
+_WRITTEN_BITS = {AVIF: 10, HEIF: 10}
 
 _LARGEST_JPEG_SEGMENT = 65533
 _XMP_SEGMENT_HEAD = 29
@@ -162,7 +162,8 @@ def has_alpha(frame: Frame) -> bool:
 
 def _fitted_frame(frame: Frame, file_format: Format, depth: int | None, *, several: bool) -> tuple[Frame, list[str]]:
     notes = []
-    notes_of_depth = [f"written with {_HEIF_BITS} bits a channel"] if file_format is HEIF else []
+    written_bits = _WRITTEN_BITS.get(file_format)
+    notes_of_depth = [f"written with {written_bits} bits a channel"] if written_bits else []
     if isinstance(frame, Image.Image) and depth == 16:
         if file_format.bits >= 16 and not several:
             return raster.of_image(frame), notes_of_depth
@@ -174,7 +175,8 @@ def _fitted_frame(frame: Frame, file_format: Format, depth: int | None, *, sever
             notes.append(f"what was transparent became white ({file_format.name} has no transparency)")
         frame = _on_white(frame)
     if file_format is GIF:
-        notes.append("GIF holds 256 colours")
+        is_half_clear = isinstance(frame, Image.Image) and has_alpha(frame) and any(frame.getchannel("A").histogram()[1:255])
+        notes.append(f"GIF holds 256 colours{', and no half transparency' if is_half_clear else ''}")
     return frame, [*notes, *(notes_of_depth if isinstance(frame, Raster) else [])]
 
 
@@ -189,7 +191,7 @@ def _fitted_raster(frame: Raster, file_format: Format, depth: int | None, *, sev
         notes.append(f"{left_out} left out ({file_format.name} holds colours and transparency)")
         kept = [*range(frame.colours), *([frame.bands - 1] if frame.alpha else [])]
         frame = dataclasses.replace(frame, samples=frame.samples[..., kept])
-    sixteen = file_format.bits >= 16 and depth != 8 and not (several and file_format is PNG)
+    sixteen = file_format.bits >= 16 and depth != 8 and not (several and file_format is not TIFF)
     what = _in_words(frame)
     reason = f"({_limit(file_format)})" if depth is None else f"(--depth={depth})"
     missing = raster.is_missing(frame, slice(0, frame.bands))
@@ -206,7 +208,7 @@ def _fitted_raster(frame: Raster, file_format: Format, depth: int | None, *, sev
 
 def _limit(file_format: Format) -> str:
     """Why a result has no more bits, in words."""
-    return f"{file_format.name} {'is written with 8 bits' if file_format in (AVIF, JXL) else 'holds no more'}"
+    return f"{file_format.name} {'is written with 8 bits' if file_format is JXL else 'holds no more'}"
 
 
 def _in_words(frame: Raster) -> str:

@@ -14,7 +14,9 @@ from PIL.TiffImagePlugin import COMPRESSION_INFO_REV
 
 from sr_keras.photos import codec_errors, deep_file, file_kind, frame_modes, jxl_head, metadata, rgb
 from sr_keras.photos.errors import PhotoError
+from sr_keras.photos.metadata import Metadata
 from sr_keras.photos.metadata_parts import exif
+from sr_keras.photos.metadata_parts.exif import Exif
 from sr_keras.photos.picture import FORMATS, Frame, Picture
 from sr_keras.photos.raster import Raster
 from sr_keras.runtime import store
@@ -32,12 +34,19 @@ _ONE_PICTURE = frozenset({"MPO", "JPEG", "PSD", "ICO", "ICNS", "CUR", "DCX", "FI
 _LOSSY = frozenset({"JPEG", "MPO", "AVIF", "HEIF", "JXL", "JPEG2000", "WEBP"})
 
 
-def read(source: Source, *, all_frames: bool = False, check_size: CheckSize = lambda width, height: None) -> Picture:
+def read(
+    source: Source,
+    *,
+    all_frames: bool = False,
+    raw_bits: int = 8,
+    check_size: CheckSize = lambda width, height: None,
+) -> Picture:
     """Reads a file of any kind that Pillow, tifffile or LibRaw reads; EXIF orientation is applied.
 
     Args:
         source: a path or an open file that can be read from any place.
         all_frames: False reads the first frame.
+        raw_bits: 8 or 16, to which camera raw is developed.
         check_size: called with width and height before anything is decoded; what it raises ends the reading.
 
     Raises:
@@ -50,9 +59,9 @@ def read(source: Source, *, all_frames: bool = False, check_size: CheckSize = la
         file_kind.init_plugins(kind)
         file_kind.require_package(kind)
         if kind == file_kind.RAW:
-            return _read_raw(stream, check_size)
+            return _read_raw(stream, raw_bits, check_size)
         if kind == "TIFF":
-            return _read_tiff(stream, all_frames, check_size)
+            return _read_tiff(stream, all_frames, raw_bits, check_size)
         try:
             return _read_with_pillow(stream, all_frames, check_size)
         except UnidentifiedImageError:
@@ -93,24 +102,36 @@ def _opened(source: Source) -> Iterator[BinaryIO]:
         yield source
 
 
-def _read_raw(stream: BinaryIO, check_size: CheckSize) -> Picture:
+def _read_raw(stream: BinaryIO, bits: int, check_size: CheckSize) -> Picture:
     file_kind.require_package(file_kind.RAW)
     from sr_keras.photos import raw_file  # only for those who have one
 
     stream.seek(0)
-    frame = raw_file.develop(stream, check_size)
-    return Picture(
-        (frame,), notes=("camera raw, developed by LibRaw; its metadata is left out",), file_format="RAW", lossless=True
-    )
+    frame = raw_file.develop(stream, bits, check_size)
+    described = _raw_exif(stream)
+    note = f"camera raw, developed by LibRaw to {bits} bits a channel{'' if described else '; its metadata is left out'}"
+    return Picture((frame,), metadata=Metadata(described), notes=(note,), file_format="RAW", lossless=True)
 
 
-def _read_tiff(stream: BinaryIO, all_frames: bool, check_size: CheckSize) -> Picture:
+def _raw_exif(stream: BinaryIO) -> Exif:
+    """Of most cameras, whose files begin as a TIFF does."""
+    content = Image.Exif()
+    stream.seek(0)
+    try:
+        content.load_from_fp(stream)
+    except (SyntaxError, struct.error, ValueError, OSError):
+        return {}
+    described, _ = exif.described(content)
+    return described
+
+
+def _read_tiff(stream: BinaryIO, all_frames: bool, raw_bits: int, check_size: CheckSize) -> Picture:
     from sr_keras.photos import tiff_file  # only for those who have one
 
     try:
         opened = tiff_file.read(stream, all_frames=all_frames, check_size=check_size)
     except tiff_file.RawError:
-        return _read_raw(stream, check_size)
+        return _read_raw(stream, raw_bits, check_size)
     stream.seek(0)
     if opened is None:
         return _read_with_pillow(stream, all_frames, check_size)
@@ -156,8 +177,7 @@ def _read_with_pillow(stream: BinaryIO, all_frames: bool, check_size: CheckSize)
         return Picture(
             tuple(frames),
             durations_ms=tuple(durations) if len(frames) > 1 and any(durations) else (),
-            # AVIF's animations are without end where nothing is said.
-            loop=file.info.get("loop", 0 if file.format == "AVIF" else 1) if count > 1 else 0,
+            loop=_times_shown(file) if count > 1 else 0,
             metadata=kept,
             notes=(*notes, *_count_note(count, all_frames), *_left_out(file), *left_out),
             file_format="JPEG" if file.format == "MPO" else file.format,
@@ -165,6 +185,14 @@ def _read_with_pillow(stream: BinaryIO, all_frames: bool, check_size: CheckSize)
             lossless=_is_lossless(file, stream),
             tiff_compression=COMPRESSION_INFO_REV.get(file.info.get("compression", "")) if file.format == "TIFF" else None,
         )
+
+
+def _times_shown(file: Image.Image) -> int:
+    """How often an animation is shown; 0 is without end."""
+    if "loop" not in file.info:
+        return 0 if file.format == "AVIF" else 1
+    # What GIF counts comes after the first time.
+    return int(file.info["loop"]) + (file.format == "GIF" and file.info["loop"] > 0)
 
 
 def _count_note(count: int, all_frames: bool) -> list[str]:

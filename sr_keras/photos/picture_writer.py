@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from sr_keras.photos import codec_errors, deep_file, file_kind, frame_stream, picture, png_animation, row_writer
+from sr_keras.photos import codec_errors, deep_file, file_kind, frame_stream, gif_animation, picture, png_animation, row_writer
 from sr_keras.photos.errors import PhotoError
 from sr_keras.photos.frame_stream import FrameStream, SoughtFrames
 from sr_keras.photos.metadata import Metadata
@@ -42,8 +42,7 @@ def write(
         quality: 1 to 100, where the format has one. None is 95; but WebP and JPEG XL then keep every value of a picture that
             has not lost any yet, as they do with 100.
         overwrite: whether a file that is there may be replaced.
-        stream: its frames, if they are still to be made. They are written as they come; only GIF's are in memory until all are
-            there, with a byte a pixel.
+        stream: its frames, if they are still to be made. They are written as they come.
 
     Raises:
         PhotoError: writing failed; the message names a path.
@@ -121,6 +120,9 @@ def _save(file: BinaryIO, content: Picture, stream: FrameStream, file_format: Fo
 
         tiff_file.write(file, stream, content.metadata, content.tiff_compression)
         return
+    if file_format is picture.GIF:
+        gif_animation.write(file, stream, content.durations_ms, content.loop, content.metadata.comment)
+        return
     options = _options(content, file_format, quality, stream.sizes[0])
     if len(stream) > 1:
         _save_animation(file, content, stream, file_format, options)
@@ -128,6 +130,8 @@ def _save(file: BinaryIO, content: Picture, stream: FrameStream, file_format: Fo
     [frame] = stream
     if isinstance(frame, Raster) and file_format is picture.HEIF:
         deep_file.write_heif(file, frame, options)
+    elif isinstance(frame, Raster) and file_format is picture.AVIF:
+        _save_deep_avif(file, frame, content.metadata, options)
     elif file_format in (picture.PNG, picture.JPEG):
         with row_writer.opened(file, row_writer.layout_of(frame), file_format.name, options) as put:
             for rows in row_writer.pieces(frame):
@@ -148,13 +152,24 @@ def _save_animation(
     _save_with_pillow(file, SoughtFrames(stream), content, file_format, options)
 
 
+def _save_deep_avif(file: BinaryIO, frame: Raster, kept: Metadata, options: dict[str, Any]) -> None:
+    from sr_keras.photos import avif_file  # takes a moment
+
+    like = io.BytesIO()
+    Image.new("RGBA" if frame.alpha else "RGB", frame.size).save(like, "AVIF", **options)
+    content = avif_file.deep(like.getvalue(), frame, kept.cicp, options["quality"])
+    file.write(avif_file.labelled(content, kept.cicp) if kept.cicp else content)
+
+
 def _save_with_pillow(
     file: BinaryIO, frames: Image.Image, content: Picture, file_format: Format, options: dict[str, Any]
 ) -> None:
     if file_format is picture.AVIF and content.metadata.cicp:
+        from sr_keras.photos import avif_file
+
         buffer = io.BytesIO()
         frames.save(buffer, format="AVIF", **options)
-        file.write(_labelled_avif(buffer.getvalue(), content.metadata.cicp))
+        file.write(avif_file.labelled(buffer.getvalue(), content.metadata.cicp))
     else:
         frames.save(file, format=file_format.name, **options)
 
@@ -204,15 +219,6 @@ def _png_info(kept: Metadata) -> PngImagePlugin.PngInfo:
     if kept.xmp:
         info.add_itxt("XML:com.adobe.xmp", kept.xmp.decode(errors="replace"))
     return info
-
-
-def _labelled_avif(content: bytes, cicp: tuple[int, int, int, int]) -> bytes:
-    """An AVIF whose colours are those of a label; how they were made luma and chroma stays its own."""
-    place = content.find(b"colrnclx") + 8
-    if place < 8:
-        raise PhotoError("AVIF was written without a label of its colours")
-    label = cicp[0].to_bytes(2, "big") + cicp[1].to_bytes(2, "big")
-    return content[:place] + label + content[place + 4 :]
 
 
 def _bare(frame: Image.Image) -> Image.Image:

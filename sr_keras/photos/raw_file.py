@@ -8,6 +8,8 @@ import rawpy
 from PIL import Image
 
 from sr_keras.photos.errors import PhotoError
+from sr_keras.photos.picture import Frame
+from sr_keras.photos.raster import Raster
 
 # Of LibRaw's codes for how a picture is turned.
 _MIRRORED, _UPSIDE_DOWN, _TRANSPOSED = 1, 2, 4
@@ -15,11 +17,12 @@ _MIRRORED, _UPSIDE_DOWN, _TRANSPOSED = 1, 2, 4
 _SRGB_CURVE = (2.4, 12.92)
 
 
-def develop(stream: BinaryIO, check_size: Callable[[int, int], None]) -> Image.Image:
-    """The picture, upright, in sRGB, by the camera's white balance, brightened until a hundredth of it is white: "RGB" or "L".
+def develop(stream: BinaryIO, bits: int, check_size: Callable[[int, int], None]) -> Frame:
+    """The picture, upright, in sRGB, by the camera's white balance, brightened until a hundredth of it is white: RGB or grey.
 
     Args:
         stream: the file, from its start.
+        bits: 8 or 16, of a channel.
         check_size: is called with width and height before anything is developed.
 
     Raises:
@@ -31,8 +34,10 @@ def develop(stream: BinaryIO, check_size: Callable[[int, int], None]) -> Image.I
             flip = raw.sizes.flip  # `postprocess` sets it to what it was told
             size = columns.stop - columns.start, rows.stop - rows.start
             check_size(*(size[::-1] if flip & _TRANSPOSED else size))
-            samples = raw.postprocess(use_camera_wb=True, gamma=_SRGB_CURVE, user_flip=0)
+            samples = raw.postprocess(use_camera_wb=True, gamma=_SRGB_CURVE, user_flip=0, output_bps=bits)
             samples = _turned(samples[rows, columns], flip)
+            if bits > 8:
+                return Raster(samples, colours=samples.shape[2])
             return Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
     except rawpy.LibRawError as error:
         reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)

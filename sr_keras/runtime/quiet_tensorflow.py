@@ -4,6 +4,8 @@ import contextlib
 import os
 from collections.abc import Iterator
 
+from sr_keras.runtime import threads
+
 
 @contextlib.contextmanager
 def tensorflow_import() -> Iterator[None]:
@@ -13,6 +15,8 @@ def tensorflow_import() -> Iterator[None]:
     """
     # Later notes can; it reads this when it is imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if limit := threads.limit():
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(limit))
     stderr = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:

@@ -302,7 +302,7 @@ def read(job: Job, options: BatchOptions) -> tuple[Picture, Format]:
         require_size(job, options.target, sizes, options.max_pixels)
 
     source = job.source or io.BytesIO(options.standard_input)
-    picture = picture_reader.read(source, all_frames=options.all_frames, check_size=check_size)
+    picture = picture_reader.read(source, all_frames=options.all_frames, raw_bits=options.depth or 8, check_size=check_size)
     suffix = _suffix(job, options, picture)
     named = FORMATS.get(job.source.suffix.lower()) if job.source else None
     if named and picture.file_format and named.name != picture.file_format:

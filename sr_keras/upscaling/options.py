@@ -119,7 +119,8 @@ def _add_result(parser: argparse.ArgumentParser) -> None:
         "--depth",
         choices=["auto", "8", "16"],
         default="auto",
-        help="bits a channel: auto is as the photo has them; PNG and TIFF hold 16 (%(default)s)",
+        help="bits a channel: auto is as the photo has them, and 8 for camera raw; PNG and TIFF hold 16, AVIF and HEIC 10 "
+        "(%(default)s)",
     )
     result.add_argument(
         "--strip",
@@ -220,7 +221,7 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
         "--memory_mb",
         type=argument_types.positive_int,
         metavar="MB",
-        help="memory for the work on a tile or strip, whose size follows (TensorFlow 384, on a GPU 4096; OpenVINO up to 900)",
+        help="memory for work on a tile or strip, whose size follows (TensorFlow 384 or more, GPUs 4096, OpenVINO up to 900)",
     )
     network.add_argument(
         "--tile",

@@ -13,11 +13,13 @@ from sr_keras.photos.picture import FORMATS, kept_suffix
 from sr_keras.runtime import store
 from sr_keras.runtime.errors import UserError
 from sr_keras.upscaling import numbered
-from sr_keras.upscaling.result_names import Namer, Template
+from sr_keras.upscaling.result_names import Namer, Template, mark
 from sr_keras.upscaling.search import STANDARD_STREAM, Found
 
 # What `plan` makes of a name: photo_x4, photo_1920w, photo_1080h, photo_640x480.
 _RESULT_STEM = re.compile(r"(.+)_(?:x[\d.]+|\d+[wh]|\d+x\d+)")
+# Bytes, beyond which a name may become too long.
+_LONG_STEM = 200
 
 
 class Job(NamedTuple):
@@ -197,11 +199,17 @@ def _without_results(
         if job.output and not (job.source and store.place(job.source) == store.place(job.output))
     }
     stems = {stem for each, _ in jobs if each.path for stem in (each.path.with_suffix(""), _with_format(each.path))}
+    # Those of names that were too long.
+    marks = {stem.with_name(mark(stem.name)) for stem in stems if len(os.fsencode(stem.name)) > _LONG_STEM}
 
     def is_result(path: pathlib.Path) -> bool:
         folder, original = _RESULT_STEM.fullmatch(path.parent.name), _RESULT_STEM.fullmatch(path.stem)
         is_frame = folder is not None and path.parent.with_name(folder[1]) in numbered_folders
-        return store.place(path) in results or is_frame or (original is not None and path.with_name(original[1]) in stems)
+        if store.place(path) in results or is_frame:
+            return True
+        if original is None:
+            return False
+        return path.with_name(original[1]) in stems or path.with_name(original[1][-len(mark("")) :]) in marks
 
     return [job for each, job in jobs if not ((each.searched or even_named) and each.path and is_result(each.path))]
 

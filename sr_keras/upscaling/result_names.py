@@ -50,9 +50,8 @@ class Template:
         excess = len(os.fsencode(filled(stem))) - _LONGEST_NAME
         if excess <= 0:
             return filled(stem)
-        mark = "~" + hashlib.sha1(os.fsencode(stem), usedforsecurity=False).hexdigest()[:8]
-        kept = os.fsencode(stem)[: -(excess + len(mark)) * self._text.count("{stem}")]
-        return filled(kept.decode(errors="ignore") + mark)
+        kept = os.fsencode(stem)[: -(excess + len(mark(stem))) * self._text.count("{stem}")]
+        return filled(kept.decode(errors="ignore") + mark(stem))
 
     @staticmethod
     def _parsed(text: str) -> list[tuple[str, str | None, str | None, str | None]]:
@@ -63,6 +62,11 @@ class Template:
         if any(spec or conversion for _, _, spec, conversion in parts):
             raise UserError(f"--name={text}: fields are plain, without : or !")
         return parts
+
+
+def mark(stem: str) -> str:
+    """What a stem that is shortened ends in: of its own, so that it stays one of a kind."""
+    return "~" + hashlib.sha1(os.fsencode(stem), usedforsecurity=False).hexdigest()[:8]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,6 +16,7 @@ from sr_keras.exchange.file_formats import FILE_FORMATS, FileFormat
 from sr_keras.exchange.formats import FORMATS, Run
 from sr_keras.inference import model_info, saved_model
 from sr_keras.photos import rgb
+from tests import small_networks
 
 SIZES = [(1, 1), (1, 7), (9, 1), (8, 8), (13, 22), (31, 17)]
 
@@ -201,6 +202,39 @@ def test_a_missing_package_is_named(
     assert export_command.main([str(interpolator), "--format=onnx", f"--output={tmp_path / 'a.onnx'}"]) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert line == "sr-keras export: --format=onnx needs no_such_package: pip install '.[onnx]' in the checkout"
+
+
+def test_what_a_format_cannot_hold_is_a_line(
+    name: str,
+    interpolator: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def write(*_: object) -> None:
+        raise RuntimeError("no Conv2D here\nof many lines")
+
+    monkeypatch.setattr(type(FORMATS[name]), "write", write)
+    path = tmp_path / f"a{FILE_FORMATS[name].suffix}"
+    assert export_command.main([str(interpolator), f"--format={name}", f"--output={path}"]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line == f"sr-keras export: {path}: not written, for the format can't hold it (RuntimeError: no Conv2D here)"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[] if kind == "rrdbnet by 2" else pytest.mark.slow) for kind in small_networks.IMPORTED]
+)
+def test_imported_networks_compute_the_same(name: str, kind: str, tmp_path: pathlib.Path, rng: np.random.Generator) -> None:
+    """One begins with a pixel unshuffle, repeats pixels and crops its picture."""
+    network = tmp_path / "network"
+    saved_model.save(saved_model.Servable(small_networks.imported(kind, rng), is_back_projected=False), network / "1")
+    path = tmp_path / f"a{FILE_FORMATS[name].suffix}"
+    assert export_command.main([str(network), f"--format={name}", f"--output={path}"]) == 0
+    require_same(name, path, network, rng)
+    photo = rng.integers(0, 256, (45, 41, 3), np.uint8)
+    sr = run_example(name, path, network, photo, tmp_path)
+    assert np.abs(sr - Upscaler.load(network, precision="float32").upscale(photo)).max() <= 1
 
 
 @pytest.mark.slow

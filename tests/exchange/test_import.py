@@ -229,6 +229,31 @@ def test_halves_are_read(rng: np.random.Generator, tmp_path: pathlib.Path) -> No
     np.testing.assert_allclose(read["brain"], values, rtol=2**-7)
 
 
+@pytest.mark.slow
+def test_files_of_their_own_libraries_are_read(rng: np.random.Generator, tmp_path: pathlib.Path) -> None:
+    """As PyTorch and safetensors write them, in all types that weights have, from whatever lies in memory."""
+    torch = pytest.importorskip("torch")
+    safetensors = pytest.importorskip("safetensors.torch")
+    state = torch_files.srvgg(rng)
+    tensors = {name: torch.from_numpy(array) for name, array in state.items()}
+    for dtype in (torch.float64, torch.float32, torch.float16, torch.bfloat16):
+        changed = {name: tensor.to(dtype) for name, tensor in tensors.items()}
+        safetensors.save_file(changed, tmp_path / f"{dtype}.safetensors")
+        torch.save(changed, tmp_path / f"{dtype}.pth")
+        torch.save(changed, tmp_path / f"{dtype}_old.pth", _use_new_zipfile_serialization=False)
+    torch.save({name: torch.nn.Parameter(tensor) for name, tensor in tensors.items()}, tmp_path / "parameters.pth")
+    strided = {name: tensor.movedim(0, -1).contiguous().movedim(-1, 0) for name, tensor in tensors.items()}
+    torch.save({"params_ema": strided, "epoch": 3, "optimizer": {"lr": 0.1}}, tmp_path / "strided.pth")
+    files = list(tmp_path.iterdir())
+    assert len(files) == 14
+    for path in files:
+        read = weight_files.read(path)
+        assert list(read) == list(state) if path.suffix == ".pth" else sorted(read) == sorted(state)
+        for name, array in state.items():
+            np.testing.assert_allclose(read[name], array, rtol=2**-8 if "float16" in path.name else 0, atol=1e-7)
+            assert read[name].dtype == np.float32
+
+
 @pytest.mark.parametrize("name", ["nothing.pth", "nothing.safetensors", "nothing.param"])
 def test_a_missing_file_is_a_line(
     name: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

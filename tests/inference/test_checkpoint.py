@@ -1,10 +1,11 @@
 import pathlib
 
+import keras
 import numpy as np
 import pytest
 
 from sr_keras.inference import checkpoint, layer_graph, model_info, saved_model
-from sr_keras.networks import generators, rrdbnet
+from sr_keras.networks import generators
 from tests.small_networks import IMPORTED, small
 
 
@@ -33,9 +34,10 @@ def test_layers_are_written_and_read(tmp_path: pathlib.Path, name: str) -> None:
     assert layer_graph.read(tmp_path) == layers
 
 
-def test_an_unshuffle_is_for_tensorflow_alone() -> None:
-    with pytest.raises(layer_graph.UnknownLayerError, match="unshuffle"):
-        layer_graph.describe(rrdbnet.build(num_blocks=1, filters=4, growth=2, unshuffle=2))
+def test_a_layer_that_has_no_name_here_is_for_tensorflow_alone() -> None:
+    lr = keras.Input((None, None, 3))
+    with pytest.raises(layer_graph.UnknownLayerError, match="pooled"):
+        layer_graph.describe(keras.Model(lr, keras.layers.AveragePooling2D(2, name="pooled")(lr)))
 
 
 def test_a_damaged_index_is_named(tmp_path: pathlib.Path) -> None:

@@ -1,7 +1,9 @@
 """What OpenVINO computes, against TensorFlow; and that it does without it."""
 
+import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import threading
@@ -57,6 +59,16 @@ def test_float32_is_what_tensorflow_computes(
     floats = photo / np.float32(255)
     exact = upscaler(folders[name], engine="tensorflow").upscale(floats)
     np.testing.assert_allclose(upscaler(folders[name]).upscale(floats), exact, atol=2e-5)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 8])
+def test_model_info_of_another_scale_is_refused(tmp_path: pathlib.Path, scale: int) -> None:
+    folder = tmp_path / "network"
+    shutil.copytree(model_info.newest_version(model_info.SHIPPED_MODELS / "espcn"), folder)
+    [info] = folder.glob("assets.extra/sr_keras.json")
+    info.write_text(json.dumps(json.loads(info.read_text()) | {"scale": scale}))
+    with pytest.raises(model_info.ModelError, match=f"does not enlarge {scale} times, as its model info says"):
+        upscaler(folder)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -185,6 +197,18 @@ def test_mixtures_and_ensembles(folders: dict[str, pathlib.Path], noise: Noise) 
     assert np.abs(by_engine[0].astype(int) - by_engine[1]).max() <= 1
 
 
+@pytest.mark.parametrize("limit, expected", [("1", 1), ("", os.cpu_count())])
+def test_threads_can_be_limited(
+    folders: dict[str, pathlib.Path], noise: Noise, monkeypatch: pytest.MonkeyPatch, limit: str, expected: int
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", limit)
+    shared = upscaler(folders["espcn"])
+    shared.upscale(noise(5, 5))
+    computing: Any = shared._shares[0][0]
+    [models] = computing._compiled.values()
+    assert {model.compiled.get_property("INFERENCE_NUM_THREADS") for model in models} == {expected}
+
+
 def test_few_compiled_sizes_are_kept(folders: dict[str, pathlib.Path], noise: Noise) -> None:
     shared = upscaler(folders["espcn"])
     for width in range(3, 9):
@@ -215,6 +239,10 @@ def test_what_is_exported_now_takes_openvino(
 ) -> None:
     monkeypatch.setattr(engine, "_has_gpu", lambda: False)
     assert engine.resolve("auto", folders[name], "auto").name == "openvino"
+
+
+def test_back_projection_of_a_network_with_a_grid_is_for_tensorflow_alone() -> None:
+    assert saved_model.Servable(IMPORTED["rrdbnet by 2"](), is_back_projected=True).layers is None
 
 
 def test_an_engine_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

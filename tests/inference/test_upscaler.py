@@ -1,16 +1,20 @@
+import dataclasses
 import pathlib
 import subprocess
 import sys
+import types
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import tensorflow as tf
 from PIL import Image
 
 import sr_keras
-from sr_keras.inference import model_info, saved_model
+from sr_keras.inference import model_info, saved_model, tensorflow_engine
+from sr_keras.inference.tile_function import TileFunction
 from sr_keras.inference.upscaler import Upscaler
 from sr_keras.networks import srgan
 from tests.conftest import ROOT
@@ -102,6 +106,31 @@ def test_the_tile_size_follows_from_the_memory(servable: saved_model.Servable) -
     assert sizes == sorted(set(sizes))
     assert Upscaler(servable, precision="bfloat16", memory_mb=10).tile > sizes[1]
     assert Upscaler(servable, memory_mb=10, tile=64).tile == 64
+
+
+def test_networks_that_see_far_have_larger_tiles_where_memory_is_free(
+    servable: saved_model.Servable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Real-ESRGAN's, of which tiles in the usual memory are overlap for the most part."""
+
+    class Network:
+        def __init__(self, info: model_info.ModelInfo) -> None:
+            self.info = info
+
+        def tile_function(self, dtype: str, precision: str) -> TileFunction:
+            raise NotImplementedError
+
+    def engine(free_mb: int, info: model_info.ModelInfo) -> tensorflow_engine.TensorFlowEngine:
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: types.SimpleNamespace(available=free_mb * 10**6))
+        return tensorflow_engine.TensorFlowEngine(Network(info), precision="float32", memory_mb=None, tile=None, device=None)
+
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    assert engine(1000, servable.info).tile == engine(10**6, servable.info).tile
+    far = dataclasses.replace(servable.info, receptive_field=349, peak_values=3072, peak_margin=1)
+    factors = [engine(free_mb, far).overlap_factor(8000, 8000) for free_mb in (1000, 8000, 16_000, 10**6)]
+    assert factors == sorted(factors, reverse=True)
+    assert factors[0] > 6
+    assert factors[-1] < 2.1
 
 
 def test_16_bit_photos_have_16_bit_results(noise: Noise, servable: saved_model.Servable) -> None:
@@ -221,6 +250,7 @@ import pathlib, sys, numpy as np, tensorflow as tf
 [cpu] = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from sr_keras.inference import saved_model
+from sr_keras.inference.tile_function import TileFunction
 from sr_keras.inference.upscaler import Upscaler
 from sr_keras.networks import srgan
 saved_model.save(saved_model.Servable(srgan.build_generator(1, 2, 4, 4)), pathlib.Path(sys.argv[1]))

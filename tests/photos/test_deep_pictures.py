@@ -25,11 +25,15 @@ def tiff(samples: np.ndarray, **options: Any) -> io.BytesIO:
     return buffer
 
 
-def rewritten(picture: Picture, suffix: str, depth: int | None = None) -> Picture:
+def saved_as(picture: Picture, suffix: str, depth: int | None = None) -> io.BytesIO:
     buffer = io.BytesIO()
     picture_writer.write(buffer, fitted(picture, FORMATS[suffix], depth), FORMATS[suffix])
     buffer.seek(0)
-    return picture_reader.read(buffer, all_frames=True)
+    return buffer
+
+
+def rewritten(picture: Picture, suffix: str, depth: int | None = None) -> Picture:
+    return picture_reader.read(saved_as(picture, suffix, depth), all_frames=True)
 
 
 @pytest.fixture
@@ -265,10 +269,11 @@ def test_avif_keeps_the_label_of_its_colours(rng: np.random.Generator) -> None:
     assert picture.metadata.cicp is not None
     assert picture.metadata.cicp[:2] == (9, 16)
     assert deep(picture).samples.dtype == np.uint16
-    for suffix in (".avif", ".png"):
-        again = rewritten(picture, suffix).metadata.cicp
-        assert again is not None
-        assert again[:2] == (9, 16)
+    for suffix, depth in ((".avif", None), (".avif", 8), (".png", None)):
+        again = rewritten(picture, suffix, depth)
+        assert again.metadata.cicp is not None
+        assert again.metadata.cicp[:2] == (9, 16)
+        assert isinstance(again.frames[0], Image.Image) == (depth == 8)
     assert "its values are high dynamic range (PQ), and will look pale" in fitted(picture, FORMATS[".jpg"]).notes
 
 
@@ -277,18 +282,21 @@ def test_an_ordinary_avif_needs_no_label(rng: np.random.Generator) -> None:
     assert picture_reader.read(saved(photo, "AVIF")).metadata.cicp is None
 
 
+@pytest.mark.parametrize("suffix", [".heic", ".avif"])
 @pytest.mark.parametrize("bands", [1, 2, 3, 4])
-def test_heic_keeps_10_bits(bands: int) -> None:
+def test_heic_and_avif_keep_10_bits(bands: int, suffix: str) -> None:
     levels = np.linspace(0, 65535, 64 * 48).reshape(48, 64)
     samples = np.stack([levels, levels[::-1], levels[:, ::-1], levels], axis=2)[..., :bands].astype(np.uint16)
     exif: Exif = {0: {int(ExifTags.Base.Make): b"Maker"}}
     metadata = Metadata(exif, xmp=b"<x:xmpmeta/>", cicp=(9, 16, 9, 1))
     picture = Picture((Raster(samples, 3 if bands > 2 else 1, bands in (2, 4)),), metadata=metadata)
-    assert fitted(picture, FORMATS[".heic"]).notes == ("written with 10 bits a channel",)
-    again = rewritten(picture, ".heic")
-    assert (again.metadata.exif, again.metadata.xmp, again.metadata.cicp) == (exif, b"<x:xmpmeta/>", (9, 16, 9, 1))
+    assert fitted(picture, FORMATS[suffix]).notes == ("written with 10 bits a channel",)
+    again = rewritten(picture, suffix)
+    assert again.metadata.cicp is not None
+    assert (again.metadata.exif, again.metadata.xmp, again.metadata.cicp[:2]) == (exif, b"<x:xmpmeta/>", (9, 16))
     read = deep(again).samples
-    assert np.abs(read.astype(int) - (samples[..., [0, 0, 0, 1]] if bands == 2 else samples)).mean() < 64
+    stored = samples if bands > 2 or read.shape[2] == 1 else samples[..., [0, 0, 0, *range(1, bands)]]
+    assert np.abs(read.astype(int) - stored).mean() < 64
     assert len(np.unique(read)) > 900
 
 
@@ -417,6 +425,25 @@ def test_camera_raw_has_the_tones_of_srgb() -> None:
     photo = np.asarray(developed(dng(np.tile((65535 * light).astype(np.uint16), (64, 1)))))[32].astype(float)
     expected = 255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     assert np.abs(photo - expected[:, np.newaxis])[4:-8].max() < 3
+
+
+def test_camera_raw_is_developed_to_16_bits_where_they_are_wanted() -> None:
+    raw = dng(np.linspace(200, 60_000, 64 * 96).reshape(64, 96).astype(np.uint16))
+    picture = picture_reader.read(raw, raw_bits=16)
+    levels, tones = deep(picture).samples, np.asarray(developed(raw)).astype(float)
+    assert levels.dtype == np.uint16
+    assert np.abs(levels / 257 - tones).max() < 1
+    assert len(np.unique(levels[..., 1])) > 2000
+    assert picture.notes == ("camera raw, developed by LibRaw to 16 bits a channel; its metadata is left out",)
+
+
+def test_camera_raw_keeps_its_exif() -> None:
+    raw = dng(np.full((64, 96), 9000, np.uint16), 6, (ExifTags.Base.Make, 2, 0, "Maker", True))
+    picture = picture_reader.read(raw)
+    assert picture.metadata.exif == {0: {int(ExifTags.Base.Make): b"Maker"}}
+    assert picture.notes == ("camera raw, developed by LibRaw to 8 bits a channel",)
+    with Image.open(saved_as(picture, ".jpg")) as result:
+        assert (result.getexif()[ExifTags.Base.Make], result.getexif()[ExifTags.Base.Orientation]) == ("Maker", 1)
 
 
 @pytest.mark.parametrize("orientation, quarter_turns", [(1, 0), (3, 2), (6, 3), (8, 1)])

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from sr_keras.photos import frame_stream, picture_writer
+from sr_keras.photos import frame_stream, picture_reader, picture_writer
 from sr_keras.photos.frame_stream import FrameStream
-from sr_keras.photos.picture import FORMATS, Frame, Picture
+from sr_keras.photos.picture import FORMATS, Frame, Picture, fitted
 from tests.types import Noise
 
 HOLDERS = (".png", ".webp", ".avif", ".gif", ".tif")
@@ -51,9 +51,49 @@ def test_frames_are_what_came(frames: list[Image.Image], suffix: str) -> None:
 def test_an_animation_keeps_its_times(frames: list[Image.Image], suffix: str) -> None:
     with Image.open(io.BytesIO(streamed(frames, suffix))) as file:
         times = [frame.copy().info["duration"] for frame in ImageSequence.Iterator(file)]
-        assert suffix == ".avif" or file.info["loop"] == 3
+        # What GIF counts comes after the first time.
+        assert suffix == ".avif" or file.info["loop"] == (2 if suffix == ".gif" else 3)
         assert file.size == SIZE
     assert sum(times) == 340
+
+
+def test_a_gif_has_the_frames_that_came_and_nothing_of_the_ones_before() -> None:
+    """Of few colours, whether they move over a background or over nothing."""
+    for background, has_hole in (((9, 90, 200, 255), False), ((0, 0, 0, 0), True)):
+        frames = []
+        for index in range(4):
+            frame = Image.new("RGBA", SIZE, background)
+            frame.paste((200, 30 + 40 * index, 9, 255), (3 * index, index, 3 * index + 8, index + 9))
+            frames.append(frame if has_hole else frame.convert("RGB"))
+        content = Picture(tuple(frames), durations_ms=(33, 33, 34, 100), loop=1)
+        buffer = io.BytesIO()
+        picture_writer.write(buffer, content, FORMATS[".gif"])
+        picture = picture_reader.read(buffer, all_frames=True)
+        assert (picture.durations_ms, picture.loop) == ((30, 40, 30, 100), 1)
+        for came, found in zip(frames, picture.frames, strict=True):
+            assert isinstance(found, Image.Image)
+            np.testing.assert_array_equal(found.convert("RGBa"), came.convert("RGBa"))  # what can be seen
+
+
+def test_the_times_that_an_animation_is_shown_stay(frames: list[Image.Image]) -> None:
+    for suffix in (".png", ".webp", ".gif"):
+        for loop in (0, 1, 5):
+            buffer = io.BytesIO()
+            picture_writer.write(buffer, Picture(tuple(frames), durations_ms=(40, 70, 100, 130), loop=loop), FORMATS[suffix])
+            assert picture_reader.read(buffer, all_frames=True).loop == loop
+
+
+def test_half_of_transparency_is_none_or_all_in_a_gif() -> None:
+    frame = Image.new("RGBA", (4, 1), (200, 30, 9, 255))
+    frame.putalpha(Image.fromarray(np.array([[0, 127, 128, 255]], np.uint8)))
+    content = fitted(Picture((frame,)), FORMATS[".gif"])
+    assert content.notes == ("GIF holds 256 colours, and no half transparency",)
+    buffer = io.BytesIO()
+    picture_writer.write(buffer, content, FORMATS[".gif"])
+    with Image.open(buffer) as file:
+        read = np.asarray(file.convert("RGBA"))
+    np.testing.assert_array_equal(read[0, :, 3], [0, 0, 255, 255])
+    np.testing.assert_array_equal(read[0, 2:, :3], 2 * [[200, 30, 9]])
 
 
 # An AVIF has the time of its making in it.

@@ -143,10 +143,14 @@ def test_a_size_that_tifffile_wrote_is_left_out_without_a_word() -> None:
 
 
 def test_colours_by_chunks_are_kept_or_named(photo: Image.Image) -> None:
+    """All of them, as browsers want it, if one is not that of sRGB."""
+    display_p3 = (b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000))
+    chunks = (display_p3, (b"gAMA", struct.pack(">I", 45455)))
     info = PngImagePlugin.PngInfo()
-    info.add(b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000))
+    for kind, content in chunks:
+        info.add(kind, content)
     picture = picture_reader.read(saved(photo, "PNG", pnginfo=info))
-    assert rewritten(picture, ".png").colour_chunks == picture.metadata.colour_chunks != ()
+    assert rewritten(picture, ".png").colour_chunks == picture.metadata.colour_chunks == chunks
     assert fitted(picture, FORMATS[".jpg"]).notes == ("the colours of cHRM and gAMA are left out (JPEG holds none)",)
     plain = PngImagePlugin.PngInfo()
     plain.add(b"gAMA", struct.pack(">I", 45455))

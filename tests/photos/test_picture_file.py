@@ -238,7 +238,7 @@ def test_no_resolution_is_made_up(coloured: Image.Image) -> None:
     )
 
 
-DEEP = (".png", ".tif", ".tiff", ".heic")
+DEEP = (".png", ".tif", ".tiff", ".heic", ".avif")
 
 
 @pytest.mark.parametrize("suffix", FORMATS)

@@ -260,6 +260,17 @@ def test_a_name_of_255_bytes_is_shortened_and_stays_one_of_a_kind(tmp_path: path
         (tmp_path / name).touch()
 
 
+def test_a_result_of_a_shortened_name_is_no_photo(folder: pathlib.Path) -> None:
+    """Whatever size it is of."""
+    stem = 250 * "n"
+    (folder / f"{stem}.png").touch()
+    (folder / result_names.Template("{stem}_{label}{ext}").fill(stem, "x2", ".png")).touch()
+    other = f"{200 * 'n'}~12345678_x2.png"  # by its looks alone
+    (folder / other).touch()
+    found = {path for path in results(search.find(["photos"])) if "nn" in path}
+    assert found == {f"photos/{stem}.png", f"photos/{other}"}
+
+
 def test_a_picture_with_another_ending_is_not_passed_over(folder: pathlib.Path) -> None:
     (folder / "mislabelled.bin").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
     (folder / "phone.HEIC").touch()

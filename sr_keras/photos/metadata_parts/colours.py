@@ -39,9 +39,12 @@ def read_profile(file: TaggedFile, mode: str) -> tuple[bytes | None, str | None]
 
 
 def read_labels(file: TaggedFile, stream: BinaryIO) -> tuple[Cicp | None, tuple[tuple[bytes, bytes], ...]]:
-    """The label of the colours, and PNG's cHRM and gAMA, where they are not those of sRGB."""
+    """The label of the colours, and PNG's cHRM and gAMA, where one is not that of sRGB."""
     chunks = dict(_png_chunks(stream)) if file.format == "PNG" else {}
-    return _cicp(file, chunks, stream), tuple((k, v) for k, v in chunks.items() if _SRGB_CHUNKS.get(k, v) != v)
+    described = tuple((kind, content) for kind, content in chunks.items() if kind in _SRGB_CHUNKS)
+    # Both of them: browsers take the one only with the other.
+    is_srgb = all(content == _SRGB_CHUNKS[kind] for kind, content in described)
+    return _cicp(file, chunks, stream), () if is_srgb else described
 
 
 def _cicp(file: TaggedFile, chunks: dict[bytes, bytes], stream: BinaryIO) -> Cicp | None:

@@ -30,8 +30,14 @@ def read(file: TaggedFile) -> tuple[Exif, str | None]:
     """What EXIF says of the photo, and a note if it can't be read."""
     try:
         content = file.getexif()
-        if not len(content) and file.info.get("exif"):
-            return {}, _DAMAGED_EXIF
+    except Exception:  # Whatever damaged EXIF raises in Pillow, the photo is good without it.
+        return {}, _DAMAGED_EXIF
+    return ({}, _DAMAGED_EXIF) if not len(content) and file.info.get("exif") else described(content)
+
+
+def described(content: Image.Exif) -> tuple[Exif, str | None]:
+    """The part of EXIF that is of the photo, whatever the size of its picture, and a note of what is left out."""
+    try:
         base = {int(tag): _as_written(content[tag]) for name in _EXIF_TAGS if (tag := ExifTags.Base[name]) in content}
         note = None
         description = base.get(ExifTags.Base.ImageDescription)
@@ -44,7 +50,7 @@ def read(file: TaggedFile) -> tuple[Exif, str | None]:
             if details := content.get_ifd(part):
                 exif[part] = dict(details)
         return exif, note
-    except Exception:  # Whatever damaged EXIF raises in Pillow, the photo is good without it.
+    except Exception:  # as above
         return {}, _DAMAGED_EXIF
 
 

@@ -2,11 +2,13 @@
 
 import contextlib
 import logging
+import math
 import os
 import queue
 import secrets
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -15,7 +17,7 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from sr_keras.runtime import extras, files
+from sr_keras.runtime import command_line, extras, files
 from sr_keras.runtime.errors import UserError
 
 # Read by Ray when it is imported, and by the processes that it starts. Nothing is sent to its makers; and what its parts say of
@@ -42,12 +44,14 @@ class Pool(NamedTuple):
 
     Attributes:
         size: how many.
-        processors, gpus: of each.
+        processors, gpus: of each, as Ray counts them.
+        on_each: how many of them one machine has, on average, rounded up.
     """
 
     size: int
     processors: int
     gpus: int
+    on_each: int
 
 
 class Machine(NamedTuple):
@@ -77,7 +81,8 @@ def connected(address: str, num_workers: int | None, tell: Callable[[str], None]
     ray = _import_ray()
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
         started = _of_cluster(ray, address) if address else _of_this_machine(ray, num_workers, folder)
-        with started:
+        ended = f"--cluster={address}: ended by Ray, of which a process on this machine has ended or does not answer"
+        with _last_words(ended), started:
             machines = _machines(ray.nodes())
             pool = room(machines, num_workers)
             if pool.processors > ray.available_resources().get("CPU", 0):
@@ -105,7 +110,7 @@ def room(machines: Sequence[Machine], num_workers: int | None) -> Pool:
     free = [machine.processors - 1 for machine in able if machine.processors > 1]
     size = num_workers or gpus or len(free)
     if not machines and num_workers:
-        return Pool(num_workers, 1, 0)  # a cluster that begins with none
+        return Pool(num_workers, 1, 0, 1)  # a cluster that begins with none
     # As many as the smallest machine has, so that a worker each fits; or fewer, so that all workers fit.
     most = range(min(free, default=0), 0, -1)
     each = next((each for each in most if sum(processors // each for processors in free) >= size), 0)
@@ -115,7 +120,7 @@ def room(machines: Sequence[Machine], num_workers: int | None) -> Pool:
             f"the cluster has {counts} processors, one of which each machine needs beside its workers: "
             f"no room for {size or 'any'} worker{'s' if size > 1 else ''}"
         )
-    return Pool(size, each, 1 if gpus else 0)
+    return Pool(size, each, 1 if gpus else 0, math.ceil(size / len(free)))
 
 
 def _import_ray() -> Any:
@@ -230,6 +235,22 @@ def _end(processes: Iterable[psutil.Process]) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
     psutil.wait_procs(children, timeout=5)
+
+
+@contextlib.contextmanager
+def _last_words(line: str) -> Iterator[None]:
+    """Has a line said if this process ends while it is entered.
+
+    Where Ray's C++ misses what it needs, it ends the process at once, and nothing of Python runs any more.
+    """
+    said = f"{command_line.call_of('upscale')}: {line}"
+    # It reads a line at the end, and none where the process has ended.
+    script = ["sh", "-c", 'read -r _ || echo "$1" >&2', "sh", said]
+    with subprocess.Popen(script, stdin=subprocess.PIPE, text=True, start_new_session=True) as waiting:
+        try:
+            yield
+        finally:
+            waiting.communicate("\n")
 
 
 @contextlib.contextmanager

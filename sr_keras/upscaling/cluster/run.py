@@ -116,7 +116,7 @@ def _done(tasks: Sequence[Task], work: Work, pool: Pool, worker: type[Worker]) -
         warnings.simplefilter("ignore")
         dataset = dataset.map(
             worker,
-            fn_constructor_args=(work,),
+            fn_constructor_args=(work, pool.on_each),
             # What waits for a worker that is killed is lost with it, and would count as tried.
             compute=ray.data.ActorPoolStrategy(
                 size=min(pool.size, len(rows)), max_tasks_in_flight_per_actor=1 if is_retry else 2

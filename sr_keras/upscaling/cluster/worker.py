@@ -84,7 +84,13 @@ class Worker:
     It loads its network with the first batch, not before: a constructor that fails would be tried again without end.
     """
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, on_machine: int = 1) -> None:
+        """Args:
+        work: what is done to each file.
+        on_machine: how many workers share the machine's processors.
+        """
+        # Before there are any threads of what computes. Ray has set it to what it counts, which leaves some to others.
+        os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // on_machine))
         self._work = work
         self._choosers: list[Choose] = []
         self._told: list[str] = []

@@ -1,6 +1,7 @@
 import os
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,16 +17,16 @@ from sr_keras.upscaling.cluster.machines import Machine, Pool, room
 @pytest.mark.parametrize(
     "machines, num_workers, pool",
     [
-        ([Machine(2, 0)], None, Pool(1, 1, 0)),
-        ([Machine(8, 0)], None, Pool(1, 7, 0)),
-        ([Machine(8, 0), Machine(8, 0), Machine(8, 0)], None, Pool(3, 7, 0)),
-        ([Machine(4, 0), Machine(16, 0)], None, Pool(2, 3, 0)),
-        ([Machine(8, 0), Machine(8, 0)], 4, Pool(4, 3, 0)),
-        ([Machine(8, 0), Machine(8, 0)], 14, Pool(14, 1, 0)),
+        ([Machine(2, 0)], None, Pool(1, 1, 0, on_each=1)),
+        ([Machine(8, 0)], None, Pool(1, 7, 0, on_each=1)),
+        ([Machine(8, 0), Machine(8, 0), Machine(8, 0)], None, Pool(3, 7, 0, on_each=1)),
+        ([Machine(4, 0), Machine(16, 0)], None, Pool(2, 3, 0, on_each=1)),
+        ([Machine(8, 0), Machine(8, 0)], 4, Pool(4, 3, 0, on_each=2)),
+        ([Machine(8, 0), Machine(8, 0)], 14, Pool(14, 1, 0, on_each=7)),
         # Heads of clusters often have few processors, and no GPU.
-        ([Machine(2, 0), Machine(16, 4), Machine(16, 4)], None, Pool(8, 3, 1)),
+        ([Machine(2, 0), Machine(16, 4), Machine(16, 4)], None, Pool(8, 3, 1, on_each=4)),
         # Such a cluster adds machines when workers wait.
-        ([], 5, Pool(5, 1, 0)),
+        ([], 5, Pool(5, 1, 0, on_each=1)),
     ],
 )
 def test_each_machine_keeps_a_processor(machines: list[Machine], num_workers: int | None, pool: Pool) -> None:
@@ -40,6 +41,32 @@ def test_no_ray_is_said() -> None:
         cluster._of_cluster(None, f"127.0.0.1:{port}"),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    "end, code, said",
+    [
+        ("import os; os._exit(1)", 1, "python upscale.py: of Ray\n"),
+        ("import os; os.kill(os.getpid(), 9)", -9, "python upscale.py: of Ray\n"),
+        ("pass", 0, ""),
+        ("sys.exit(2)", 2, ""),
+        ("import signal; signal.raise_signal(signal.SIGINT)", 130, ""),
+    ],
+)
+def test_the_end_of_the_process_is_said(end: str, code: int, said: str) -> None:
+    """As where a process of Ray's is frozen: its C++ then ends the one that connects, without a word."""
+    script = f"""
+import sys
+from sr_keras.upscaling.cluster import machines
+sys.argv[0] = "upscale.py"
+try:
+    with machines._last_words("of Ray"), machines._silent_errors():
+        {end}
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (code, said)
 
 
 class StartingRay:

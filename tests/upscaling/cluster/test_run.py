@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from sr_keras.photos import rgb
+from sr_keras.runtime import threads
 from sr_keras.runtime.errors import UserError
 from sr_keras.upscaling import command, films, loading, plan, search
 from sr_keras.upscaling.batch import BatchOptions
@@ -32,7 +33,7 @@ def kills(monkeypatch: pytest.MonkeyPatch) -> list[Kill]:
 
     @contextlib.contextmanager
     def connected(*_: object) -> Iterator[Pool]:
-        yield Pool(2, 1, 0)
+        yield Pool(2, 1, 0, 2)
 
     def done(tasks: Sequence[Task], work: Work, pool: Pool, worker: type[Worker]) -> Iterator[Done]:
         one = worker(pickle.loads(pickle.dumps(work)))
@@ -41,6 +42,8 @@ def kills(monkeypatch: pytest.MonkeyPatch) -> list[Kill]:
             if not any(kill(task) for kill in kills):
                 yield pickle.loads(result)
 
+    # A worker sets it.
+    monkeypatch.setenv("OMP_NUM_THREADS", str(os.cpu_count()))
     monkeypatch.setattr(machines, "connected", connected)
     monkeypatch.setattr(run, "_done", done)
     return kills
@@ -161,6 +164,16 @@ def test_results_are_looked_for_once_a_folder(photos: pathlib.Path, kills: list[
     monkeypatch.setattr(os.path, "lexists", lambda path: pytest.fail("asked for one file"))
     assert {outcome.status for outcome in run.outcomes(todo, work, address="", tell=print)} == {"skipped"}
     assert listed == [large]
+
+
+@pytest.mark.parametrize("on_machine, limit", [(1, 8), (3, 2), (20, 1)])
+def test_workers_of_a_machine_share_its_processors(
+    photos: pathlib.Path, monkeypatch: pytest.MonkeyPatch, on_machine: int, limit: int
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")  # by Ray
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    Worker(_plan(photos)[1], on_machine)
+    assert threads.limit() == limit
 
 
 def test_frames_of_a_folder_have_one_network_whoever_does_them(tmp_path: pathlib.Path, kills: list[Kill], noise: Noise) -> None:
