@@ -105,13 +105,7 @@ class _Run:
         step, span = self._step, self._step.windows[self._next]
         needed = {name: self._needed(name, span) for name in step.reads}
         for name, (_, end) in needed.items():
-            kept = self._kept[name]
-            end = min(end, kept.height)
-            if kept.end < end:
-                # What makes it may go beyond.
-                kept.reserve(end + kept.tensor.scale * self._runs[name].most_rows)
-            while kept.end < end:
-                self._runs[name].advance()
+            self._fill(name, min(end, self._kept[name].height))
         # All of them at last, for what others compute moves rows that were there.
         window = {name: self._kept[name].rows(begin, end) for name, (begin, end) in needed.items()}
         done = self._step.windows[self._next - 1].stop if self._next else 0
@@ -130,6 +124,19 @@ class _Run:
             self._scratch = {}
         for name, beyond in step.reads.items():
             self._kept[name].forget(self._places[name], self._kept[name].tensor.scale * following - beyond)
+
+    def _fill(self, name: str, end: int) -> None:
+        """Has the rows of an input computed, up to one."""
+        kept = self._kept[name]
+        if kept.end >= end:
+            return
+        maker = self._runs[name]
+        most = kept.tensor.scale * maker.most_rows
+        if end - kept.end > most:
+            # The last of several windows may go beyond; one alone finds room by itself.
+            kept.reserve(end + most)
+        while kept.end < end:
+            maker.advance()
 
     def _needed(self, name: str, span: Span) -> tuple[int, int]:
         """The rows of an input that a window takes."""
