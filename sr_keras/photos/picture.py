@@ -8,7 +8,7 @@ from PIL import Image
 from sr_keras.photos import metadata, raster, rgb
 from sr_keras.photos.file_kind import RAW_SUFFIXES
 from sr_keras.photos.metadata import Metadata
-from sr_keras.photos.metadata_parts import exif, iptc
+from sr_keras.photos.metadata_parts import colours, exif, iptc
 from sr_keras.photos.metadata_parts.colours import HDR_TRANSFERS
 from sr_keras.photos.raster import Raster
 
@@ -76,7 +76,7 @@ WEBP = Format("WEBP")
 AVIF = Format("AVIF", bits=16, fields=frozenset({"exif", "icc_profile", "xmp", "cicp"}))
 GIF = Format("GIF", fields=frozenset({"comment"}), lossless_only=True, kept=False)
 HEIF = Format("HEIF", bits=16, frames=False, fields=frozenset({"exif", "icc_profile", "xmp", "cicp"}), package="HEIF")
-JXL = Format("JXL", frames=False, fields=frozenset({"exif", "xmp"}), package="JXL")
+JXL = Format("JXL", bits=16, frames=False, fields=frozenset({"exif", "xmp"}), package="JXL")
 # By the suffix of a file's name.
 FORMATS = {
     ".png": PNG,
@@ -125,7 +125,7 @@ def fitted(picture: Picture, file_format: Format, depth: int | None = None) -> P
         fitting, lost = _fitted_frame(frame, file_format, depth, several=len(picture.frames) > 1)
         frames.append(fitting)
         notes.extend(note for note in lost if note not in notes)
-    kept, lost = _fitted_metadata(picture.metadata, file_format, frames[0].size)
+    kept, lost = _fitted_metadata(picture.metadata, file_format, frames[0])
     return dataclasses.replace(picture, frames=tuple(frames), metadata=kept, notes=(*notes, *lost))
 
 
@@ -208,7 +208,7 @@ def _fitted_raster(frame: Raster, file_format: Format, depth: int | None, *, sev
 
 def _limit(file_format: Format) -> str:
     """Why a result has no more bits, in words."""
-    return f"{file_format.name} {'is written with 8 bits' if file_format is JXL else 'holds no more'}"
+    return f"{file_format.name} {'is written with 16 bits' if file_format is JXL else 'holds no more'}"
 
 
 def _in_words(frame: Raster) -> str:
@@ -220,9 +220,11 @@ def _in_words(frame: Raster) -> str:
     return f"{frame.bits}-bit {kind}{'colour' if frame.colours == 3 else 'greyscale'}{values}"
 
 
-def _fitted_metadata(kept: Metadata, file_format: Format, size: tuple[int, int]) -> tuple[Metadata, list[str]]:
-    notes = []
+def _fitted_metadata(kept: Metadata, file_format: Format, frame: Frame) -> tuple[Metadata, list[str]]:
+    notes, size = [], frame.size
     lost = [field for field in metadata.NAMES if getattr(kept, field) and field not in file_format.fields]
+    if file_format is JXL and isinstance(frame, Raster) and colours.is_linear(kept.icc_profile):
+        lost.remove("icc_profile")  # which it has a name for
     if lost:
         names = [metadata.NAMES[field] for field in lost]
         listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
