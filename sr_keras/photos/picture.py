@@ -30,6 +30,7 @@ class Picture:
         jpeg_steps: of a JPEG, its quantisation table for luma: 64 values, row by row.
         lossless: whether the file that it was read from keeps every value.
         tiff_compression: of a TIFF, how its first page is compressed, as the tag has it.
+        is_panorama: whether its left and right edge meet, whatever of its metadata is left.
     """
 
     frames: tuple[Frame, ...]
@@ -41,6 +42,7 @@ class Picture:
     jpeg_steps: tuple[int, ...] | None = None
     lossless: bool = False
     tiff_compression: int | None = None
+    is_panorama: bool = False
 
 
 _FIELDS = frozenset(metadata.NAMES)
