@@ -3,6 +3,7 @@
 import dataclasses
 from typing import NamedTuple
 
+import numpy as np
 from PIL import Image
 
 from sr_keras.photos import metadata, raster, rgb
@@ -127,7 +128,13 @@ def fitted(picture: Picture, file_format: Format, depth: int | None = None) -> P
         fitting, lost = _fitted_frame(frame, file_format, depth, several=len(picture.frames) > 1)
         frames.append(fitting)
         notes.extend(note for note in lost if note not in notes)
-    kept, lost = _fitted_metadata(picture.metadata, file_format, frames[0])
+    kept = picture.metadata
+    if kept.icc_profile and not _holds_profile(file_format, kept, frames[0]):
+        converted = [_in_srgb(frame, kept.icc_profile) for frame in frames]
+        if all(frame is not None for frame in converted):
+            frames, kept = [frame for frame in converted if frame is not None], dataclasses.replace(kept, icc_profile=None)
+            notes.append(f"its colours became those of sRGB ({file_format.name} holds no profile)")
+    kept, lost = _fitted_metadata(kept, file_format, frames[0])
     return dataclasses.replace(picture, frames=tuple(frames), metadata=kept, notes=(*notes, *lost))
 
 
@@ -222,11 +229,30 @@ def _in_words(frame: Raster) -> str:
     return f"{frame.bits}-bit {kind}{'colour' if frame.colours == 3 else 'greyscale'}{values}"
 
 
+def _holds_profile(file_format: Format, kept: Metadata, frame: Frame) -> bool:
+    if "icc_profile" in file_format.fields:
+        return True
+    # JPEG XL has a name for this one.
+    return file_format is JXL and isinstance(frame, Raster) and colours.is_linear(kept.icc_profile)
+
+
+def _in_srgb(frame: Frame, profile: bytes) -> Frame | None:
+    """A frame of colours with a profile in sRGB; None if it can't be, or needn't."""
+    samples = frame.samples if isinstance(frame, Raster) else np.asarray(frame)
+    if samples.ndim < 3 or samples.shape[2] not in (3, 4) or samples.dtype.name not in ("uint8", "uint16"):
+        return None
+    converted = colours.in_srgb(np.ascontiguousarray(samples[..., :3]), profile)
+    if converted is None:
+        return None
+    samples = np.concatenate([converted, samples[..., 3:]], axis=2)
+    return dataclasses.replace(frame, samples=samples) if isinstance(frame, Raster) else Image.fromarray(samples)
+
+
 def _fitted_metadata(kept: Metadata, file_format: Format, frame: Frame) -> tuple[Metadata, list[str]]:
     notes, size = [], frame.size
     lost = [field for field in metadata.NAMES if getattr(kept, field) and field not in file_format.fields]
-    if file_format is JXL and isinstance(frame, Raster) and colours.is_linear(kept.icc_profile):
-        lost.remove("icc_profile")  # which it has a name for
+    if kept.icc_profile and "icc_profile" in lost and _holds_profile(file_format, kept, frame):
+        lost.remove("icc_profile")
     if lost:
         names = [metadata.NAMES[field] for field in lost]
         listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
+import numpy as np
 from PIL import ImageCms
 
 from sr_keras.photos.metadata_parts.tagged_file import TaggedFile
@@ -38,6 +39,23 @@ def read_profile(file: TaggedFile, mode: str) -> tuple[bytes | None, str | None]
     if space != expected:
         return None, f"its colour profile is one of {space}, not {expected}, and left out"
     return content, None
+
+
+def in_srgb(samples: np.ndarray, profile: bytes) -> np.ndarray | None:
+    """Colours of a profile as those of sRGB; None if the profile is one of sRGB already, or can't be computed with.
+
+    Args:
+        samples: uint8 or uint16 `[H, W, 3]`.
+        profile: ICC, of RGB.
+    """
+    import imagecodecs  # takes a moment
+
+    if "srgb" in (ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.profile_description or "").lower():
+        return None
+    try:
+        return np.asarray(imagecodecs.cms_transform(samples, profile, imagecodecs.cms_profile("srgb"), colorspace="rgb"))
+    except (RuntimeError, ValueError):
+        return None
 
 
 def is_linear(profile: bytes | None) -> bool:
