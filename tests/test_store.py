@@ -92,6 +92,17 @@ def test_photos_of_a_store_are_upscaled(
     assert capsys.readouterr().out.splitlines()[-1] == "0 done, 2 skipped, 0 failed"
 
 
+def test_a_store_that_is_not_reached_is_a_failed_file(
+    bucket: fs.FileSystem, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def is_dir(self: StorePath) -> bool:
+        raise OSError("Could not connect to server")
+
+    monkeypatch.setattr(StorePath, "is_dir", is_dir)
+    assert command.main(["s3://b/in", "--model=espcn", "--output_dir=s3://b/out"]) == 1
+    assert "s3://b/in: Could not connect to server" in capsys.readouterr().err
+
+
 def test_results_lie_beside_objects_too(bucket: fs.FileSystem, upload: Callable[[str], bytes]) -> None:
     upload("b/a.png")
     assert command.main(["s3://b/a.png", "--model=espcn"]) == 0

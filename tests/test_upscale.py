@@ -528,6 +528,22 @@ def test_strip_leaves_out_where_a_photo_was_taken(tmp_path: pathlib.Path, noise:
         assert not {"exif", "comment", "xmp"} & result.info.keys()
 
 
+@pytest.mark.parametrize("options", [["--strip"], ["--format=bmp"], []])
+def test_a_panorama_wraps_whatever_of_its_metadata_is_left(
+    tmp_path: pathlib.Path, noise: Noise, run: Run, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    xmp = b'<x GPano:ProjectionType="equirectangular" GPano:FullPanoWidthPixels="12" GPano:FullPanoHeightPixels="6"/>'
+    Image.fromarray(noise(6, 12)).save(tmp_path / "a.webp", xmp=xmp, lossless=True)
+    results = []
+    for wrap in ("auto", "x", "none"):
+        assert run(tmp_path / "a.webp", *options, f"--wrap={wrap}", f"--output_dir={tmp_path / wrap}") == 0
+        [result] = (tmp_path / wrap).iterdir()
+        results.append(rgb.read_photo(result))
+    np.testing.assert_array_equal(results[0], results[1])
+    assert (results[0] != results[2]).any()
+    assert capsys.readouterr().out.count("a panorama: its left and right edges meet") == 1
+
+
 def test_what_a_file_is_does_not_depend_on_the_one_before_it(tmp_path: pathlib.Path, noise: Noise, run: Run) -> None:
     for name in ("a.tga", "b.ico"):
         Image.fromarray(noise(16, 16)).save(tmp_path / name)

@@ -88,17 +88,14 @@ def _print_engines(options: argparse.Namespace) -> None:
     from sr_keras.benchmark import engines
     from sr_keras.inference import engine_speeds
 
-    found = []
     print(
         f"{_machine()}; a photo of {options.size}x{options.size} pixels; "
-        f"seconds a megapixel, the fastest of {options.repeats} turns"
+        f"seconds of all cores to start and for a megapixel, the least of {options.repeats} turns"
     )
     for speeds in engines.measure(options.models or engines.of_each_family(), side=options.size, repeats=options.repeats):
-        figures = "  ".join(f"{engine} {seconds:7.2f}" for engine, seconds in speeds.seconds_per_megapixel.items())
-        print(f"{speeds.network:12}  {speeds.place.precision:8}  {figures}", flush=True)
-        found.append(speeds)
-    if options.output:
-        engine_speeds.write(options.output, found)
+        print(f"{speeds.network:12}  {speeds.place.precision:8}  {speeds.in_words()}", flush=True)
+        if options.output:
+            engine_speeds.write(options.output, [speeds])
 
 
 def _machine() -> str:

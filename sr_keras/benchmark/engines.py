@@ -33,7 +33,7 @@ def measure(names: Sequence[str], *, side: int, repeats: int) -> Iterator[Engine
     Args:
         names: of bundled networks, or their folders.
         side: of the photo, in pixels.
-        repeats: turns that count; the fastest does, for others waited for something else.
+        repeats: turns that count; the one of the least work does.
 
     Raises:
         UserError: an engine is not installed.
@@ -55,14 +55,17 @@ def _measure(name: str, precision: str, side: int, repeats: int) -> EngineSpeeds
             stack.callback(workers[engine].stop)
         for worker in workers.values():
             worker.ready()
-        turns = [{engine: worker.turn().seconds for engine, worker in workers.items()} for _ in range(repeats)]
-    seconds = {engine: round(min(turn[engine] for turn in turns) / side**2 * 1e6, 3) for engine in _ENGINES}
+        first = {engine: worker.core_seconds for engine, worker in workers.items()}
+        turns = [{engine: worker.turn().core_seconds for engine, worker in workers.items()} for _ in range(repeats)]
+    fastest = {engine: min(turn[engine] for turn in turns) for engine in _ENGINES}
     return EngineSpeeds(
         place=Place(processor.kind(), precision, engine_speeds.family(folder)),
         network=name,
-        processor=f"{processor.name()}, {psutil.cpu_count()} cores",
+        processor=processor.name(),
+        cores=psutil.cpu_count() or 1,
         libraries={engine: metadata.version(engine) for engine in _ENGINES},
-        seconds_per_megapixel=seconds,
+        start_seconds={engine: round(max(0.0, first[engine] - fastest[engine]), 3) for engine in _ENGINES},
+        seconds_per_megapixel={engine: round(fastest[engine] / side**2 * 1e6, 3) for engine in _ENGINES},
     )
 
 

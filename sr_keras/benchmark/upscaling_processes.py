@@ -17,7 +17,8 @@ from sr_keras.runtime.errors import UserError
 _ROOT = pathlib.Path(__file__).parents[2]
 _WORKERS = pathlib.Path(__file__).parent / "workers"
 
-# Works when it is told to, and answers with the seconds that this took and what `getrusage` says of its memory.
+# Works when it is told to, and answers with the seconds that this took, what `getrusage` says of its memory, and the seconds
+# that all cores together have worked so far.
 _LOOP = """
 import os, resource, sys, time
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -26,11 +27,12 @@ photo = np.random.default_rng(0).integers(0, 256, ({height}, {width}, 3), dtype=
 folder = {folder!r}
 {setup}
 work()
-print("ready", note, flush=True)
+print("ready", note, time.process_time(), flush=True)
 for _ in sys.stdin:
     begun = time.perf_counter()
     work()
-    print("done", time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
+    seconds = time.perf_counter() - begun
+    print("done", seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time(), flush=True)
 """
 
 _OURS = """
@@ -98,10 +100,12 @@ class Turn(NamedTuple):
 
     Attributes:
         memory_mb: the most resident memory of its process so far, with all that it has loaded.
+        core_seconds: what all cores together worked for it, which other work on the machine disturbs least.
     """
 
     seconds: float
     memory_mb: float
+    core_seconds: float
 
 
 def ours(engine: str, precision: str, *, tile: int | None = None) -> Contender:
@@ -164,6 +168,7 @@ class Worker:
 
     Attributes:
         note: the number of its setup; of ours how many times the photo's own arithmetic is done.
+        core_seconds: what all cores together have worked in it so far.
     """
 
     def __init__(
@@ -176,7 +181,7 @@ class Worker:
     ) -> None:
         """Starts it, with further variables of the environment; `ready` waits for it."""
         self.contender = contender
-        self.note = 0.0
+        self.note = self.core_seconds = 0.0
         code = _LOOP.format(height=height, width=width, folder=str(folder), setup=contender.setup)
         self._process = subprocess.Popen(
             [contender.python, "-c", code],
@@ -194,14 +199,15 @@ class Worker:
         Raises:
             UserError: it failed.
         """
-        [self.note] = self._answer("ready")
+        self.note, self.core_seconds = self._answer("ready")
 
     def turn(self) -> Turn:
         """Lets it work once."""
         assert self._process.stdin
         print(file=self._process.stdin, flush=True)
-        seconds, max_rss = self._answer("done")
-        return Turn(seconds, machine.peak_memory_mb(int(max_rss), self._process.pid))
+        seconds, max_rss, core_seconds = self._answer("done")
+        before, self.core_seconds = self.core_seconds, core_seconds
+        return Turn(seconds, machine.peak_memory_mb(int(max_rss), self._process.pid), core_seconds - before)
 
     def stop(self) -> None:
         """Ends the process."""

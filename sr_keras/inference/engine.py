@@ -91,8 +91,8 @@ def resolve(name: str, folder: pathlib.Path, precision: str, device: str | None 
     """The engine that computes a SavedModel.
 
     For "auto" that is the one that was measured to be the fastest (see `engine_speeds`) for networks of the same layers on
-    this kind of processor. Where that was not measured, it is OpenVINO, the faster one on all that were. On a GPU, on a device
-    that has a name, and where OpenVINO is not installed or does not compute the network or the precision, it is TensorFlow.
+    this kind of processor. Where that was not measured, it is OpenVINO. On a GPU, on a device that has a name, and where
+    OpenVINO is not installed or does not compute the network or the precision, it is TensorFlow.
 
     Raises:
         ValueError: the name is none of `NAMES`, or its library is not installed.
@@ -113,12 +113,11 @@ def resolve(name: str, folder: pathlib.Path, precision: str, device: str | None 
     place = Place(processor.kind(), precision, engine_speeds.family(folder))
     speeds = engine_speeds.measured_at(place)
     if speeds is None:
-        return Resolved("openvino", f"not measured with {place.kind}; it was the faster one wherever both were measured")
-    found = sorted(speeds.seconds_per_megapixel.items(), key=lambda item: item[1])
-    figures = ", ".join(f"{engine} {seconds:.3g}" for engine, seconds in found)
+        return Resolved("openvino", f"not measured with {place.kind}; it is taken where that is so")
+    where = f"as measured of {speeds.network} on {speeds.processor}"
     return Resolved(
         speeds.fastest,
-        f"the fastest with {place.kind}, as measured of {speeds.network} on {speeds.processor}; seconds a megapixel: {figures}",
+        f"the fastest with {place.kind}, {where}; seconds of {speeds.cores} cores for start and megapixel: {speeds.in_words()}",
     )
 
 

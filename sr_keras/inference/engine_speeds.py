@@ -29,26 +29,40 @@ class Place(NamedTuple):
 
 
 class EngineSpeeds(NamedTuple):
-    """How fast each engine was somewhere.
+    """How much work each engine made somewhere: in seconds of all cores together, which other work disturbs least.
 
     Attributes:
         place: where.
         network: that was measured, of its family.
-        processor: its name, and how many cores.
+        processor, cores: its name, and how many there were.
         libraries: the versions of the engines' libraries.
-        seconds_per_megapixel: of the small photo, by engine.
+        start_seconds: by engine, from the start of a process until it has a first result, without the work on that.
+        seconds_per_megapixel: by engine, of the small photo.
     """
 
     place: Place
     network: str
     processor: str
+    cores: int
     libraries: Mapping[str, str]
+    start_seconds: Mapping[str, float]
     seconds_per_megapixel: Mapping[str, float]
 
     @property
     def fastest(self) -> str:
-        """The engine that took the least time."""
-        return min(self.seconds_per_megapixel, key=lambda engine: self.seconds_per_megapixel[engine])
+        """The engine by which a process has a megapixel first: it starts on one core, and computes on all."""
+
+        def seconds(engine: str) -> float:
+            return self.start_seconds[engine] + self.seconds_per_megapixel[engine] / self.cores
+
+        return min(self.libraries, key=seconds)
+
+    def in_words(self) -> str:
+        """The figures, the fastest engine first."""
+        engines = sorted(self.libraries, key=lambda engine: engine != self.fastest)
+        return ", ".join(
+            f"{engine} {self.start_seconds[engine]:.1f} + {self.seconds_per_megapixel[engine]:.1f}" for engine in engines
+        )
 
 
 def family(folder: pathlib.Path) -> str:

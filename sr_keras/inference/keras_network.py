@@ -19,18 +19,18 @@ from sr_keras.networks.layers import CropToScale, DepthToSpace, PReLU, RepeatPix
 _OF_SEVERAL = ("add", "multiply", "concat", "crop")
 
 
-def load(path: str | os.PathLike[str], policy: str) -> keras.Model:
-    """Loads from a SavedModel's folder; back-projection, where the network has it, is inside.
+def load(path: str | os.PathLike[str], policy: str = "float32") -> keras.Model:
+    """A bundled network, or that of a SavedModel's folder; back-projection, where the network has it, is inside.
 
     Args:
-        path: the folder, or that of its numbered versions.
+        path: the folder, or that of its numbered versions; a text may also be the name of a bundled network.
         policy: see `build`.
 
     Raises:
         ModelError: nothing is there, it is damaged, or it is not ours; or its layers are not in it, as in exports of earlier
             versions.
     """
-    folder = model_info.newest_version(pathlib.Path(path))
+    folder = model_info.newest_version(model_info.find_model(path) if isinstance(path, str) else pathlib.Path(path))
     info = model_info.read_info(folder)
     network = build(layer_graph.read(folder), saved_model.load_weights(folder), policy)
     return back_projection.with_back_projection(network, info.scale) if info.back_projection else network

@@ -7,6 +7,7 @@ import collections
 import contextlib
 import ctypes
 import functools
+import itertools
 import math
 import pathlib
 import threading
@@ -210,7 +211,10 @@ class OpenVinoEngine:
         return len(photo)
 
     def _bands(self, photo: np.ndarray, memory: int) -> Iterator[tuple[int, np.ndarray]]:
-        """The result in bands of its whole width, from the top on, each with its first row."""
+        """The result in bands of its whole width, from the top on, each with its first row.
+
+        A band may change when the one after the next is asked for.
+        """
         if not self._is_finite:
             raise ValueError(model_info.NOT_FINITE)
         height, width = (length // self.info.grid for length in photo.shape[:2])
@@ -236,8 +240,10 @@ class OpenVinoEngine:
             ]
             rows = strips.through(steps, tensors, {layer_graph.INPUT: photo[np.newaxis]}, height=height)
             y = 0
-            for block in rows:
-                band = _unblocked(block[_RESULT][0], self.info.scale * self.info.grid)
+            # One is taken while the next one is made.
+            buffers = itertools.cycle([_Memory(), _Memory()])
+            for block, own in zip(rows, buffers, strict=False):
+                band = _unblocked(block[_RESULT][0], self.info.scale * self.info.grid, own)
                 yield y, band
                 y += len(band)
 
@@ -356,13 +362,26 @@ class _OutOfMemoryError(Exception):
         self.row = row
 
 
-def _unblocked(blocks: np.ndarray, scale: int) -> np.ndarray:
+class _Memory:
+    """Memory that is used again, for new one takes long."""
+
+    def __init__(self) -> None:
+        self._bytes = np.empty(0, np.uint8)
+
+    def take(self, size: int) -> np.ndarray:
+        """So many bytes, which are not set."""
+        if self._bytes.size < size:
+            self._bytes = np.empty(size, np.uint8)
+        return self._bytes[:size]
+
+
+def _unblocked(blocks: np.ndarray, scale: int, memory: _Memory) -> np.ndarray:
     """Blocks of pixels, `[h, w, s s 3]`, as a picture, `[s h, s w, 3]`, in memory of its own."""
     height, width, _ = blocks.shape
     # A block's row of pixels is moved as one piece, which takes half of the time.
-    rows = blocks.view(np.dtype((np.void, COLOURS * scale * blocks.itemsize)))
-    # One block wide or of one row each, it would be in order as it is; but the next strip is computed into the same memory.
-    picture = rows.reshape(height, width, scale).transpose(0, 2, 1).copy()
+    piece = np.dtype((np.void, COLOURS * scale * blocks.itemsize))
+    picture = memory.take(blocks.nbytes).view(piece).reshape(height, scale, width)
+    picture[...] = blocks.view(piece).reshape(height, width, scale).transpose(0, 2, 1)
     return picture.view(blocks.dtype).reshape(scale * height, scale * width, COLOURS)
 
 

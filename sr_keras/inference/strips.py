@@ -84,7 +84,11 @@ def through(steps: Sequence[Step], tensors: Mapping[str, Tensor], photo: Rows, *
 
 
 class _Run:
-    """How far a step is."""
+    """How far a step is.
+
+    Attributes:
+        most_rows: of the photo, that a window gives.
+    """
 
     def __init__(self, step: Step, kept: "Mapping[str, _Kept]", runs: "Mapping[str, _Run]", places: Mapping[str, int]) -> None:
         """Args:
@@ -92,6 +96,7 @@ class _Run:
         places: of this step, among those that read an input.
         """
         self._step, self._kept, self._runs, self._places = step, kept, runs, places
+        self.most_rows = max(span.stop - span.start for span in step.windows)
         self._next = 0
         self._scratch: dict[str, np.ndarray] = {}
 
@@ -100,8 +105,7 @@ class _Run:
         step, span = self._step, self._step.windows[self._next]
         needed = {name: self._needed(name, span) for name in step.reads}
         for name, (_, end) in needed.items():
-            while self._kept[name].end < min(end, self._kept[name].height):
-                self._runs[name].advance()
+            self._fill(name, min(end, self._kept[name].height))
         # All of them at last, for what others compute moves rows that were there.
         window = {name: self._kept[name].rows(begin, end) for name, (begin, end) in needed.items()}
         done = self._step.windows[self._next - 1].stop if self._next else 0
@@ -120,6 +124,19 @@ class _Run:
             self._scratch = {}
         for name, beyond in step.reads.items():
             self._kept[name].forget(self._places[name], self._kept[name].tensor.scale * following - beyond)
+
+    def _fill(self, name: str, end: int) -> None:
+        """Has the rows of an input computed, up to one."""
+        kept = self._kept[name]
+        if kept.end >= end:
+            return
+        maker = self._runs[name]
+        most = kept.tensor.scale * maker.most_rows
+        if end - kept.end > most:
+            # The last of several windows may go beyond; one alone finds room by itself.
+            kept.reserve(end + most)
+        while kept.end < end:
+            maker.advance()
 
     def _needed(self, name: str, span: Span) -> tuple[int, int]:
         """The rows of an input that a window takes."""
@@ -188,6 +205,12 @@ class _Kept:
         if begin >= 0 and end <= self.height:
             return rows
         return np.pad(rows, [(0, 0), (max(0, -begin), max(0, end - self.height)), (0, 0), (0, 0)])
+
+    def reserve(self, end: int) -> None:
+        """Makes room for all rows up to one, so that they need not be moved again and again while they come."""
+        room = min(end, self.height) - self.first
+        if self._place + room > self._array.shape[1]:
+            self._move(room)
 
     def space(self, count: int) -> np.ndarray:
         """Memory for so many rows more at the end, which count as there."""

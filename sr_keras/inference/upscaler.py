@@ -159,7 +159,7 @@ class Upscaler:
         """`upscale` for results that are kept elsewhere: each tile of them is passed to `put(y, x, tile)`.
 
         Args:
-            put: y and x are where the tile begins in the result.
+            put: y and x are where the tile begins in the result. The tile is its own until it returns.
             photo, self_ensemble: as in `upscale`.
             progress: called with the share that is done, from 0 to 1, again and again. What it raises ends the work.
 

@@ -52,6 +52,24 @@ def transfer_weights(generator: keras.Model, weights: Sequence[np.ndarray], kept
         raise ValueError("the generator has other sizes")
 
 
+def fitted(weights: Sequence[np.ndarray], like: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The weights of a network for the layers of another, in the order of `get_weights`; it computes the same there.
+
+    Args:
+        weights: of a network of the other's sizes, or of an `edsr` that lacks some of its blocks.
+        like: of the other one. The lacking blocks are its own, but for their second convolution, which is 0.
+
+    Raises:
+        ValueError: the sizes don't fit.
+    """
+    if _shapes(weights) == _shapes(like):
+        return list(weights)
+    network = _edsr(like)
+    transfer_weights(network, weights)
+    grown: list[np.ndarray] = network.get_weights()
+    return grown
+
+
 def has_untrained_norms(generator: keras.Model) -> bool:
     """Whether there are batch norms, all with their initial statistics (mean 0, variance 1), as in a new or grown generator."""
     norms = [layer for layer in generator.layers if isinstance(layer, layers.BatchNormalization)]
@@ -100,13 +118,13 @@ def _is_deeper(generator: keras.Model, donor: keras.Model) -> bool:
 
 
 def _deepen(generator: keras.Model, donor: keras.Model) -> None:
-    """Blocks beyond the donor's leave what comes to them as it is: their second convolution is 0."""
+    """Blocks beyond the donor's leave what comes to them as it is: their second convolution is 0. All else in them stays."""
     old = {layer.name for layer in donor.layers}
     for layer in generator.layers:
         if layer.name in old:
             layer.set_weights(donor.get_layer(layer.name).get_weights())
         elif layer.name.endswith("_conv2"):
-            layer.kernel.assign(np.zeros(layer.kernel.shape))
+            layer.set_weights([np.zeros_like(array) for array in layer.get_weights()])
 
 
 def _has_room(generator: keras.Model, donor: keras.Model) -> bool:

@@ -47,36 +47,88 @@ def read(stream: BinaryIO) -> JxlHead:
                 _size(bits)  # that it should be shown in
             if bits.read(1) or bits.read(1):
                 return JxlHead(width, height, 8, orientation > 4)  # a preview or an animation, which nothing here reads
-        is_float = bits.read(1)
-        sample_bits = bits.choice((32, 16, 24), 6) if is_float else bits.choice((8, 10, 12), 6)
-        return JxlHead(width, height, sample_bits, orientation > 4)
+        return JxlHead(width, height, _sample_bits(bits), orientation > 4)
     except IndexError:
         raise ValueError("JPEG XL without a whole head") from None
     finally:
         stream.seek(place)
 
 
-class _Bits:
-    """Numbers of some bits each, the lowest bit first."""
+def set_transfer_function(content: bytearray, function: int) -> None:
+    """Changes what tones are said to be, and no value.
 
-    def __init__(self, content: bytes) -> None:
-        self._content, self._place = content, 0
+    Args:
+        content: a JPEG XL in a container, by libjxl's encoder, which says in words what its colours are.
+        function: from 2 to 17, as the one that is there, in the numbers of ITU-T H.273.
+    """
+    [begin] = (stream_at + (4 if kind == b"jxlp" else 0) + len(_CODESTREAM) for kind, stream_at in _places(content))
+    bits = _Bits(content[begin : begin + _HEAD_BYTES])
+    _size(bits)
+    bits.read(2)  # all is as it is by default; there is more than the samples
+    _sample_bits(bits)
+    bits.read(1)  # 16 bits are enough for a decoder
+    for _ in range(bits.one_of(0, 1, (2, 4), (1, 12))):  # further channels
+        if not bits.read(1):
+            bits.number()
+            _sample_bits(bits)
+            bits.one_of(0, 3, 4, (1, 3))
+            bits.read(8 * bits.one_of(0, (0, 4), (16, 5), (48, 10)) + 1)  # a name; whether colours are multiplied by it
+    bits.read(3)  # whether colours go by how they are seen, are sRGB, are told by a profile
+    is_grey = bits.number() == 1
+    bits.number()  # white
+    if not is_grey:
+        bits.number()  # primaries
+    bits.read(1)  # a power
+    place = 8 * begin + bits.place + 2
+    for index in range(4):
+        byte, bit = divmod(place + index, 8)
+        content[byte] = content[byte] & ~(1 << bit) | (function - 2 >> index & 1) << bit
+
+
+def _places(content: bytes | bytearray) -> Iterator[tuple[bytes, int]]:
+    """Kind and place of the first box that holds a part of the picture."""
+    stream = io.BytesIO(content)
+    yield next((kind, stream.tell()) for kind, _ in _boxes(stream) if kind in (b"jxlc", b"jxlp"))
+
+
+class _Bits:
+    """Numbers of some bits each, the lowest bit first.
+
+    Attributes:
+        place: of the next bit.
+    """
+
+    def __init__(self, content: bytes | bytearray) -> None:
+        self._content, self.place = content, 0
 
     def read(self, count: int) -> int:
         value = 0
         for index in range(count):
-            byte, bit = divmod(self._place, 8)
+            byte, bit = divmod(self.place, 8)
             value |= (self._content[byte] >> bit & 1) << index
-            self._place += 1
+            self.place += 1
         return value
 
-    def choice(self, values: tuple[int, int, int], bits_of_others: int) -> int:
-        """One of some usual values, or another one, from 1 on."""
-        selector = self.read(2)
-        return values[selector] if selector < 3 else 1 + self.read(bits_of_others)
+    def one_of(self, *choices: int | tuple[int, int]) -> int:
+        """A value; or one from a first one on, that is told in so many bits."""
+        choice = choices[self.read(2)]
+        return choice if isinstance(choice, int) else choice[0] + self.read(choice[1])
+
+    def number(self) -> int:
+        """What names one of several things."""
+        return self.one_of(0, 1, (2, 4), (18, 6))
 
     def length(self) -> int:
-        return 1 + self.read((9, 13, 18, 30)[self.read(2)])
+        return self.one_of((1, 9), (1, 13), (1, 18), (1, 30))
+
+
+def _sample_bits(bits: _Bits) -> int:
+    """Of a channel."""
+    if not bits.read(1):
+        return bits.one_of(8, 10, 12, (1, 6))
+    of_floats = bits.one_of(32, 16, 24, (1, 6))
+    bits.read(4)  # of the exponent
+    return of_floats
 
 
 def _size(bits: _Bits) -> tuple[int, int]:

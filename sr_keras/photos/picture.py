@@ -3,12 +3,13 @@
 import dataclasses
 from typing import NamedTuple
 
+import numpy as np
 from PIL import Image
 
 from sr_keras.photos import metadata, raster, rgb
 from sr_keras.photos.file_kind import RAW_SUFFIXES
 from sr_keras.photos.metadata import Metadata
-from sr_keras.photos.metadata_parts import exif, iptc
+from sr_keras.photos.metadata_parts import colours, exif, iptc
 from sr_keras.photos.metadata_parts.colours import HDR_TRANSFERS
 from sr_keras.photos.raster import Raster
 
@@ -30,6 +31,7 @@ class Picture:
         jpeg_steps: of a JPEG, its quantisation table for luma: 64 values, row by row.
         lossless: whether the file that it was read from keeps every value.
         tiff_compression: of a TIFF, how its first page is compressed, as the tag has it.
+        is_panorama: whether its left and right edge meet, whatever of its metadata is left.
     """
 
     frames: tuple[Frame, ...]
@@ -41,6 +43,7 @@ class Picture:
     jpeg_steps: tuple[int, ...] | None = None
     lossless: bool = False
     tiff_compression: int | None = None
+    is_panorama: bool = False
 
 
 _FIELDS = frozenset(metadata.NAMES)
@@ -76,7 +79,7 @@ WEBP = Format("WEBP")
 AVIF = Format("AVIF", bits=16, fields=frozenset({"exif", "icc_profile", "xmp", "cicp"}))
 GIF = Format("GIF", fields=frozenset({"comment"}), lossless_only=True, kept=False)
 HEIF = Format("HEIF", bits=16, frames=False, fields=frozenset({"exif", "icc_profile", "xmp", "cicp"}), package="HEIF")
-JXL = Format("JXL", frames=False, fields=frozenset({"exif", "xmp"}), package="JXL")
+JXL = Format("JXL", bits=16, frames=False, fields=frozenset({"exif", "xmp"}), package="JXL")
 # By the suffix of a file's name.
 FORMATS = {
     ".png": PNG,
@@ -125,7 +128,13 @@ def fitted(picture: Picture, file_format: Format, depth: int | None = None) -> P
         fitting, lost = _fitted_frame(frame, file_format, depth, several=len(picture.frames) > 1)
         frames.append(fitting)
         notes.extend(note for note in lost if note not in notes)
-    kept, lost = _fitted_metadata(picture.metadata, file_format, frames[0].size)
+    kept = picture.metadata
+    if kept.icc_profile and not _holds_profile(file_format, kept, frames[0]):
+        converted = [_in_srgb(frame, kept.icc_profile) for frame in frames]
+        if all(frame is not None for frame in converted):
+            frames, kept = [frame for frame in converted if frame is not None], dataclasses.replace(kept, icc_profile=None)
+            notes.append(f"its colours became those of sRGB ({file_format.name} holds no profile)")
+    kept, lost = _fitted_metadata(kept, file_format, frames[0])
     return dataclasses.replace(picture, frames=tuple(frames), metadata=kept, notes=(*notes, *lost))
 
 
@@ -208,7 +217,7 @@ def _fitted_raster(frame: Raster, file_format: Format, depth: int | None, *, sev
 
 def _limit(file_format: Format) -> str:
     """Why a result has no more bits, in words."""
-    return f"{file_format.name} {'is written with 8 bits' if file_format is JXL else 'holds no more'}"
+    return f"{file_format.name} {'is written with 16 bits' if file_format is JXL else 'holds no more'}"
 
 
 def _in_words(frame: Raster) -> str:
@@ -220,9 +229,30 @@ def _in_words(frame: Raster) -> str:
     return f"{frame.bits}-bit {kind}{'colour' if frame.colours == 3 else 'greyscale'}{values}"
 
 
-def _fitted_metadata(kept: Metadata, file_format: Format, size: tuple[int, int]) -> tuple[Metadata, list[str]]:
-    notes = []
+def _holds_profile(file_format: Format, kept: Metadata, frame: Frame) -> bool:
+    if "icc_profile" in file_format.fields:
+        return True
+    # JPEG XL has a name for this one.
+    return file_format is JXL and isinstance(frame, Raster) and colours.is_linear(kept.icc_profile)
+
+
+def _in_srgb(frame: Frame, profile: bytes) -> Frame | None:
+    """A frame of colours with a profile in sRGB; None if it can't be, or needn't."""
+    samples = frame.samples if isinstance(frame, Raster) else np.asarray(frame)
+    if samples.ndim < 3 or samples.shape[2] not in (3, 4) or samples.dtype.name not in ("uint8", "uint16"):
+        return None
+    converted = colours.in_srgb(np.ascontiguousarray(samples[..., :3]), profile)
+    if converted is None:
+        return None
+    samples = np.concatenate([converted, samples[..., 3:]], axis=2)
+    return dataclasses.replace(frame, samples=samples) if isinstance(frame, Raster) else Image.fromarray(samples)
+
+
+def _fitted_metadata(kept: Metadata, file_format: Format, frame: Frame) -> tuple[Metadata, list[str]]:
+    notes, size = [], frame.size
     lost = [field for field in metadata.NAMES if getattr(kept, field) and field not in file_format.fields]
+    if kept.icc_profile and "icc_profile" in lost and _holds_profile(file_format, kept, frame):
+        lost.remove("icc_profile")
     if lost:
         names = [metadata.NAMES[field] for field in lost]
         listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -146,6 +146,7 @@ def _read_tiff(stream: BinaryIO, all_frames: bool, raw_bits: int, check_size: Ch
         file_format="TIFF",
         lossless=opened.compression not in tiff_file.LOSSY,
         tiff_compression=opened.compression,
+        is_panorama=kept.is_panorama,
     )
 
 
@@ -184,6 +185,7 @@ def _read_with_pillow(stream: BinaryIO, all_frames: bool, check_size: CheckSize)
             jpeg_steps=_jpeg_steps(file),
             lossless=_is_lossless(file, stream),
             tiff_compression=COMPRESSION_INFO_REV.get(file.info.get("compression", "")) if file.format == "TIFF" else None,
+            is_panorama=kept.is_panorama,
         )
 
 

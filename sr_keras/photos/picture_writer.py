@@ -13,7 +13,7 @@ from sr_keras.photos import codec_errors, deep_file, file_kind, frame_stream, gi
 from sr_keras.photos.errors import PhotoError
 from sr_keras.photos.frame_stream import FrameStream, SoughtFrames
 from sr_keras.photos.metadata import Metadata
-from sr_keras.photos.metadata_parts import exif, iptc
+from sr_keras.photos.metadata_parts import colours, exif, iptc
 from sr_keras.photos.picture import Format, Picture
 from sr_keras.photos.raster import Raster
 from sr_keras.photos.row_writer import Layout, PutRows
@@ -132,6 +132,10 @@ def _save(file: BinaryIO, content: Picture, stream: FrameStream, file_format: Fo
         deep_file.write_heif(file, frame, options)
     elif isinstance(frame, Raster) and file_format is picture.AVIF:
         _save_deep_avif(file, frame, content.metadata, options)
+    elif isinstance(frame, Raster) and file_format is picture.JXL:
+        from sr_keras.photos import jxl_file  # takes a moment
+
+        file.write(jxl_file.deep(frame, options, is_linear=colours.is_linear(content.metadata.icc_profile)))
     elif file_format in (picture.PNG, picture.JPEG):
         with row_writer.opened(file, row_writer.layout_of(frame), file_format.name, options) as put:
             for rows in row_writer.pieces(frame):

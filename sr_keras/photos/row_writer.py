@@ -140,45 +140,52 @@ def pieces(frame: Image.Image | Raster) -> Iterator[np.ndarray]:
 
 
 class _Bands:
-    """Collects rows into bands, and has a few of them encoded at once."""
+    """Collects rows into bands, and has a few of them encoded at once; memory of those that are written is used again."""
 
     def __init__(self, file: BinaryIO, encoder: Encoder, executor: ThreadPoolExecutor, *, rows: int) -> None:
         self._file, self._encoder, self._executor, self._rows = file, encoder, executor, rows
-        self._waiting: list[np.ndarray] = []
+        self._band: np.ndarray | None = None
+        self._filled = 0
+        self._free: list[np.ndarray] = []
         self._above: np.ndarray | None = None
-        self._encoding: collections.deque[Future[Any]] = collections.deque()
+        self._encoding: collections.deque[tuple[Future[Any], np.ndarray]] = collections.deque()
 
     def put(self, rows: np.ndarray) -> None:
         while len(rows):
-            free = self._rows - sum(map(len, self._waiting))
+            if self._band is None:
+                self._band = self._free.pop() if self._free else np.empty((self._rows, *rows.shape[1:]), rows.dtype)
             # Copied: whoever computed them may use their memory again.
-            self._waiting.append(rows[:free].copy())
-            rows = rows[free:]
-            if sum(map(len, self._waiting)) == self._rows:
-                self._submit()
+            part = rows[: self._rows - self._filled]
+            self._band[self._filled : self._filled + len(part)] = part
+            self._filled += len(part)
+            rows = rows[len(part) :]
+            if self._filled == self._rows:
+                self._submit(self._band)
 
     def end(self) -> None:
-        if self._waiting:
-            self._submit()
+        if self._band is not None:
+            self._submit(self._band)
         while self._encoding:
             self._write_next()
         self._file.write(self._encoder.end())
 
     def cancel(self) -> None:
-        for future in self._encoding:
+        for future, _ in self._encoding:
             future.cancel()
 
-    def _submit(self) -> None:
-        band = self._waiting[0] if len(self._waiting) == 1 else np.concatenate(self._waiting)
-        self._waiting = []
-        self._encoding.append(self._executor.submit(self._encoder.encoded, band, self._above))
-        self._above = band[-1:].copy()
+    def _submit(self, band: np.ndarray) -> None:
+        rows = band[: self._filled]
+        self._encoding.append((self._executor.submit(self._encoder.encoded, rows, self._above), band))
+        self._above = rows[-1:].copy()
+        self._band, self._filled = None, 0
         if len(self._encoding) > (os.cpu_count() or 1):
             self._write_next()
 
     def _write_next(self) -> None:
-        for part in self._encoder.joined(self._encoding.popleft().result()):
+        future, band = self._encoding.popleft()
+        for part in self._encoder.joined(future.result()):
             self._file.write(part)
+        self._free.append(band)
 
 
 class _Jpeg:

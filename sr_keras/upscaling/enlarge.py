@@ -97,12 +97,12 @@ def _run(picture: Picture, frame: Frame, upscaler: PhotoUpscaler, target: Target
 
 
 def _wrap(picture: Picture, options: EnlargingOptions) -> Wrap:
-    return options.wrap or ("x" if picture.metadata.is_panorama else "none")
+    return options.wrap or ("x" if picture.is_panorama else "none")
 
 
 def _notes(picture: Picture, options: EnlargingOptions) -> list[str]:
     notes = []
-    if options.wrap is None and picture.metadata.is_panorama:
+    if options.wrap is None and picture.is_panorama:
         notes.append("a panorama: its left and right edges meet (--wrap=none treats them as edges)")
     if options.alpha == "coverage" and not options.pixel_art and any(hints.hides_detail(frame) for frame in picture.frames):
         notes.append("colours under full transparency are replaced; where alpha is no transparency, --alpha=data keeps them")

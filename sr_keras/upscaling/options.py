@@ -119,8 +119,8 @@ def _add_result(parser: argparse.ArgumentParser) -> None:
         "--depth",
         choices=["auto", "8", "16"],
         default="auto",
-        help="bits a channel: auto is as the photo has them, and 8 for camera raw; PNG and TIFF hold 16, AVIF and HEIC 10 "
-        "(%(default)s)",
+        help="bits a channel: auto is as the photo has them, and 8 for camera raw; PNG, TIFF and JPEG XL hold 16, "
+        "AVIF and HEIC 10 (%(default)s)",
     )
     result.add_argument(
         "--strip",

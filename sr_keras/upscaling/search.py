@@ -134,7 +134,7 @@ def _searched(folder: pathlib.Path, recursive: bool, tell: Callable[[str], None]
 
     def note(error: OSError) -> None:
         where = pathlib.Path(error.filename)
-        problems.append(Found(where, where, problem=f"{where}: {files.reason(error)}"))
+        problems.append(Found(where, where.parent, problem=f"{where}: {files.reason(error)}"))
 
     photos: list[pathlib.Path] = []
     searched = _searched_suffixes()
@@ -157,7 +157,7 @@ def _stored(path: store.StorePath, recursive: bool, tell: Callable[[str], None])
     try:
         listed = list(path.lists(recursive=recursive)) if path.is_dir() else []
     except OSError as error:
-        yield Found(path, path, problem=f"{path}: {files.reason(error)}")
+        yield Found(path, path.parent, problem=f"{path}: {files.reason(error)}")
         return
     if not listed:
         yield Found(path, path.parent, problem=f"{path}: patterns are for folders" if glob.has_magic(path.name) else "")
@@ -180,7 +180,7 @@ def _found_in(
 ) -> Iterator[Found]:
     if not photos:
         hint = "" if recursive else " (--recursive looks into the folders in it)"
-        yield Found(folder, folder, problem=f"{folder}: holds no picture{hint}")
+        yield Found(folder, folder.parent, problem=f"{folder}: holds no picture{hint}")
     elif passed_over.total():
         tell(f"{folder}: passed over {_in_words(passed_over)}")
     for path in sorted(photos):

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+import sr_keras
 from sr_keras.inference import keras_network, layer_graph, model_info, saved_model
 from tests import small_networks
 
@@ -43,8 +44,9 @@ def test_colours_stay_float32() -> None:
 def test_one_is_loaded_with_its_back_projection() -> None:
     folder = model_info.find_model("espcn")
     lr = np.random.default_rng(1).random((1, 8, 9, 3), dtype=np.float32)
-    network = keras_network.load(folder, "float32")
-    np.testing.assert_allclose(network(lr, training=False), saved_model.ExportedNetwork(folder)(lr), atol=1e-5)
+    expected = saved_model.ExportedNetwork(folder)(lr)
+    for network in (keras_network.load(folder, "float32"), sr_keras.load_network("espcn")):
+        np.testing.assert_allclose(network(lr, training=False), expected, atol=1e-5)
 
 
 def test_an_export_without_layers_is_named(tmp_path: pathlib.Path) -> None:

@@ -84,3 +84,19 @@ def test_few_rows_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = strips.blocks(400, 10, MARGIN)
     added(np.zeros((1, 400, 3, 2)), strips.windows(400, 10, MARGIN), blocks, blocks)
     assert max(most) <= 40
+
+
+def test_rows_of_low_strips_are_moved_once_for_a_high_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not again for each of those that it waits for."""
+    moves = []
+    move = strips._Kept._move
+
+    def counting(self: strips._Kept, room: int) -> None:
+        moves.append(room)
+        move(self, room)
+
+    monkeypatch.setattr(strips._Kept, "_move", counting)
+    high = strips.windows(400, 50, 0)
+    added(np.zeros((1, 400, 3, 2)), high, strips.blocks(400, 5, MARGIN), high)
+    # Three tensors, each of which also gives back its memory.
+    assert len(moves) <= 2 * 3 * len(high)

@@ -4,6 +4,7 @@ import io
 import struct
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -12,7 +13,8 @@ from PIL import Image, ImageChops, ImageCms, PngImagePlugin
 from sr_keras.photos import metadata, picture_reader, picture_writer
 from sr_keras.photos.metadata import Metadata
 from sr_keras.photos.metadata_parts import iptc
-from sr_keras.photos.picture import FORMATS, Picture, fitted
+from sr_keras.photos.picture import FORMATS, Frame, Picture, fitted
+from sr_keras.photos.raster import Raster
 from tests.photos.test_picture_file import only, saved
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description GPano:FullPanoWidthPixels="64"/></x:xmpmeta>'
@@ -55,6 +57,26 @@ def test_a_colour_profile_that_jpeg_xl_would_lose_is_named(photo: Image.Image) -
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     picture = picture_reader.read(saved(photo, "PNG", icc_profile=profile))
     assert fitted(picture, FORMATS[".jxl"]).notes == ("colour profile is left out (JXL holds none)",)
+
+
+@pytest.mark.parametrize("suffix", [".jxl", ".gif", ".bmp"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "16 bits"])
+def test_colours_of_a_profile_become_those_of_srgb_where_a_format_holds_none(suffix: str, mode: str) -> None:
+    """Of linear light: 0.2140 are 0.5 of sRGB (IEC 61966-2-1)."""
+    primaries = [0.64, 0.33, 1, 0.3, 0.6, 1, 0.15, 0.06, 1]
+    profile = imagecodecs.cms_profile("rgb", whitepoint=[0.3127, 0.329, 1], primaries=primaries, gamma=1.0)
+    tones = np.full((8, 9, 3), round(0.2140 * 65535), np.uint16)
+    tones[0] = 65535
+    frame: Frame = Raster(tones, 3) if mode == "16 bits" else Image.fromarray((tones >> 8).astype(np.uint8)).convert(mode)
+    content = fitted(Picture((frame,), metadata=Metadata(icc_profile=profile)), FORMATS[suffix])
+    name = FORMATS[suffix].name
+    assert f"its colours became those of sRGB ({name} holds no profile)" in content.notes
+    assert content.metadata.icc_profile is None
+    [shown] = content.frames
+    samples = shown.samples if isinstance(shown, Raster) else np.asarray(shown)
+    white = 65535 if isinstance(shown, Raster) else 255
+    np.testing.assert_allclose(samples[0, :, :3] / white, 1, atol=0.001)
+    np.testing.assert_allclose(samples[1:, :, :3] / white, 0.5, atol=0.008)
 
 
 def test_a_comment_and_text_are_kept_or_named(photo: Image.Image) -> None:

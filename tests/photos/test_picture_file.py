@@ -238,7 +238,7 @@ def test_no_resolution_is_made_up(coloured: Image.Image) -> None:
     )
 
 
-DEEP = (".png", ".tif", ".tiff", ".heic", ".avif")
+DEEP = (".png", ".tif", ".tiff", ".heic", ".avif", ".jxl")
 
 
 @pytest.mark.parametrize("suffix", FORMATS)

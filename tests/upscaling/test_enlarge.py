@@ -197,7 +197,7 @@ def test_a_network_of_another_scale_than_it_says_is_refused(noise: Noise, claime
 
 def test_a_panorama_wraps_by_itself(noise: Noise) -> None:
     xmp = b'<x GPano:ProjectionType="equirectangular" GPano:FullPanoWidthPixels="12" GPano:FullPanoHeightPixels="6"/>'
-    picture = Picture((Image.fromarray(noise(6, 12)),), metadata=Metadata(xmp=xmp))
+    picture = Picture((Image.fromarray(noise(6, 12)),), metadata=Metadata(xmp=xmp), is_panorama=True)
     by_itself = enlarge.enlarge(picture, Smoothing(), Target(scale=2))
     told = enlarge.enlarge(picture, Smoothing(), Target(scale=2), options=EnlargingOptions(wrap="x"))
     np.testing.assert_array_equal(np.asarray(by_itself.frames[0]), np.asarray(told.frames[0]))

@@ -87,6 +87,9 @@ def test_nothing_found_is_a_failed_file(folder: pathlib.Path, argument: str, rea
     [found] = search.find([argument])
     assert str(found.path) == argument
     assert reason in found.problem
+    for output_dir in (None, pathlib.Path("large")):
+        [job] = plan.plan([found], label="x4", output_dir=output_dir)
+        assert job.problem == found.problem
 
 
 def test_results_lie_beside_their_photos(folder: pathlib.Path) -> None:

@@ -6,12 +6,15 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
+import numpy as np
 from PIL import ImageCms
 
 from sr_keras.photos.metadata_parts.tagged_file import TaggedFile
 
 # Transfer functions of ITU-T H.273 that are no standard dynamic range.
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
+# As libjxl calls them.
+_PROFILES_OF_JXL, _LINEAR_PROFILES = ("sRGB", "Gra_D65_Rel_SRG"), ("RGB_D65_SRG_Rel_Lin", "Gra_D65_Rel_Lin")
 _SRGB_CHUNKS = {
     b"gAMA": struct.pack(">I", 45455),
     b"cHRM": struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000),
@@ -30,12 +33,34 @@ def read_profile(file: TaggedFile, mode: str) -> tuple[bytes | None, str | None]
         space = opened.xcolor_space.strip()
     except (ImageCms.PyCMSError, OSError):
         return None, "its colour profile is damaged and left out"
-    if file.format == "JXL" and (opened.profile_description or "").strip() == "sRGB":
+    if file.format == "JXL" and (opened.profile_description or "").strip() in _PROFILES_OF_JXL:
         return None, None  # its decoder makes a profile for every file that has none
     expected = "RGB" if mode.startswith("RGB") else "GRAY"
     if space != expected:
         return None, f"its colour profile is one of {space}, not {expected}, and left out"
     return content, None
+
+
+def in_srgb(samples: np.ndarray, profile: bytes) -> np.ndarray | None:
+    """Colours of a profile as those of sRGB; None if the profile is one of sRGB already, or can't be computed with.
+
+    Args:
+        samples: uint8 or uint16 `[H, W, 3]`.
+        profile: ICC, of RGB.
+    """
+    import imagecodecs  # takes a moment
+
+    if "srgb" in (ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.profile_description or "").lower():
+        return None
+    try:
+        return np.asarray(imagecodecs.cms_transform(samples, profile, imagecodecs.cms_profile("srgb"), colorspace="rgb"))
+    except (RuntimeError, ValueError):
+        return None
+
+
+def is_linear(profile: bytes | None) -> bool:
+    """Whether a profile is the one of linear light that a JPEG XL can name."""
+    return profile is not None and ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.profile_description in _LINEAR_PROFILES
 
 
 def read_labels(file: TaggedFile, stream: BinaryIO) -> tuple[Cicp | None, tuple[tuple[bytes, bytes], ...]]:

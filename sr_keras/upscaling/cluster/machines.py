@@ -81,7 +81,8 @@ def connected(address: str, num_workers: int | None, tell: Callable[[str], None]
     ray = _import_ray()
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
         started = _of_cluster(ray, address) if address else _of_this_machine(ray, num_workers, folder)
-        ended = f"--cluster={address}: ended by Ray, of which a process on this machine has ended or does not answer"
+        option = f"--cluster={address}" if address else "--cluster"
+        ended = f"{option}: ended by Ray, of which a process on this machine has ended or does not answer"
         with _last_words(ended), started:
             machines = _machines(ray.nodes())
             pool = room(machines, num_workers)
