@@ -421,13 +421,16 @@ def test_a_terminal_shows_a_bar(photo: pathlib.Path, interpolator: pathlib.Path)
     assert b" of 1 [" in shown
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number, engine",
+    [(signal.SIGINT, "tensorflow"), *((each, "openvino") for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))],
+)
 def test_signals_leave_nothing_half_done(
-    tmp_path: pathlib.Path, noise: Noise, interpolator: pathlib.Path, number: signal.Signals
+    tmp_path: pathlib.Path, noise: Noise, interpolator: pathlib.Path, number: signal.Signals, engine: str
 ) -> None:
     for index in range(30):
         rgb.write_photo(tmp_path / f"{index}-noise.png", noise(90, 90))
-    process = start(tmp_path, f"--output_dir={tmp_path / 'large'}", "--tile=8", model=interpolator)
+    process = start(tmp_path, f"--output_dir={tmp_path / 'large'}", "--tile=8", f"--engine={engine}", model=interpolator)
     assert process.stdout
     process.stdout.readline()
     process.send_signal(number)
