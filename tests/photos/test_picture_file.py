@@ -4,6 +4,7 @@ import io
 import pathlib
 import struct
 import zlib
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -299,7 +300,7 @@ def test_what_lies_beside_the_photo_of_a_heic_is_one_note(monkeypatch: pytest.Mo
     buffer = io.BytesIO()
     content.save(buffer)
     assert picture_reader.read(buffer).notes == ("left out: 1 further picture",)
-    load = pillow_heif.HeifImageFile.load
+    load: Callable[[Image.Image], Any] = pillow_heif.HeifImageFile.load  # type: ignore[assignment]
 
     def as_of_a_phone(file: Image.Image) -> Any:
         loaded = load(file)
