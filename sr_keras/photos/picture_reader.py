@@ -31,6 +31,7 @@ SUFFIXES = frozenset({*FORMATS, *_READABLE, ".heif", ".dds", ".mpo", *(file_kind
 
 # Files of these hold further pictures that are no frames: previews, layers, other sizes.
 _ONE_PICTURE = frozenset({"MPO", "JPEG", "PSD", "ICO", "ICNS", "CUR", "DCX", "FITS", "HEIF"})
+_GAIN_MAP = "the gain map of its high dynamic range (the result is standard)"
 _LOSSY = frozenset({"JPEG", "MPO", "AVIF", "HEIF", "JXL", "JPEG2000", "WEBP"})
 
 
@@ -249,17 +250,29 @@ def _is_lossless(file: Image.Image, stream: BinaryIO) -> bool:
 
 def _left_out(file: Image.Image) -> list[str]:
     """What else lies in the file of a photo, as one note."""
-    if file.format not in ("JPEG", "MPO"):
-        return []
+    found = _beside_jpeg(file) if file.format in ("JPEG", "MPO") else _beside_heif(file) if file.format == "HEIF" else []
+    return [f"left out: {', '.join(found)}"] if found else []
+
+
+def _beside_jpeg(file: Image.Image) -> list[str]:
     segments = [content for _, content in getattr(file, "applist", ())]
     xmp = b"".join(segment for segment in segments if segment.startswith(b"http://ns.adobe.com/"))
     found = []
     pictures = getattr(file, "n_frames", 1) - 1
     if b"hdrgm:" in xmp or b"HDRGainMap" in xmp or any(segment.startswith(b"urn:iso:std:iso:ts:21496") for segment in segments):
-        found.append("the gain map of its high dynamic range (the result is standard)")
+        found.append(_GAIN_MAP)
         pictures -= 1
     if b"MotionPhoto" in xmp or b"MicroVideo" in xmp:
         found.append("the film of a motion photo")
-    if pictures > 0:
-        found.append(f"{pictures} further picture{'s' if pictures > 1 else ''}")
-    return [f"left out: {', '.join(found)}"] if found else []
+    return [*found, *_counted(pictures, "further picture")]
+
+
+def _beside_heif(file: Image.Image) -> list[str]:
+    has_gain_map = any("hdrgainmap" in str(kind) for kind in file.info.get("aux") or ())
+    depths = len(file.info.get("depth_images") or ())
+    further = getattr(file, "n_frames", 1) - 1
+    return [*([_GAIN_MAP] if has_gain_map else []), *_counted(depths, "depth map"), *_counted(further, "further picture")]
+
+
+def _counted(count: int, what: str) -> list[str]:
+    return [f"{count} {what}{'s' if count > 1 else ''}"] if count > 0 else []

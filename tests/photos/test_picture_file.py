@@ -4,9 +4,11 @@ import io
 import pathlib
 import struct
 import zlib
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import ExifTags, Image, ImageCms, ImageSequence
 
@@ -289,6 +291,25 @@ def test_the_first_frame_is_taken_and_said(noise: Noise) -> None:
     assert len(picture.frames) == 1
     np.testing.assert_array_equal(picture.frames[0], frames[0])
     assert picture.notes == ("the first of 3 frames (--all_frames takes each)",)
+
+
+def test_what_lies_beside_the_photo_of_a_heic_is_one_note(monkeypatch: pytest.MonkeyPatch, noise: Noise) -> None:
+    """A second picture; a phone's gain map and depth, which nothing here writes."""
+    content = pillow_heif.from_pillow(Image.fromarray(noise(64, 64)))
+    content.add_from_pillow(Image.fromarray(noise(64, 64)))
+    buffer = io.BytesIO()
+    content.save(buffer)
+    assert picture_reader.read(buffer).notes == ("left out: 1 further picture",)
+    load: Callable[[Image.Image], Any] = pillow_heif.HeifImageFile.load  # type: ignore[assignment]
+
+    def as_of_a_phone(file: Image.Image) -> Any:
+        loaded = load(file)
+        file.info |= {"aux": {"urn:com:apple:photo:2020:aux:hdrgainmap": [4]}, "depth_images": [object()]}
+        return loaded
+
+    monkeypatch.setattr(pillow_heif.HeifImageFile, "load", as_of_a_phone)
+    gain_map = "the gain map of its high dynamic range (the result is standard)"
+    assert picture_reader.read(buffer).notes == (f"left out: {gain_map}, 1 depth map, 1 further picture",)
 
 
 def test_previews_are_no_frames(noise: Noise) -> None:
