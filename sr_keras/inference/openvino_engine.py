@@ -18,7 +18,17 @@ from typing import NamedTuple
 import numpy as np
 import openvino as ov
 
-from sr_keras.inference import checkpoint, layer_graph, model_info, openvino_stage, stages, strip_heights, strips, tiling
+from sr_keras.inference import (
+    checkpoint,
+    layer_graph,
+    model_info,
+    openvino_ops,
+    openvino_stage,
+    stages,
+    strip_heights,
+    strips,
+    tiling,
+)
 from sr_keras.inference.openvino_stage import value_type
 from sr_keras.inference.stages import COLOURS, Stage
 from sr_keras.inference.strips import Rows
@@ -338,7 +348,7 @@ class _Runner:
             raise ValueError(model_info.NOT_FINITE)
 
     def _tensor(self, name: str, array: np.ndarray) -> ov.Tensor:
-        return ov.Tensor(array, ov.Shape(array.shape), openvino_stage.TYPES[self._types[name]])
+        return ov.Tensor(array, ov.Shape(array.shape), openvino_ops.TYPES[self._types[name]])
 
 
 def _tensors(division: Sequence[Stage], height: int, width: int, photo_type: str, precision: str) -> dict[str, strips.Tensor]:

@@ -7,7 +7,7 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from sr_keras.inference import checkpoint, layer_graph, model_info, openvino_stage, stages
+from sr_keras.inference import checkpoint, layer_graph, model_info, openvino_layers, openvino_stage, stages
 from sr_keras.inference.layer_graph import INPUT, Layer
 from sr_keras.inference.stages import Node
 from sr_keras.networks import rrdbnet
@@ -40,7 +40,7 @@ def computed(nodes: Sequence[Node], x: np.ndarray) -> np.ndarray:
     parameter = ops.parameter(list(x.shape), ov.Type.f32)
     result = parameter
     for node in nodes:
-        result = openvino_stage._apply(node, [result])
+        result = openvino_layers.apply(node, [result])
     compiled = ov.Core().compile_model(ov.Model([result], [parameter]), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return np.asarray(compiled(x)[0])
 
