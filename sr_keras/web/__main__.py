@@ -16,7 +16,7 @@ from PIL import Image
 
 from sr_keras.runtime import argument_types, command_line, extras, quiet_tensorflow
 from sr_keras.runtime.errors import UserError
-from sr_keras.web import workspace
+from sr_keras.web import networks, workspace
 from sr_keras.web.orders import Limits
 
 PROG = "python -m sr_keras.web"
@@ -44,6 +44,7 @@ def _serve(options: argparse.Namespace) -> int:
     except ImportError as error:
         raise UserError(f"{_EXTRA} ({error.name} is missing)") from None
 
+    networks.add(options.model)
     with _listening(options.host, options.port) as listener, workspace.open_workspace() as folder:
         # Sizes are held against the limits before anything is decoded; this one is for pictures within pictures, such as icons.
         Image.MAX_IMAGE_PIXELS = options.max_pixels
@@ -111,6 +112,15 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         default=[],
         metavar="NAME",
         help="a further name by which browsers may call it, such as that of a proxy before it; can be given again",
+    )
+    parser.add_argument(
+        "-m",
+        "--model",
+        action="append",
+        type=argument_types.path,
+        default=[],
+        metavar="FOLDER",
+        help="a further network to choose: the folder of a run, or of what the command import made; can be given again",
     )
     limits = parser.add_argument_group("limits")
     limits.add_argument(

@@ -13,6 +13,7 @@ from sr_keras.inference import model_info
 from sr_keras.photos import picture_reader, picture_writer, rgb
 from sr_keras.photos.picture import FORMATS, PNG, Picture, eight_bit, fitted, suffix_of
 from sr_keras.upscaling import choice, enlarge
+from sr_keras.web import networks
 from sr_keras.web.jobs import Compute, Job, Progress, Result
 from sr_keras.web.orders import Limits, Order, Reason, RefusalError, require_format
 
@@ -35,7 +36,7 @@ def computer(device: str | None, limits: Limits) -> Compute:
     def load(name: str, denoise: float) -> "Upscaler":
         from sr_keras.inference.upscaler import Upscaler
 
-        return Upscaler.load(name, denoise=denoise, device=device)
+        return Upscaler.load(networks.folder_of(name), denoise=denoise, device=device)
 
     def choose(order: Order, picture: Picture) -> choice.Choice:
         if order.model != model_info.AUTO:

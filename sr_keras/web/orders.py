@@ -11,10 +11,10 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from sr_keras.inference import model_info
 from sr_keras.photos import file_kind, picture_reader, rgb
 from sr_keras.photos.picture import FORMATS
 from sr_keras.upscaling.target import Size, Target
+from sr_keras.web import networks
 
 # On the way to a smaller size the network makes 16 times as many pixels as the picture has.
 _PIXELS_OF_PICTURE = 1 / 4
@@ -78,14 +78,14 @@ class Order:
     """What is to be done to a picture.
 
     Attributes:
-        model: the name of a bundled network, or `model_info.AUTO`.
+        model: one of `networks.names()`.
         target: the size of the result.
         denoise: how much a network that restores takes out of a picture, from 0 to 1.
         suffix: of the result; None is as the picture has it.
         quality: 1 to 100, of formats with loss; None as `picture_writer.write` has it.
 
     Raises:
-        RefusalError: a strength is chosen for a network that only enlarges.
+        RefusalError: a strength is chosen for a network that has none.
     """
 
     model: str
@@ -95,22 +95,12 @@ class Order:
     quality: int | None = None
 
     def __post_init__(self) -> None:
-        if self.denoise < 1 and not has_strength(self.model):
-            raise RefusalError(Reason.WRONG_USE, f"denoise: {self.model} only enlarges, so there is no strength to choose")
+        if self.denoise < 1 and not networks.has_strength(self.model):
+            raise RefusalError(Reason.WRONG_USE, f"denoise: {self.model} has no strength to choose")
 
     def result_name(self, name: str, suffix: str) -> str:
         """What the result of the file `name` is called."""
         return f"{pathlib.PurePath(name).stem}_{self.target.label}{suffix}"
-
-
-def scale_of(model: str) -> int:
-    """How many times larger the network of that name makes pictures."""
-    return _info(model).scale
-
-
-def has_strength(model: str) -> bool:
-    """Whether there is a strength to choose: the network of that name restores pictures, or may be one that does."""
-    return model == model_info.AUTO or not _info(model).back_projection
 
 
 def safe_name(name: str | None) -> str:
@@ -198,8 +188,3 @@ def _require_kind(file: BinaryIO) -> None:
         if picture.format not in {kinds[suffix] for suffix in picture_reader.SUFFIXES if suffix in kinds}:
             raise rgb.PhotoError(f"{picture.format} files are not taken")
     file.seek(0)
-
-
-def _info(model: str) -> model_info.ModelInfo:
-    name = model_info.ENLARGING if model == model_info.AUTO else model
-    return model_info.read_info(model_info.newest_version(model_info.SHIPPED_MODELS / name))

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sr_keras.inference import model_info
 from sr_keras.upscaling.target import Target
-from sr_keras.web import jobs, orders
+from sr_keras.web import jobs, networks, orders
 from sr_keras.web.jobs import Job
 
 LARGEST_SCALE, LARGEST_SIDE = 32, 65_535
@@ -100,7 +100,7 @@ class Status(pydantic.BaseModel):
 
 
 def _model_schema(schema: dict[str, Any]) -> None:
-    schema["enum"] = model_names()
+    schema["enum"] = networks.names()
 
 
 def _format_schema(schema: dict[str, Any]) -> None:
@@ -128,8 +128,8 @@ class UpscaleForm(pydantic.BaseModel):
     @pydantic.field_validator("model")
     @classmethod
     def _known(cls, model: str) -> str:
-        if model not in model_names():
-            raise ValueError(f"must be one of {', '.join(model_names())}")
+        if model not in networks.names():
+            raise ValueError(f"must be one of {', '.join(networks.names())}")
         return model
 
     @pydantic.field_validator("format")
@@ -147,25 +147,21 @@ class UpscaleForm(pydantic.BaseModel):
 
     def order(self) -> orders.Order:
         """Raises:
-        RefusalError: a strength is chosen for a network that only enlarges.
+        RefusalError: a strength is chosen for a network that has none.
         """
         has_side = self.width is not None or self.height is not None
-        scale = None if has_side else self.scale or orders.scale_of(self.model)
+        scale = None if has_side else self.scale or networks.scale_of(self.model)
         target = Target(scale=scale, width=self.width, height=self.height)
         return orders.Order(self.model, target, self.denoise, f".{self.format}" if self.format else None, self.quality)
 
 
-def model_names() -> list[str]:
-    return [model_info.AUTO, *model_info.shipped()]
-
-
 def models() -> list[Model]:
     def model(name: str) -> Model:
-        title, about = _WORDS.get(name) or (name, model_info.PURPOSES[name])
-        return Model(name=name, title=title, about=about, scale=orders.scale_of(name), strength=orders.has_strength(name))
+        title, about = _WORDS.get(name) or networks.words(name)
+        return Model(name=name, title=title, about=about, scale=networks.scale_of(name), strength=networks.has_strength(name))
 
     # As they are described above: those that a visitor most likely wants come first.
-    names = model_names()
+    names = networks.names()
     return [model(name) for name in sorted(names, key=[*_WORDS, *names].index)]
 
 

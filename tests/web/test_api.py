@@ -1,8 +1,10 @@
 """The HTTP interface as programs use it."""
 
+import dataclasses
 import io
 import json
 import pathlib
+import shutil
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -16,8 +18,9 @@ from PIL import Image
 import sr_keras
 from sr_keras.inference import model_info
 from sr_keras.photos import rgb
+from sr_keras.runtime.errors import UserError
 from sr_keras.upscaling import command
-from sr_keras.web import compute
+from sr_keras.web import compute, networks
 from sr_keras.web.jobs import Compute
 from sr_keras.web.orders import Limits
 from tests.web.conftest import Hand, Serve, Served, serving, until
@@ -96,6 +99,35 @@ def test_pixels_of_all_networks_equal_those_of_the_command(
         result = tmp_path / photo.name
         assert command.main([str(photo), f"--output={result}", *flags]) == 0
         assert answer.content == result.read_bytes()
+
+
+def test_networks_of_folders_are_offered(
+    serve: Serve, real: Compute, tmp_path: pathlib.Path, interpolator: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the command import makes them: one that can be mixed with what only enlarges, and one of another scale."""
+    monkeypatch.setattr(networks, "_added", {})
+    for name, scale in {"theirs": 4, "twice": 2}.items():
+        copy = shutil.copytree(interpolator, tmp_path / name) / "1"
+        info = dataclasses.replace(model_info.read_info(copy), back_projection=False, scale=scale, licence="CC0-1.0")
+        model_info.write_info(info, copy)
+    networks.add([tmp_path / "theirs", tmp_path / "twice"])
+    served = serve(real)
+    listed = {each["name"]: each for each in served.client.get("/v1/models").json()}
+    assert listed["theirs"] | {"title": ""} == {
+        "name": "theirs",
+        "title": "",
+        "about": "licence: CC0-1.0",
+        "scale": 4,
+        "strength": True,
+    }
+    assert (listed["twice"]["scale"], listed["twice"]["strength"]) == (2, False)
+    photo = draw(tmp_path / "drawn.png", "RGB")
+    answer = served.post(photo, model="theirs")
+    assert command.main([str(photo), f"--output={tmp_path / 'larger.png'}", f"--model={tmp_path / 'theirs'}"]) == 0
+    assert answer.content == (tmp_path / "larger.png").read_bytes()
+    assert "theirs" in served.client.get("/openapi.json").text
+    with pytest.raises(UserError, match="there is a network called theirs already"):
+        networks.add([tmp_path / "theirs"])
 
 
 def test_what_could_not_be_kept_is_said(serve: Serve, real: Compute, tmp_path: pathlib.Path) -> None:
@@ -289,7 +321,7 @@ def test_a_file_whose_length_is_not_announced_is_limited_too(serve: Serve, hand:
         ({"width": "9.5"}, "width: must be a whole number"),
         ({"wait": "perhaps"}, "wait: must be true or false"),
         ({"scale": 2, "width": 9}, "scale and width or height exclude each other"),
-        ({"model": "edsr", "denoise": 0.5}, "denoise: edsr only enlarges, so there is no strength to choose"),
+        ({"model": "edsr", "denoise": 0.5}, "denoise: edsr has no strength to choose"),
         ({"format": "exe"}, "format: must be one of avif, "),
         ({"modle": "edsr"}, "modle: there is no such field"),
         ({"session": "short"}, "session: must match "),
