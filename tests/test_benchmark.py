@@ -42,6 +42,7 @@ def test_upscaling_is_measured_in_one_run(
         assert speed.of_machine == pytest.approx(gflops / rates[speed.precision])
         assert speed.of_machine_with_overlap == pytest.approx(speed.of_machine * speed.overlap_factor)
         assert speed.memory_mb > 50
+        assert speed.core_seconds_per_megapixel > 0
     monkeypatch.setattr(upscaling, "measure", lambda *_, **__: (rates, speeds, ["PyTorch: left out"]))
     assert benchmark.main(["upscale", f"--model={interpolator}"]) == 0
     out = capsys.readouterr().out

@@ -71,13 +71,14 @@ def _print_photos(options: argparse.Namespace) -> None:
     print(f"{_machine()}; {folder}; a photo of {options.size}x{options.size} pixels; the fastest of {options.repeats} turns")
     for name, rate in rates.items():
         print(f"the machine's rate, {name}: {rate:.0f} GFLOP/s, the best of several matrix products")
-    print(f"{'':28}  s/megapixel  times the first  overlap  of the machine  with overlap     MB")
+    print(f"{'':28}  s/megapixel  times the first  of the cores  overlap  of the machine  with overlap     MB")
     for speed in speeds:
         overlap = f"{speed.overlap_factor:7.3f}" if speed.overlap_factor else f"{'?':>7}"
         with_overlap = f"{speed.of_machine_with_overlap:12.2f}" if speed.overlap_factor else f"{'?':>12}"
         print(
             f"{f'{speed.name}, {speed.precision}':28}  {speed.seconds_per_megapixel:11.2f}"
-            f"  {speed.seconds_per_megapixel / speeds[0].seconds_per_megapixel:15.2f}  {overlap}"
+            f"  {speed.seconds_per_megapixel / speeds[0].seconds_per_megapixel:15.2f}"
+            f"  {speed.core_seconds_per_megapixel:12.2f}  {overlap}"
             f"  {speed.of_machine:14.2f}  {with_overlap}  {speed.memory_mb:5.0f}"
         )
     for line in left_out:

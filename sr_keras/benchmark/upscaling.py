@@ -16,6 +16,7 @@ class Speed(NamedTuple):
     Attributes:
         name, precision: of the way.
         seconds_per_megapixel: of the small photo.
+        core_seconds_per_megapixel: what all cores together worked for that, which other work disturbs least.
         overlap_factor: how many times the photo's own arithmetic is done, because tiles or strips overlap; 0 is not known.
         of_machine: the rate of the photo's own arithmetic as a share of the machine's rate in the same precision.
         of_machine_with_overlap: the same for all arithmetic, that of the overlap too.
@@ -25,6 +26,7 @@ class Speed(NamedTuple):
     name: str
     precision: str
     seconds_per_megapixel: float
+    core_seconds_per_megapixel: float
     overlap_factor: float
     of_machine: float
     of_machine_with_overlap: float
@@ -88,6 +90,7 @@ def measure(
         seconds = min(turn[index].seconds for turn in turns)
         share = info.operations * pixels / seconds / 1e9 / rates[precision]
         memory_mb = turns[-1][index].memory_mb
-        return Speed(name, precision, seconds / pixels * 1e6, worker.note, share, share * worker.note, memory_mb)
+        wall, cores = (each / pixels * 1e6 for each in (seconds, min(turn[index].core_seconds for turn in turns)))
+        return Speed(name, precision, wall, cores, worker.note, share, share * worker.note, memory_mb)
 
     return rates, [speed(index, worker) for index, worker in enumerate(workers)], left_out
