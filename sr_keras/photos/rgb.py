@@ -196,11 +196,11 @@ def _read(stream: BinaryIO) -> Image.Image | Raster:
     """An open file's first picture, upright; a raster where 8 bits would not hold it."""
     file_kind.init_plugins()
     if file_kind.of_stream(stream) == "TIFF":
-        from sr_keras.photos import tiff_file  # only for those who have one
+        from sr_keras.photos import tiff_reader  # only for those who have one
 
         try:
-            opened = tiff_file.read(stream, all_frames=False, check_size=lambda width, height: None)
-        except tiff_file.RawError:
+            opened = tiff_reader.read(stream, all_frames=False, check_size=lambda width, height: None)
+        except tiff_reader.RawError:
             raise PhotoError("camera raw, which must be developed first") from None
         stream.seek(0)
         if opened is not None:
