@@ -94,7 +94,7 @@ def _print_engines(options: argparse.Namespace) -> None:
 
     print(
         f"{_machine()}; a photo of {options.size}x{options.size} pixels; "
-        f"seconds of all cores to start and for a megapixel, the least of {options.repeats} turns"
+        f"seconds of all cores to start and for a megapixel, the least of --repeats={options.repeats}"
     )
     for speeds in engines.measure(options.models or engines.of_each_family(), side=options.size, repeats=options.repeats):
         print(f"{speeds.network:12}  {speeds.place.precision:8}  {speeds.in_words()}", flush=True)

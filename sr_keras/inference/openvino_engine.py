@@ -29,8 +29,9 @@ from sr_keras.inference import (
     strips,
     tiling,
 )
+from sr_keras.inference.nodes import COLOURS
 from sr_keras.inference.openvino_stage import value_type
-from sr_keras.inference.stages import COLOURS, Stage
+from sr_keras.inference.stages import Stage
 from sr_keras.inference.strips import Rows
 from sr_keras.runtime import threads
 
