@@ -12,7 +12,7 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import COMPRESSION_INFO_REV
 
-from sr_keras.photos import codec_errors, deep_file, file_kind, frame_modes, jxl_head, metadata, rgb
+from sr_keras.photos import codec_errors, deep_file, file_kind, fits_head, frame_modes, jxl_head, metadata, rgb
 from sr_keras.photos.errors import PhotoError
 from sr_keras.photos.metadata import Metadata
 from sr_keras.photos.metadata_parts import exif
@@ -155,6 +155,7 @@ def _read_with_pillow(stream: BinaryIO, all_frames: bool, check_size: CheckSize)
         head = jxl_head.read(stream)
         check_size(*((head.height, head.width) if head.is_turned else (head.width, head.height)))
     with Image.open(stream) as file:
+        fits_head.require_plain(file, stream)
         count = _frame_count(file)
         # With the picture for programs that know no animations before it, an APNG has a frame too many.
         first = 1 if all_frames and file.info.get("default_image") else 0

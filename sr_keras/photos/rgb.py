@@ -15,7 +15,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
 
-from sr_keras.photos import deep_file, file_kind
+from sr_keras.photos import deep_file, file_kind, fits_head
 from sr_keras.photos.errors import NameTakenError as NameTakenError
 from sr_keras.photos.errors import PhotoError as PhotoError
 from sr_keras.photos.raster import Raster
@@ -206,6 +206,7 @@ def _read(stream: BinaryIO) -> Image.Image | Raster:
         if opened is not None:
             return opened.frames[0]
     with Image.open(stream) as picture:
+        fits_head.require_plain(picture, stream)
         if picture.mode == "F":
             raise PhotoError("float32 values do not say which number is white")
         if (depth := deep_file.bits(picture, stream)) > 8 and picture.format in deep_file.FORMATS:
