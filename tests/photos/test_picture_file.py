@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pillow_heif
 import pytest
-from PIL import ExifTags, Image, ImageCms, ImageSequence
+from PIL import ExifTags, Image, ImageCms, ImageSequence, PngImagePlugin
 
 from sr_keras.photos import picture_reader, picture_writer, raster, rgb
 from sr_keras.photos.metadata import Metadata
@@ -552,3 +552,32 @@ def test_a_fits_that_pillow_reads_otherwise_than_it_is_meant_is_refused(
 def test_a_plain_fits_is_read() -> None:
     samples = np.random.default_rng(0).integers(0, 256, (4, 6)).astype(np.uint8)
     np.testing.assert_array_equal(np.asarray(only(picture_reader.read(fits(samples, BZERO=0)))), samples)
+
+
+def apng(frames: list[Image.Image], **options: Any) -> BinaryIO:
+    content = io.BytesIO()
+    frames[0].save(content, "PNG", save_all=True, append_images=frames[1:], duration=100, **options)
+    return io.BytesIO(content.getvalue())
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+@pytest.mark.parametrize("has_default_image", [False, True])
+@pytest.mark.parametrize("disposal", list(PngImagePlugin.Disposal))
+@pytest.mark.parametrize("blend", list(PngImagePlugin.Blend))
+def test_frames_of_an_apng_lie_over_those_before_as_the_standard_says(
+    mode: str, has_default_image: bool, disposal: PngImagePlugin.Disposal, blend: PngImagePlugin.Blend
+) -> None:
+    """Of noise, each frame covers the whole canvas, transparent or not."""
+    rng = np.random.default_rng(0)
+    frames = [Image.fromarray(rng.integers(1, 256, (8, 12, len(mode)), dtype=np.uint8)) for _ in range(4)]
+    stream = apng(frames, disposal=disposal, blend=blend, default_image=has_default_image)
+    read = picture_reader.read(stream, all_frames=True).frames
+    animated = frames[1:] if has_default_image else frames
+    assert len(read) == len(animated)
+    canvas = Image.new(mode, (12, 8))
+    for index, (seen, frame) in enumerate(zip(read, animated, strict=True)):
+        assert isinstance(seen, Image.Image)
+        is_over = blend == PngImagePlugin.Blend.OP_OVER and index > 0
+        shown = Image.alpha_composite(canvas, frame) if is_over else frame
+        np.testing.assert_array_equal(np.asarray(seen), np.asarray(shown))
+        canvas = shown if disposal == PngImagePlugin.Disposal.OP_NONE else Image.new(mode, (12, 8))
