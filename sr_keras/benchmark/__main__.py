@@ -81,6 +81,9 @@ def _print_photos(options: argparse.Namespace) -> None:
             f"  {speed.core_seconds_per_megapixel:12.2f}  {overlap}"
             f"  {speed.of_machine:14.2f}  {with_overlap}  {speed.memory_mb:5.0f}"
         )
+    look = upscaling.seconds_of_looking(options.size, options.size, options.repeats)
+    share = look / speeds[0].seconds_per_megapixel
+    print(f"looking at the photo first, as --model=auto does: {look:.2f} s/megapixel, {share:.1%} of the first")
     for line in left_out:
         print(line)
 
