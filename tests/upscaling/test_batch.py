@@ -17,7 +17,7 @@ from sr_keras.upscaling.outcome import JobOutcome
 from sr_keras.upscaling.plan import Job
 from sr_keras.upscaling.target import Target
 from tests.types import Noise
-from tests.upscaling.test_enlarge import Repeater
+from tests.upscaling.making import Repeater
 
 DOUBLE = BatchOptions(Target(scale=2))
 # The result of the network itself, which is written while it is computed.
