@@ -12,7 +12,7 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import COMPRESSION_INFO_REV
 
-from sr_keras.photos import codec_errors, deep_file, file_kind, fits_head, frame_modes, jxl_head, metadata, rgb
+from sr_keras.photos import apng_canvas, codec_errors, deep_file, file_kind, fits_head, frame_modes, jxl_head, metadata, rgb
 from sr_keras.photos.errors import PhotoError
 from sr_keras.photos.metadata import Metadata
 from sr_keras.photos.metadata_parts import exif
@@ -166,6 +166,7 @@ def _read_with_pillow(stream: BinaryIO, all_frames: bool, check_size: CheckSize)
         for index in range(first, count if all_frames else 1):
             if index:
                 file.seek(index)
+                apng_canvas.compose(file)
             rotated = exif.is_rotated(file)
             # Of a TIFF, Pillow reports the size after the rotation.
             check_size(*(file.size[::-1] if rotated and file.format != "TIFF" else file.size))

@@ -9,6 +9,7 @@ import numpy as np
 import pillow_heif
 import pytest
 from PIL import Image, ImageSequence
+from PIL.PngImagePlugin import Blend, Disposal
 
 from sr_keras.photos import picture_reader, picture_writer, raster, rgb
 from sr_keras.photos.picture import FORMATS, Picture, fitted
@@ -106,3 +107,26 @@ def test_the_picture_before_an_animation_is_none_of_its_frames(noise: Noise) -> 
     picture = picture_reader.read(source, all_frames=True)
     np.testing.assert_array_equal(np.asarray(picture.frames[0]), frames[1])
     assert (len(picture.frames), picture.durations_ms) == (2, (200, 300))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+@pytest.mark.parametrize("has_default_image", [False, True])
+@pytest.mark.parametrize("disposal", list(Disposal))
+@pytest.mark.parametrize("blend", list(Blend))
+def test_frames_of_an_apng_lie_over_those_before_as_the_standard_says(
+    mode: str, has_default_image: bool, disposal: Disposal, blend: Blend
+) -> None:
+    """Of noise, each frame covers the whole canvas, transparent or not."""
+    rng = np.random.default_rng(0)
+    frames = [Image.fromarray(rng.integers(1, 256, (8, 12, len(mode)), dtype=np.uint8)) for _ in range(4)]
+    stream = animation(frames, "PNG", duration=100, disposal=disposal, blend=blend, default_image=has_default_image)
+    read = picture_reader.read(stream, all_frames=True).frames
+    animated = frames[1:] if has_default_image else frames
+    assert len(read) == len(animated)
+    canvas = Image.new(mode, (12, 8))
+    for index, (seen, frame) in enumerate(zip(read, animated, strict=True)):
+        assert isinstance(seen, Image.Image)
+        is_over = blend == Blend.OP_OVER and index > 0
+        shown = Image.alpha_composite(canvas, frame) if is_over else frame
+        np.testing.assert_array_equal(np.asarray(seen), np.asarray(shown))
+        canvas = shown if disposal == Disposal.OP_NONE else Image.new(mode, (12, 8))
