@@ -64,7 +64,7 @@ class _Runner:
         self._types[_RESULT] = shape.photo_type
         self._weights = openvino_stage.shared_weights(stage) if model.is_shared else []
 
-    def __call__(self, window: Rows, first_row: int, outputs: Rows) -> None:
+    def __call__(self, window: Rows, outputs: Rows) -> None:
         """See `strips.Step`."""
         compiled = self._model.compiled
         # A new one for each window: it holds on to what it was given.

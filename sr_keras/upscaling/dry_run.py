@@ -60,16 +60,17 @@ def run(
     """
     for job in jobs:
         try:
-            yield (_film if job.is_film else _picture)(job, choosers, options, film_options, estimate)
+            if job.is_film:
+                yield _film(job, choosers, options, film_options, estimate)
+            else:
+                yield _picture(job, choosers, options, estimate)
         except (KeyboardInterrupt, model_info.ModelError):
             raise
         except Exception as error:
             yield unfinished(job, error)
 
 
-def _picture(
-    job: Job, choosers: Sequence[Choose], options: BatchOptions, film_options: FilmOptions, estimate: Estimate
-) -> JobOutcome:
+def _picture(job: Job, choosers: Sequence[Choose], options: BatchOptions, estimate: Estimate) -> JobOutcome:
     picture, _ = source_reader.read(job, options)
     choice = for_sizes(choosers[0](picture), [frame.size for frame in picture.frames], options.target)
     size = options.target.size(*picture.frames[0].size)
