@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# albumentations 2.0.8 with opencv-python-headless 5.0.0.93 (PyPI, x86-64 Linux, Python 3.11): `ISONoise`, documented as noise of a camera's sensor, is
-# none, in three ways. It only brightens: no pixel gets darker, a few get up to 200 levels brighter, like dust, and most stay as they are. It lies
-# in pictures of much contrast alone: sky, walls and all that is flat stay clean, where grain shows most. And noise of colours, `color_shift`,
-# does nothing one could see, at ten times the largest default too. A network that is taught by it doesn't know grain.
+# albumentations 2.0.8 with opencv-python-headless 5.0.0.93 (PyPI, x86-64 Linux, Python 3.11): `ISONoise`, documented as noise of a camera's
+# sensor, is none, in three ways. It only brightens: no pixel gets darker, a few get up to 200 levels brighter, like dust, and most stay as
+# they are. It lies in pictures of much contrast alone: sky, walls and all that is flat stay clean, where grain shows most. And noise of
+# colours, `color_shift`, does nothing one could see, at ten times the largest default too. A network that is taught by it doesn't know grain.
 #
-# Why: counts of a Poisson distribution are added without their mean being taken away; that mean is the picture's own deviation, some hundredths,
-# so that most counts are 0, and each 1 is a bright speck. And the hue that is shifted is in degrees, of 360, by hundredths of one.
+# Why: counts of a Poisson distribution are added without their mean being taken away; that mean is the picture's own deviation, some
+# hundredths, so that most counts are 0, and each 1 is a bright speck. And the hue that is shifted is in degrees, of 360, by hundredths of
+# one.
 #
 # Workaround: `GaussNoise` and `ShotNoise`, which have pixels on both sides.
 #
 # The script adds noise to an enlarged noise and to a plain colour, and prints which part of pixels gets darker, stays (to 2 levels), gets
-# brighter, and the largest change. It fails if ISONoise darkens, reaches the plain colour, or changes much of the photo, or the
-# workaround's two don't do all that.
+# brighter, and the largest change. It fails if ISONoise darkens, reaches the plain colour, or changes much of the photo, or the workaround's
+# two don't do all that.
 #
 # Seen:
 #   ISONoise, the defaults, photo: 0.0% darker, 94.7% stay, 5.3% brighter, by 199 levels at most

