@@ -6,6 +6,7 @@ pip install tensorflow-serving-api pillow
 """
 
 import argparse
+import sys
 
 import grpc
 import numpy as np
@@ -44,4 +45,7 @@ if __name__ == "__main__":
         parser.add_argument(name)
     for name in ("scale", "overlap"):
         parser.add_argument(name, type=int)
-    main(**vars(parser.parse_args()))
+    try:
+        main(**vars(parser.parse_args()))
+    except grpc.RpcError as error:
+        sys.exit(f"serving_client.py: {error.details()}")

@@ -67,6 +67,7 @@ def _evaluate(options: argparse.Namespace, peers: "Mapping[str, Upscale]") -> in
         precision=options.precision,
         tile=options.tile,
         self_ensemble=options.self_ensemble,
+        denoise=options.denoise,
         peers=peers,
     )
     sets = photo_sets.find_all(options.data, methods.scale)
@@ -135,6 +136,14 @@ def _parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
         default=[],
         help="also measure on small photos made of the references as a phone, the web or a surveillance camera would. "
         "May be given again",
+    )
+    parser.add_argument(
+        "--denoise",
+        action="append",
+        type=argument_types.share,
+        default=[],
+        metavar="0-1",
+        help="also compare networks that restore at this strength, as sr-keras upscale has it. May be given again",
     )
     parser.add_argument("--perceptual", type=argument_types.path, metavar="FILE", help="weights of SqueezeNet 1.1 (.npz)")
     parser.add_argument(

@@ -4,6 +4,7 @@ import pathlib
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from sr_keras.benchmark import __main__ as benchmark
 from sr_keras.benchmark import timing, training, upscaling, upscaling_processes
@@ -12,7 +13,7 @@ from sr_keras.inference import engine_speeds, model_info
 from sr_keras.networks import flops, srgan
 from sr_keras.photos import rgb
 from sr_keras.runtime import processor
-from tests.types import TinyGenerator
+from tests import small_networks
 
 
 def test_upscaling_is_measured_in_one_run(
@@ -48,6 +49,7 @@ def test_upscaling_is_measured_in_one_run(
     out = capsys.readouterr().out
     assert out.endswith("PyTorch: left out\n")
     assert "openvino, float32" in out
+    assert "as --model=auto does: " in out
     assert "the machine's rate, float32" in out
 
 
@@ -116,13 +118,25 @@ def test_training_is_measured_in_one_run(monkeypatch: pytest.MonkeyPatch) -> Non
     assert keras.mixed_precision.dtype_policy().name == "float32"
 
 
-def test_the_plain_twin_is_the_same_network_of_keras_layers(rng: np.random.Generator, tiny_generator: TinyGenerator) -> None:
-    generator = tiny_generator()
+@pytest.mark.parametrize("name", small_networks.SMALL)
+def test_the_plain_twin_is_the_same_network_of_keras_layers(rng: np.random.Generator, name: str) -> None:
+    """All but those that Keras doesn't have, which hold no weights."""
+    generator = small_networks.small(name)
     twin = training.plain_twin(generator)
-    assert all(type(layer).__module__.startswith("keras.") for layer in twin.layers)
+    assert all(type(layer).__module__.startswith("keras.") for layer in twin.layers if layer.weights)
     twin.set_weights(generator.get_weights())
     lr = rng.random((1, 5, 6, 3), dtype=np.float32)
-    np.testing.assert_allclose(twin(lr), generator(lr), atol=1e-5)
+    for plain, ours in zip(*(tf.nest.flatten(network(lr)) for network in (twin, generator)), strict=True):
+        np.testing.assert_allclose(plain, ours, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", small_networks.SMALL)
+def test_the_plain_step_trains_each_generator_alone(rng: np.random.Generator, name: str) -> None:
+    network = training.plain_twin(small_networks.small(name))
+    before = network.get_weights()
+    lr, hr = (rng.random((2, side, side, 3), dtype=np.float32) for side in (8, 32))
+    assert all(np.isfinite(loss) for loss in training.plain_pixel_step(network)(lr, hr).values())
+    assert any((old != new).any() for old, new in zip(before, network.get_weights(), strict=True))
 
 
 def test_the_plain_step_trains_both_networks(rng: np.random.Generator) -> None:

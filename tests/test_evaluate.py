@@ -122,6 +122,23 @@ def test_the_noise_left_is_a_share_of_bicubics() -> None:
     assert [row["noise_left"] for row in table.means(rows)] == [1, 0.5]
 
 
+def test_networks_that_restore_are_compared_at_strengths(
+    photos: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At 0 it is the network that only enlarges, and noise falls as the strength grows."""
+    strengths = ("--denoise=0", "--denoise=0.5")
+    content = measured(tmp_path, "edsr", "photo", f"--data={photos}", "--degrade=cctv", *strengths)
+    means = {(row["data"], row["method"]): row for row in content["means"]}
+    for data in ("set", "set, cctv"):
+        assert means[data, "photo, denoise 0"]["psnr_db"] == means[data, "edsr"]["psnr_db"]
+    noise = [means["set, cctv", f"photo{of}"]["flat_noise"] for of in (", denoise 0", ", denoise 0.5", "")]
+    assert noise == sorted(noise, reverse=True)
+    assert not any(method.startswith("edsr,") for _, method in means)
+    capsys.readouterr()
+    assert evaluate.main(["edsr", f"--data={photos}", *strengths]) == 2
+    assert capsys.readouterr().err.endswith("denoise is for networks that restore; name one, such as photo\n")
+
+
 def test_an_unknown_degradation_is_refused(
     photos: pathlib.Path, interpolator: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -226,6 +243,20 @@ def test_photos_too_small_for_a_spectrum_are_said(
     assert evaluate.main([str(interpolator), f"--data={small}", f"--spectra={tmp_path / 'spectra.png'}"]) == 2
     assert capsys.readouterr().err.startswith("python -m sr_keras.evaluate: no photo is large enough for ")
     assert not (tmp_path / "spectra.png").exists()
+
+
+def test_crops_of_degraded_photos_are_named_so(photos: pathlib.Path, interpolator: pathlib.Path) -> None:
+    methods = comparison.Methods(
+        [str(interpolator)], engine="auto", precision="float32", tile=None, self_ensemble=False, denoise=(), peers={}
+    )
+    found = photo_sets.find(str(photos), 4)
+    crops = comparison.compare(methods, [found, photo_sets.degraded(found, "web")], crops=True).crops
+    assert [list(titles)[-1] for titles in crops] == [
+        "original of a.png",
+        "original of b.png",
+        "original of a.png, web",
+        "original of b.png, web",
+    ]
 
 
 def test_crops_show_each_method(photos: pathlib.Path, interpolator: pathlib.Path, tmp_path: pathlib.Path) -> None:

@@ -22,7 +22,7 @@ from sr_keras.photos.raster import Raster
 from sr_keras.upscaling import enlarge
 from sr_keras.upscaling.target import Target
 from tests.conftest import ROOT
-from tests.upscaling.test_enlarge import Repeater
+from tests.upscaling.making import Repeater
 
 PAGE = ROOT / "docs" / "formats.md"
 BEGIN, END = "<!-- The table is written by tests/test_formats_table.py. -->\n", "<!-- Its end. -->\n"

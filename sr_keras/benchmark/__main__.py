@@ -81,6 +81,9 @@ def _print_photos(options: argparse.Namespace) -> None:
             f"  {speed.core_seconds_per_megapixel:12.2f}  {overlap}"
             f"  {speed.of_machine:14.2f}  {with_overlap}  {speed.memory_mb:5.0f}"
         )
+    look = upscaling.seconds_of_looking(options.size, options.size, options.repeats)
+    share = look / speeds[0].seconds_per_megapixel
+    print(f"looking at the photo first, as --model=auto does: {look:.2f} s/megapixel, {share:.1%} of the first")
     for line in left_out:
         print(line)
 
@@ -91,7 +94,7 @@ def _print_engines(options: argparse.Namespace) -> None:
 
     print(
         f"{_machine()}; a photo of {options.size}x{options.size} pixels; "
-        f"seconds of all cores to start and for a megapixel, the least of {options.repeats} turns"
+        f"seconds of all cores to start and for a megapixel, the least of --repeats={options.repeats}"
     )
     for speeds in engines.measure(options.models or engines.of_each_family(), side=options.size, repeats=options.repeats):
         print(f"{speeds.network:12}  {speeds.place.precision:8}  {speeds.in_words()}", flush=True)

@@ -117,8 +117,10 @@ def plain_twin(network: keras.Model) -> keras.Model:
     """The same network of Keras's own layers, in float32 and with new weights, without any optimisation."""
 
     def plain(layer: keras.Layer) -> keras.Layer:
-        keras_class: Any = next(c for c in type(layer).__mro__ if c.__module__.split(".")[0] == "keras")
-        return keras_class.from_config({**layer.get_config(), "dtype": "float32"})
+        kind: Any = next(c for c in type(layer).__mro__ if c.__module__.split(".")[0] == "keras")
+        # Keras has no layer that shuffles pixels: there it is ours.
+        plain_kind: Any = type(layer) if kind is keras.Layer else kind
+        return plain_kind.from_config({**layer.get_config(), "dtype": "float32"})
 
     return keras.models.clone_model(network, clone_function=plain)
 
@@ -158,7 +160,8 @@ def plain_pixel_step(generator: keras.Model) -> steps.Step:
 
     def step(lr: tf.Tensor, hr: tf.Tensor) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as tape:
-            loss = losses.mean_squared_error(hr, generator(lr, training=True))
+            *_, sr = tf.nest.flatten(generator(lr, training=True))  # the last level
+            loss = losses.mean_squared_error(hr, sr)
         weights = generator.trainable_variables
         optimizer.apply(tape.gradient(loss, weights), weights)
         return {"generator/loss": loss}

@@ -5,9 +5,12 @@ import pathlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from sr_keras.benchmark import timing, upscaling_processes
 from sr_keras.benchmark.upscaling_processes import Worker
 from sr_keras.inference import model_info
+from sr_keras.photos import condition
 
 
 class Speed(NamedTuple):
@@ -94,3 +97,10 @@ def measure(
         return Speed(name, precision, wall, cores, worker.note, share, share * worker.note, memory_mb)
 
     return rates, [speed(index, worker) for index, worker in enumerate(workers)], left_out
+
+
+def seconds_of_looking(height: int, width: int, repeats: int) -> float:
+    """How long `--model=auto` looks at random noise to choose a network, a megapixel; the fastest of some turns."""
+    photo = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    seconds = timing.fastest({"look": timing.timed(lambda: condition.examine(photo))}, repeats)
+    return seconds["look"] / (height * width) * 1e6

@@ -61,16 +61,18 @@ class Methods:
         precision: str,
         tile: int | None,
         self_ensemble: bool,
+        denoise: Sequence[float],
         peers: Mapping[str, Upscale],
     ) -> None:
         """Loads them; see `Upscaler` for the arguments.
 
         Args:
             names: of bundled networks, or their folders.
+            denoise: strengths at which networks that restore are compared too.
             peers: other programs' networks of the same scale, by name.
 
         Raises:
-            ModelError: one can't be loaded, or they are of different scales.
+            ModelError: one can't be loaded, they are of different scales, or there are strengths and none restores.
             ValueError: the engine is not installed, or can't compute one.
         """
         parts = [
@@ -78,6 +80,7 @@ class Methods:
             for name in names
             for part in ((model_info.ENLARGING, model_info.RESTORING) if name == model_info.AUTO else (name,))
         ]
+        parts += [model_info.ENLARGING] if denoise else []
         loaded = {name: _loaded(name, engine, precision) for name in dict.fromkeys(parts)}
         scales = {name: network.info.scale for name, network in loaded.items()}
         if len(set(scales.values())) > 1:
@@ -86,15 +89,20 @@ class Methods:
                 + ", ".join(f"{name} (x{scale})" for name, scale in scales.items())
             )
         self.scale = scales[parts[0]]
+        weakened = _weakened(names, loaded, denoise)
 
         def of(precision: str) -> dict[str, Upscaler]:
-            return {name: Upscaler(network, precision=precision, tile=tile) for name, network in loaded.items()}
+            enlarging = loaded.get(model_info.ENLARGING)
+            return {
+                method: Upscaler(loaded[name], enlarging=enlarging, denoise=share, precision=precision, tile=tile)
+                for method, (name, share) in ({name: (name, 1.0) for name in loaded} | weakened).items()
+            }
 
-        upscalers = of(precision)
-        self.upscale = {**_by_method(names, upscalers, self_ensemble=self_ensemble), **peers}
+        upscalers, compared = of(precision), [*names, *weakened]
+        self.upscale = {**_by_method(compared, upscalers, self_ensemble=self_ensemble), **peers}
         is_reduced = any(each.precision != "float32" for each in upscalers.values())
-        self.exact = _by_method(names, of("float32"), self_ensemble=self_ensemble) if is_reduced else {}
-        self.about = [f"{name}: computed by {each.engine}, in {each.precision}" for name, each in upscalers.items()]
+        self.exact = _by_method(compared, of("float32"), self_ensemble=self_ensemble) if is_reduced else {}
+        self.about = [f"{name}: computed by {upscalers[name].engine}, in {upscalers[name].precision}" for name in loaded]
 
     def pictures(self, pair: Pair) -> dict[str, np.ndarray]:
         """`[H, W, 3]` by method: bicubic first, the reference last."""
@@ -142,7 +150,8 @@ def compare(
             measured = _measure_all(methods, photos, pair, pictures, tile, feature_distance)
             rows += [{"data": photos.name, "photo": pair.name, "method": method, **row} for method, row in measured.items()]
             if crops and index < PHOTOS_IN_CROPS:
-                lines.append(_crops(pair.name, pictures, measured))
+                photo = f"{pair.name}, {photos.degradation}" if photos.degradation else pair.name
+                lines.append(_crops(photo, pictures, measured))
             for method, picture in pictures.items():
                 if spectra and math.isfinite(measured[method]["grid_db"]):
                     waves.setdefault(_short(method), []).append(metrics.spectrum(picture))
@@ -209,6 +218,20 @@ def busiest_place(hr: np.ndarray, sr: np.ndarray) -> tuple[slice, slice]:
 def _loaded(name: str, engine: engines.Name, precision: str) -> engines.Network:
     folder = model_info.newest_version(model_info.find_model(name))
     return engines.load(engines.resolve(engine, folder, precision).name, folder)
+
+
+def _weakened(
+    names: Sequence[str], loaded: Mapping[str, engines.Network], denoise: Sequence[float]
+) -> dict[str, tuple[str, float]]:
+    """The networks that restore, at each strength: by the method, the network's name and the strength.
+
+    Raises:
+        ModelError: there are strengths, and no such network.
+    """
+    restoring = [name for name in names if name != model_info.AUTO and not loaded[name].info.back_projection]
+    if denoise and not restoring:
+        raise model_info.ModelError(f"denoise is for networks that restore; name one, such as {model_info.RESTORING}")
+    return {f"{name}, denoise {strength:g}": (name, strength) for name in restoring for strength in denoise}
 
 
 def _by_method(names: Sequence[str], upscalers: Mapping[str, Upscaler], *, self_ensemble: bool) -> dict[str, Upscale]:

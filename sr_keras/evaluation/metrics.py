@@ -14,6 +14,9 @@ from sr_keras.photos import rgb
 _LUMA_WEIGHTS = np.array(rgb.LUMA_WEIGHTS) * (235 - 16) / 255
 _LUMA_OFFSET = 16
 
+# The rim of a photo, in pixels, that `edge_loss` compares with the inside.
+_EDGE = 16
+
 # The side of the windows whose spectrum is taken.
 _WINDOW = 64
 
@@ -189,11 +192,11 @@ def grid(photo: np.ndarray, period: int) -> float:
     return float(np.mean(excess))
 
 
-def edge_loss(hr: np.ndarray, sr: np.ndarray, width: int = 16) -> float:
-    """By how many dB the outer `width` pixels are worse than the inside; negative where they are better.
+def edge_loss(hr: np.ndarray, sr: np.ndarray) -> float:
+    """By how many dB the outer 16 pixels are worse than the inside; negative where they are better.
 
     Args:
-        hr, sr: uint8 `[H, W, 3]`, more than twice `width` high and wide.
+        hr, sr: uint8 `[H, W, 3]`, more than 32 pixels high and wide.
 
     Returns:
         NaN if the inside equals the reference.
@@ -201,10 +204,10 @@ def edge_loss(hr: np.ndarray, sr: np.ndarray, width: int = 16) -> float:
     Raises:
         ValueError: they are smaller.
     """
-    if min(hr.shape[:2]) <= 2 * width:
-        raise ValueError(f"photos must be larger than {2 * width} pixels on each side, got {hr.shape[:2]}")
+    if min(hr.shape[:2]) <= 2 * _EDGE:
+        raise ValueError(f"photos must be larger than {2 * _EDGE} pixels on each side, got {hr.shape[:2]}")
     error = np.square(luma(hr) - luma(sr))
-    inside = error[width:-width, width:-width]
+    inside = error[_EDGE:-_EDGE, _EDGE:-_EDGE]
     if not inside.any():
         return math.nan
     outside = (error.sum() - inside.sum()) / (error.size - inside.size)

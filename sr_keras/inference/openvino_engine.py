@@ -3,15 +3,12 @@
 Strips, stages and what is compiled count in blocks of the network's grid, which are pixels for most networks.
 """
 
-import collections
 import contextlib
-import ctypes
 import functools
 import itertools
 import math
 import pathlib
-import threading
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -22,17 +19,17 @@ from sr_keras.inference import (
     checkpoint,
     layer_graph,
     model_info,
-    openvino_ops,
-    openvino_stage,
+    openvino_models,
+    openvino_runner,
     stages,
     strip_heights,
-    strips,
     tiling,
 )
-from sr_keras.inference.openvino_stage import value_type
-from sr_keras.inference.stages import COLOURS, Stage
-from sr_keras.inference.strips import Rows
-from sr_keras.runtime import threads
+from sr_keras.inference.nodes import COLOURS
+from sr_keras.inference.openvino_models import Models, Shape
+from sr_keras.inference.picture_buffer import PictureBuffer
+from sr_keras.inference.stages import Stage
+from sr_keras.runtime import malloc
 
 # For the work on a strip, in MB, at most.
 MEMORY_MB = 900
@@ -40,43 +37,19 @@ MEMORY_MB = 900
 # Where that is not to be had, nothing is.
 _LEAST_MEMORY = 2**18
 
-# Of the photos in a folder, several sizes may take turns: what is compiled for so many sizes is kept.
-_KEPT_SIZES = 2
 
-# Of larger stages of photos that are not computed whole, what their work took is given back before another stage works; it is
-# found anew the next time, which takes a quarter of the time.
-_SMALL_STAGE = 4_000_000
+class _Plan(NamedTuple):
+    """How a photo is computed.
 
-# Of glibc's malloc.h.
-_MALLOPT_MMAP_THRESHOLD = -3
+    Attributes:
+        division: the stages.
+        heights: of the strips of each.
+        is_whole: whether all layers at the photo's own size are one stage, of the whole photo.
+    """
 
-_HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
-_CAPABILITIES = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16"}
-# How NumPy holds each number format.
-_ARRAY_TYPES = {"float32": np.float32, "bfloat16": np.uint16, "float16": np.uint16, "uint8": np.uint8, "uint16": np.uint16}
-
-
-# What the last stage gives.
-_RESULT = "result"
-
-
-class _Model(NamedTuple):
-    """A compiled stage, whether it takes its weights, and what keeps threads from taking its memory away from each other."""
-
-    compiled: ov.CompiledModel
-    is_shared: bool
-    lock: threading.Lock
-
-
-class _Shape(NamedTuple):
-    """What the stages are compiled for."""
-
-    height: int
-    width: int
-    photo_type: str
-    precision: str
+    division: list[Stage]
+    heights: tuple[int, ...]
     is_whole: bool
-    strips: tuple[int, ...]
 
 
 class OpenVinoNetwork:
@@ -135,12 +108,11 @@ class OpenVinoEngine:
         self.info = network.info
         self._stages, self._whole_stages = network.stages, network.whole_stages
         self._is_finite = network.is_finite
-        self._core = ov.Core()
-        self.precision = _resolved(precision, self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+        core = ov.Core()
+        self.precision = openvino_models.resolved(precision, core)
+        self._models = Models(core, self.info)
         self._memory = (memory_mb or MEMORY_MB) * 10**6
         self._tile = tile
-        self._compiled: collections.OrderedDict[_Shape, list[_Model]] = collections.OrderedDict()
-        self._lock = threading.Lock()
 
     @property
     def tile(self) -> int:
@@ -176,19 +148,23 @@ class OpenVinoEngine:
         rows, places = (math.ceil(length / grid) for length in (height, width))
         columns = self._columns(places * grid, self._memory)
         window = (columns[0].window_stop - columns[0].window_start) // grid
-        division = self._division(self._is_whole(rows, window, self._memory, self.precision))
-        heights = self._strips(division, rows, window, self._memory, self.precision)
+        division, heights, _ = self._plan(rows, window, self._memory, self.precision)
         return strip_heights.overlap_factor(division, rows, heights) * len(columns) * window / places
 
     def _columns(self, width: int, memory: int) -> list[tiling.Span]:
         widest = self._tile or self._widest(memory)
         return tiling.split(width, widest, self.info.receptive_field, grid=self.info.grid)
 
-    def _is_whole(self, height: int, width: int, memory: int, precision: str) -> bool:
-        return self._tile is None and strip_heights.is_whole(self._whole_stages[0], height, width, memory, precision)
+    def _widest(self, memory: int) -> int:
+        """The width up to which a photo is computed in one column, in its pixels: strips are high enough to overlap little."""
+        return self.info.grid * strip_heights.widest(self._stages, memory, self.precision)
 
-    def _division(self, is_whole: bool) -> list[Stage]:
-        return self._whole_stages if is_whole else self._stages
+    def _plan(self, height: int, width: int, memory: int, precision: str) -> _Plan:
+        is_whole = self._tile is None and strip_heights.is_whole(self._whole_stages[0], height, width, memory, precision)
+        division = self._whole_stages if is_whole else self._stages
+        if self._tile:
+            return _Plan(division, (max(1, self._tile // self.info.grid),) * len(division), is_whole)
+        return _Plan(division, strip_heights.choose(division, height, width, memory, precision), is_whole)
 
     def _upscale_from(
         self,
@@ -229,139 +205,21 @@ class OpenVinoEngine:
             raise ValueError(model_info.NOT_FINITE)
         height, width = (length // self.info.grid for length in photo.shape[:2])
         precision = self.precision if photo.dtype == np.uint8 else "float32"
-        is_whole = self._is_whole(height, width, memory, precision)
-        division = self._division(is_whole)
-        heights = self._strips(division, height, width, memory, precision)
-        shape = _Shape(height, width, photo.dtype.name, precision, is_whole, heights)
+        division, heights, is_whole = self._plan(height, width, memory, precision)
+        shape = Shape(height, width, photo.dtype.name, precision, is_whole, heights)
         keeps_memory = is_whole or strip_heights.work_memory(division, height, width, heights, precision) <= memory
         if not is_whole:
-            _return_freed_memory()
-        spans = strip_heights.spans(division, height, heights)
-        tensors = _tensors(division, height, width, photo.dtype.name, precision)
+            malloc.return_freed()  # a photo of 512x512 so takes half of the memory
         with _clear_errors():
-            steps = [
-                strips.Step(
-                    _Runner(stage, model, precision, photo.dtype.name, keeps_memory=keeps_memory),
-                    {value.name: beyond for value, beyond in zip(stage.inputs, stage.beyond, strict=True)},
-                    tuple(value.name for value in stage.outputs) or (_RESULT,),
-                    windows,
-                )
-                for stage, windows, model in zip(division, spans, self._models(shape), strict=True)
-            ]
-            rows = strips.through(steps, tensors, {layer_graph.INPUT: photo[np.newaxis]}, height=height)
+            models = self._models.of(division, shape)
             y = 0
             # One is taken while the next one is made.
-            buffers = itertools.cycle([_Memory(), _Memory()])
-            for block, own in zip(rows, buffers, strict=False):
-                band = _unblocked(block[_RESULT][0], self.info.scale * self.info.grid, own)
+            buffers = itertools.cycle([PictureBuffer(), PictureBuffer()])
+            computed = openvino_runner.run(division, models, shape, photo, keeps_memory=keeps_memory)
+            for blocks, buffer in zip(computed, buffers, strict=False):
+                band = buffer.unblocked(blocks, self.info.scale * self.info.grid)
                 yield y, band
                 y += len(band)
-
-    def _models(self, shape: _Shape) -> list[_Model]:
-        with self._lock:
-            if shape not in self._compiled:
-                self._compiled[shape] = self._compile_all(shape)
-            for other in self._compiled:
-                if other != shape:
-                    _release(self._compiled[other])
-            self._compiled.move_to_end(shape)
-            while len(self._compiled) > _KEPT_SIZES:
-                self._compiled.popitem(last=False)
-            return self._compiled[shape]
-
-    def _compile_all(self, shape: _Shape) -> list[_Model]:
-        """The model of each stage; stages that differ in nothing but weights share one."""
-        division = self._division(shape.is_whole)
-        windows = strip_heights.spans(division, shape.height, shape.strips)
-        keys = [(openvino_stage.signature(stage), strip) for stage, strip in zip(division, shape.strips, strict=True)]
-        models: dict[Hashable, _Model] = {}
-        for stage, key, (first, *_) in zip(division, keys, windows, strict=True):
-            if key not in models:
-                is_shared = keys.count(key) > 1
-                compiled = self._compile(stage, first.window_stop - first.window_start, shape, is_shared=is_shared)
-                models[key] = _Model(compiled, is_shared, threading.Lock())
-        return [models[key] for key in keys]
-
-    def _compile(self, stage: Stage, rows: int, shape: _Shape, *, is_shared: bool) -> ov.CompiledModel:
-        model = openvino_stage.build(
-            stage,
-            rows=rows,
-            width=shape.width,
-            precision=shape.precision,
-            photo_type=shape.photo_type,
-            scale=self.info.scale * self.info.grid,
-            back_projection=self.info.back_projection,
-            is_shared=is_shared,
-        )
-        options = {
-            "INFERENCE_PRECISION_HINT": _HINTS["float32" if stage.is_picture else shape.precision],
-            "PERFORMANCE_HINT": "LATENCY",
-            # Threads that are bound to a core wait where something else runs there.
-            "ENABLE_CPU_PINNING": False,
-            "INFERENCE_NUM_THREADS": threads.limit() or 0,  # 0 is all
-        }
-        return self._core.compile_model(model, "CPU", options)
-
-    def _strips(self, division: Sequence[Stage], height: int, width: int, memory: int, precision: str) -> tuple[int, ...]:
-        """The height of each stage's strips: the smallest that make little overlap, if they fit into memory."""
-        if self._tile:
-            return (max(1, self._tile // self.info.grid),) * len(division)
-        return strip_heights.choose(division, height, width, memory, precision)
-
-    def _widest(self, memory: int) -> int:
-        """The width up to which a photo is computed in one column, in its pixels: strips are high enough to overlap little."""
-        return self.info.grid * strip_heights.widest(self._stages, memory, self.precision)
-
-
-class _Runner:
-    """Runs a compiled stage on windows."""
-
-    def __init__(self, stage: Stage, model: _Model, precision: str, photo_type: str, *, keeps_memory: bool) -> None:
-        """Args:
-        precision: of the tensors between stages.
-        photo_type: "uint8", "uint16" or "float32".
-        keeps_memory: whether what the work of a window took is kept for the next one's.
-        """
-        self._stage, self._model, self._keeps_memory = stage, model, keeps_memory
-        self._types = {value.name: value_type(value, precision, photo_type) for value in (*stage.inputs, *stage.outputs)}
-        self._types[_RESULT] = photo_type
-        self._weights = openvino_stage.shared_weights(stage) if model.is_shared else []
-
-    def __call__(self, window: Rows, first_row: int, outputs: Rows) -> None:
-        """See `strips.Step`."""
-        compiled = self._model.compiled
-        # A new one for each window: it holds on to what it was given.
-        request = compiled.create_infer_request()
-        # OpenVINO reads the arrays where they are, and does not keep them in memory: they must outlive the request.
-        inputs = [np.ascontiguousarray(window[value.name]) for value in self._stage.inputs]
-        for index, value in enumerate(self._stage.inputs):
-            request.set_input_tensor(index, self._tensor(value.name, inputs[index]))
-        for index, weight in enumerate(self._weights, len(inputs)):
-            request.set_input_tensor(index, ov.Tensor(weight))
-        for index, (name, rows) in enumerate(outputs.items()):
-            request.set_output_tensor(index, self._tensor(name, rows))
-        with self._model.lock:
-            request.infer(share_outputs=True)  # else it copies them for the dictionary that it returns
-            if not self._keeps_memory and self._stage.margin and sum(rows.size for rows in inputs) > _SMALL_STAGE:
-                compiled.release_memory()
-        if self._stage.is_last and not np.isfinite(request.get_output_tensor(1).data).all():
-            raise ValueError(model_info.NOT_FINITE)
-
-    def _tensor(self, name: str, array: np.ndarray) -> ov.Tensor:
-        return ov.Tensor(array, ov.Shape(array.shape), openvino_ops.TYPES[self._types[name]])
-
-
-def _tensors(division: Sequence[Stage], height: int, width: int, photo_type: str, precision: str) -> dict[str, strips.Tensor]:
-    """Those of a photo, by name."""
-    values = {value.name: value for stage in division for value in (*stage.inputs, *stage.outputs)}
-    tensors = {
-        name: strips.Tensor(
-            value.scale, value.scale * width, value.channels, np.dtype(_ARRAY_TYPES[value_type(value, precision, photo_type)])
-        )
-        for name, value in values.items()
-    }
-    [picture] = [value for value in division[-1].inputs if value.name != layer_graph.INPUT]
-    return tensors | {_RESULT: tensors[picture.name]._replace(dtype=np.dtype(photo_type))}
 
 
 class _OutOfMemoryError(Exception):
@@ -370,56 +228,6 @@ class _OutOfMemoryError(Exception):
     def __init__(self, row: int) -> None:
         super().__init__(row)
         self.row = row
-
-
-class _Memory:
-    """Memory that is used again, for new one takes long."""
-
-    def __init__(self) -> None:
-        self._bytes = np.empty(0, np.uint8)
-
-    def take(self, size: int) -> np.ndarray:
-        """So many bytes, which are not set."""
-        if self._bytes.size < size:
-            self._bytes = np.empty(size, np.uint8)
-        return self._bytes[:size]
-
-
-def _unblocked(blocks: np.ndarray, scale: int, memory: _Memory) -> np.ndarray:
-    """Blocks of pixels, `[h, w, s s 3]`, as a picture, `[s h, s w, 3]`, in memory of its own."""
-    height, width, _ = blocks.shape
-    # A block's row of pixels is moved as one piece, which takes half of the time.
-    piece = np.dtype((np.void, COLOURS * scale * blocks.itemsize))
-    picture = memory.take(blocks.nbytes).view(piece).reshape(height, scale, width)
-    picture[...] = blocks.view(piece).reshape(height, width, scale).transpose(0, 2, 1)
-    return picture.view(blocks.dtype).reshape(scale * height, scale * width, COLOURS)
-
-
-def _return_freed_memory() -> None:
-    """Lets tensors of more than 1 MB go back to the system when they are freed, which glibc keeps otherwise.
-
-    A photo of 512x512 so takes half of the memory.
-    """
-    with contextlib.suppress(OSError, AttributeError, TypeError):  # another C library
-        ctypes.CDLL(None).mallopt(_MALLOPT_MMAP_THRESHOLD, 2**20)
-
-
-def _resolved(precision: str, capabilities: Sequence[str]) -> str:
-    if precision == "auto":
-        return "bfloat16" if _CAPABILITIES["bfloat16"] in capabilities else "float32"
-    if _CAPABILITIES[precision] not in capabilities:
-        raise ValueError(f"precision {precision} is not what OpenVINO computes on this processor")
-    return precision
-
-
-def _release(models: Sequence[_Model]) -> None:
-    """Gives back what the work of stages took, but for those at work."""
-    for model in models:
-        if model.lock.acquire(blocking=False):
-            try:
-                model.compiled.release_memory()
-            finally:
-                model.lock.release()
 
 
 def _ahead(bands: Iterator[tuple[int, np.ndarray]]) -> Iterator[tuple[int, np.ndarray]]:

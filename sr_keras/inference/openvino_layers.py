@@ -9,10 +9,10 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from sr_keras.inference import stages
+from sr_keras.inference.kernels import affine
 from sr_keras.inference.layer_graph import Layer
+from sr_keras.inference.nodes import COLOURS, Node
 from sr_keras.inference.openvino_ops import constant, integers, per_channel, sliced
-from sr_keras.inference.stages import COLOURS, Node, affine
 
 
 def apply(node: Node, inputs: Sequence[ov.Output], *, is_exact: bool = False) -> ov.Output:
@@ -28,7 +28,7 @@ def apply(node: Node, inputs: Sequence[ov.Output], *, is_exact: bool = False) ->
         case "conv_chain":
             return ops.depth_to_space(conv_chain(node, x), "blocks_first", options["block"])
         case "conv_transpose":
-            return _conv_transpose(x, *weights, stride=options["stride"], beyond=stages.reach(node) if is_exact else 0)
+            return _conv_transpose(x, *weights, stride=options["stride"], beyond=node.kernel_radius if is_exact else 0)
         case "norm":
             slope, offset = affine(weights, options["epsilon"])
             return ops.add(ops.multiply(x, per_channel(slope)), per_channel(offset))
@@ -105,8 +105,8 @@ def _blocked_conv(x: ov.Output, weights: tuple[np.ndarray, ...], *, is_exact: bo
 
 def conv_chain(node: Node, x: ov.Output) -> ov.Output:
     """Convolutions in a row as one, and at the edges, where each has zeros around, as they are; before their shuffle."""
-    edge = stages.chain_edge(node)
-    window = edge + stages.chain_sight(node)
+    edge = node.chain_edge
+    window = edge + node.chain_radius
     _, _, rows, width = x.get_output_shape(0)
     if min(rows, width) < 2 * window:
         return _one_by_one(node, x)

@@ -13,7 +13,8 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from sr_keras.inference import layer_graph, openvino_layers, openvino_picture, stages
+from sr_keras.inference import layer_graph, openvino_layers, openvino_picture
+from sr_keras.inference.nodes import COLOURS, Node
 from sr_keras.inference.openvino_ops import (
     TO_CHANNELS_FIRST,
     TO_CHANNELS_LAST,
@@ -24,7 +25,7 @@ from sr_keras.inference.openvino_ops import (
     sliced,
     transposed,
 )
-from sr_keras.inference.stages import COLOURS, Node, Stage, Value
+from sr_keras.inference.stages import Stage, Value
 
 
 def value_type(value: Value, precision: str, photo_type: str) -> str:
@@ -180,7 +181,7 @@ def _computed(node: Node, tensors: _Tensors) -> ov.Output:
     if node.layer.kind == "conv" and source in tensors.levels:
         # Levels up to 255 are exact in every format; their 255th parts are not.
         weights = (node.weights[0] / np.float32(tensors.white), *node.weights[1:])
-        return openvino_layers.conv(tensors.get_as_put(source, stages.reach(node)), weights, is_exact=tensors.is_exact)
+        return openvino_layers.conv(tensors.get_as_put(source, node.kernel_radius), weights, is_exact=tensors.is_exact)
     if node.layer.name in tensors.weights:
         size = node.weights[0].shape[0]
         [x] = _inputs(node, tensors)
@@ -190,7 +191,7 @@ def _computed(node: Node, tensors: _Tensors) -> ov.Output:
 
 def _inputs(node: Node, tensors: _Tensors) -> list[ov.Output]:
     """What a layer takes, with the rows that it sees; what sees a pixel alone takes all that there are."""
-    beyond = stages.reach(node) or tensors.beyond(node.layer.inputs)
+    beyond = node.kernel_radius or tensors.beyond(node.layer.inputs)
     return [tensors.get(name, beyond) for name in node.layer.inputs]
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from sr_keras.inference import stages, strips, tiling
+from sr_keras.inference import strips, tiling
 from sr_keras.inference.stages import Stage
 from sr_keras.inference.tiling import Span
 
@@ -41,7 +41,7 @@ def choose(division: Sequence[Stage], height: int, width: int, memory: int, prec
         precision: of the tensors between stages.
     """
     share = _SMALL_PHOTO_SHARE if height * width <= _SMALL_PHOTO else _SHARE
-    depth = sum(_reach(stage) for stage in division) if height > _LOW_PHOTO else 0
+    depth = sum(_receptive_field(stage) for stage in division) if height > _LOW_PHOTO else 0
     for overlap in _OVERLAPS:
         heights = tuple(_strip(stage, height, width, memory, precision, overlap=overlap, depth=depth) for stage in division)
         if overlap_factor(division, height, heights) <= 1 + share:
@@ -84,7 +84,7 @@ def spans(division: Sequence[Stage], height: int, heights: Sequence[int]) -> lis
 
 def overlap_factor(division: Sequence[Stage], height: int, heights: Sequence[int]) -> float:
     """How many times the arithmetic of a column is done."""
-    work = [sum(map(stages.operations, stage.nodes)) for stage in division]
+    work = [sum(node.operations for node in stage.nodes) for stage in division]
     factors = [strips.overlap_factor(each, height) for each in spans(division, height, heights)]
     return sum(part * factor for part, factor in zip(work, factors, strict=True)) / sum(work)
 
@@ -101,7 +101,7 @@ def _even(rows: int, strip: int) -> int:
     return min(range(max(1, strip // 2), strip + 1), key=lambda block: (math.ceil(rows / block) * block, -block))
 
 
-def _reach(stage: Stage) -> int:
+def _receptive_field(stage: Stage) -> int:
     """How far a stage that is exact sees, in rows of the photo."""
     return max((math.ceil(beyond / value.scale) for value, beyond in zip(stage.inputs, stage.beyond, strict=True)), default=0)
 

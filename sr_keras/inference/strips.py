@@ -38,16 +38,15 @@ class Step(NamedTuple):
     """What is done for all rows of the photo, window by window.
 
     Attributes:
-        compute: takes the rows of its inputs, the first of these rows and the memory for the rows of its outputs; these are as
-            many rows of the photo as a window has. Rows within the margin of a window's ends are wrong unless the photo ends
-            there.
+        compute: takes the rows of its inputs and the memory for the rows of its outputs; these are as many rows of the photo as
+            a window has. Rows within the margin of a window's ends are wrong unless the photo ends there.
         reads: its inputs, and how many of an input's own rows it reads beyond a window, at each side; they are zeros beyond the
             photo's ends.
         makes: its outputs.
         windows: see `windows`.
     """
 
-    compute: Callable[[Rows, int, Rows], None]
+    compute: Callable[[Rows, Rows], None]
     reads: Mapping[str, int]
     makes: tuple[str, ...]
     windows: Sequence[Span]
@@ -111,7 +110,7 @@ class _Run:
         done = self._step.windows[self._next - 1].stop if self._next else 0
         is_new = done == span.window_start and span.stop == span.window_stop
         outputs = {name: self._place(name, span.window_stop - span.window_start, is_new=is_new) for name in step.makes}
-        step.compute(window, span.window_start, outputs)
+        step.compute(window, outputs)
         if not is_new:
             begin, end = max(span.start, done) - span.window_start, span.stop - span.window_start
             for name, rows in outputs.items():

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import COMPRESSION_INFO_REV
 
-from sr_keras.photos import codec_errors, deep_file, file_kind, frame_modes, jxl_head, metadata, rgb
+from sr_keras.photos import apng_canvas, codec_errors, deep_file, file_kind, fits_head, frame_modes, jxl_head, metadata, rgb
 from sr_keras.photos.errors import PhotoError
 from sr_keras.photos.metadata import Metadata
 from sr_keras.photos.metadata_parts import exif
@@ -127,25 +127,23 @@ def _raw_exif(stream: BinaryIO) -> Exif:
 
 
 def _read_tiff(stream: BinaryIO, all_frames: bool, raw_bits: int, check_size: CheckSize) -> Picture:
-    from sr_keras.photos import tiff_file  # only for those who have one
+    from sr_keras.photos import tiff_reader  # only for those who have one
 
     try:
-        opened = tiff_file.read(stream, all_frames=all_frames, check_size=check_size)
-    except tiff_file.RawError:
+        opened = tiff_reader.read(stream, all_frames=all_frames, check_size=check_size)
+    except tiff_reader.RawError:
         return _read_raw(stream, raw_bits, check_size)
     stream.seek(0)
     if opened is None:
         return _read_with_pillow(stream, all_frames, check_size)
-    mode = "RGB" if isinstance(opened.frames[0], Raster) and opened.frames[0].colours == 3 else "L"
-    mode = opened.frames[0].mode if isinstance(opened.frames[0], Image.Image) else mode
-    kept, left_out = metadata.read(opened, mode, stream, rotated=opened.rotated)
+    kept, left_out = metadata.read(opened, _mode(opened.frames[0]), stream, rotated=opened.rotated)
     notes = (*_count_note(opened.count, all_frames), *opened.notes, *left_out)
     return Picture(
         opened.frames,
         metadata=kept,
         notes=notes,
         file_format="TIFF",
-        lossless=opened.compression not in tiff_file.LOSSY,
+        lossless=opened.lossless,
         tiff_compression=opened.compression,
         is_panorama=kept.is_panorama,
     )
@@ -157,6 +155,7 @@ def _read_with_pillow(stream: BinaryIO, all_frames: bool, check_size: CheckSize)
         head = jxl_head.read(stream)
         check_size(*((head.height, head.width) if head.is_turned else (head.width, head.height)))
     with Image.open(stream) as file:
+        fits_head.require_plain(file, stream)
         count = _frame_count(file)
         # With the picture for programs that know no animations before it, an APNG has a frame too many.
         first = 1 if all_frames and file.info.get("default_image") else 0
@@ -167,6 +166,7 @@ def _read_with_pillow(stream: BinaryIO, all_frames: bool, check_size: CheckSize)
         for index in range(first, count if all_frames else 1):
             if index:
                 file.seek(index)
+                apng_canvas.compose(file)
             rotated = exif.is_rotated(file)
             # Of a TIFF, Pillow reports the size after the rotation.
             check_size(*(file.size[::-1] if rotated and file.format != "TIFF" else file.size))
@@ -174,8 +174,7 @@ def _read_with_pillow(stream: BinaryIO, all_frames: bool, check_size: CheckSize)
             frames.append(frame)
             notes.extend([note] if note and note not in notes else [])
             durations.append(round(file.info.get("duration", 0)))
-        mode = frames[0].mode if isinstance(frames[0], Image.Image) else "RGB" if frames[0].colours == 3 else "L"
-        kept, left_out = metadata.read(file, mode, stream, rotated=rotated)
+        kept, left_out = metadata.read(file, _mode(frames[0]), stream, rotated=rotated)
         return Picture(
             tuple(frames),
             durations_ms=tuple(durations) if len(frames) > 1 and any(durations) else (),
@@ -196,6 +195,13 @@ def _times_shown(file: Image.Image) -> int:
         return 0 if file.format == "AVIF" else 1
     # What GIF counts comes after the first time.
     return int(file.info["loop"]) + (file.format == "GIF" and file.info["loop"] > 0)
+
+
+def _mode(frame: Frame) -> str:
+    """As Pillow names it; of a raster, that of its colours."""
+    if isinstance(frame, Raster):
+        return "RGB" if frame.colours == 3 else "L"
+    return frame.mode
 
 
 def _count_note(count: int, all_frames: bool) -> list[str]:

@@ -108,17 +108,17 @@ def _rows_saved(
     file: BinaryIO, content: Picture, layout: Layout, file_format: Format, quality: int | None
 ) -> contextlib.AbstractContextManager[PutRows]:
     if file_format is picture.TIFF:
-        from sr_keras.photos import tiff_file  # only for those who want one
+        from sr_keras.photos import tiff_writer  # only for those who want one
 
-        return tiff_file.opened(file, layout, content.metadata, content.tiff_compression)
+        return tiff_writer.opened(file, layout, content.metadata, content.tiff_compression)
     return row_writer.opened(file, layout, file_format.name, _options(content, file_format, quality, layout.size))
 
 
 def _save(file: BinaryIO, content: Picture, stream: FrameStream, file_format: Format, quality: int | None) -> None:
     if file_format is picture.TIFF:
-        from sr_keras.photos import tiff_file
+        from sr_keras.photos import tiff_writer
 
-        tiff_file.write(file, stream, content.metadata, content.tiff_compression)
+        tiff_writer.write(file, stream, content.metadata, content.tiff_compression)
         return
     if file_format is picture.GIF:
         gif_animation.write(file, stream, content.durations_ms, content.loop, content.metadata.comment)

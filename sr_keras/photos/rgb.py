@@ -15,7 +15,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
 
-from sr_keras.photos import deep_file, file_kind
+from sr_keras.photos import deep_file, file_kind, fits_head
 from sr_keras.photos.errors import NameTakenError as NameTakenError
 from sr_keras.photos.errors import PhotoError as PhotoError
 from sr_keras.photos.raster import Raster
@@ -196,16 +196,17 @@ def _read(stream: BinaryIO) -> Image.Image | Raster:
     """An open file's first picture, upright; a raster where 8 bits would not hold it."""
     file_kind.init_plugins()
     if file_kind.of_stream(stream) == "TIFF":
-        from sr_keras.photos import tiff_file  # only for those who have one
+        from sr_keras.photos import tiff_reader  # only for those who have one
 
         try:
-            opened = tiff_file.read(stream, all_frames=False, check_size=lambda width, height: None)
-        except tiff_file.RawError:
+            opened = tiff_reader.read(stream, all_frames=False, check_size=lambda width, height: None)
+        except tiff_reader.RawError:
             raise PhotoError("camera raw, which must be developed first") from None
         stream.seek(0)
         if opened is not None:
             return opened.frames[0]
     with Image.open(stream) as picture:
+        fits_head.require_plain(picture, stream)
         if picture.mode == "F":
             raise PhotoError("float32 values do not say which number is white")
         if (depth := deep_file.bits(picture, stream)) > 8 and picture.format in deep_file.FORMATS:

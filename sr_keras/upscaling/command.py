@@ -16,14 +16,16 @@ from sr_keras.photos import rgb
 from sr_keras.runtime import command_line, store
 from sr_keras.runtime.errors import UserError
 from sr_keras.upscaling import batch, choice, dry_run, films, loading, numbered, plan, result_names, search
+from sr_keras.upscaling.batch_options import BatchOptions
 from sr_keras.upscaling.cluster import machines
 from sr_keras.upscaling.console import Console, report, speak_plainly
 from sr_keras.upscaling.frame_run import EnlargingOptions
 from sr_keras.upscaling.options import parse
+from sr_keras.upscaling.outcome import JobOutcome
 from sr_keras.upscaling.target import Target
 
 # Told of each outcome as soon as it is known, by whichever thread.
-Ended = Callable[[batch.JobOutcome], None]
+Ended = Callable[[JobOutcome], None]
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "upscale.py") -> int:
@@ -56,7 +58,7 @@ def _run(options: argparse.Namespace) -> int:
     console = Console(options, todo)
     for line in passed_over:
         console.tell(line)
-    batch_options = batch.BatchOptions(
+    batch_options = BatchOptions(
         target,
         suffix,
         options.quality,
@@ -84,14 +86,14 @@ def _standard_input() -> bytes:
     return sys.stdin.buffer.read()
 
 
-def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, options: argparse.Namespace, console: Console) -> int:
+def _upscale(todo: Sequence[plan.Job], batch_options: BatchOptions, options: argparse.Namespace, console: Console) -> int:
     # Each picture's size and its result's are held against --max_pixels before anything is decoded. This is Pillow's own limit,
     # of twice as much, for pictures within pictures, as icons have them.
     Image.MAX_IMAGE_PIXELS = options.max_pixels
     estimate = dry_run.Estimate(self_ensemble=options.self_ensemble)
     with console, report(options.report) as add:
 
-        def ended(outcome: batch.JobOutcome) -> None:
+        def ended(outcome: JobOutcome) -> None:
             add(outcome)
             console.count(outcome)
 
@@ -112,7 +114,7 @@ def _upscale(todo: Sequence[plan.Job], batch_options: batch.BatchOptions, option
     return 1 if console.failed else 0
 
 
-def _each(outcomes: Generator[batch.JobOutcome, None, None], ended: Ended) -> Generator[batch.JobOutcome, None, None]:
+def _each(outcomes: Generator[JobOutcome, None, None], ended: Ended) -> Generator[JobOutcome, None, None]:
     """The same outcomes, of which each is told first."""
     with contextlib.closing(outcomes):
         for outcome in outcomes:
@@ -122,11 +124,11 @@ def _each(outcomes: Generator[batch.JobOutcome, None, None], ended: Ended) -> Ge
 
 def _here(
     todo: Sequence[plan.Job],
-    batch_options: batch.BatchOptions,
+    batch_options: BatchOptions,
     options: argparse.Namespace,
     console: Console,
     ended: Ended,
-) -> Generator[batch.JobOutcome, None, None]:
+) -> Generator[JobOutcome, None, None]:
     """On this machine: first photos, then folders of numbered frames, then films."""
     choosers = _choosers(options, console)
     for jobs, decided in _pictures(todo, choosers, console):
@@ -138,11 +140,11 @@ def _here(
 
 def _planned(
     todo: Sequence[plan.Job],
-    batch_options: batch.BatchOptions,
+    batch_options: BatchOptions,
     options: argparse.Namespace,
     console: Console,
     estimate: dry_run.Estimate,
-) -> Generator[batch.JobOutcome, None, None]:
+) -> Generator[JobOutcome, None, None]:
     """A dry run: the same files in the same order."""
     choosers, film_options = _choosers(options, console), films.options_of(options)
     for jobs, decided in _pictures(todo, choosers, console):
@@ -168,8 +170,8 @@ def _pictures(
 
 
 def _on_cluster(
-    todo: Sequence[plan.Job], batch_options: batch.BatchOptions, options: argparse.Namespace, console: Console
-) -> Generator[batch.JobOutcome, None, None]:
+    todo: Sequence[plan.Job], batch_options: BatchOptions, options: argparse.Namespace, console: Console
+) -> Generator[JobOutcome, None, None]:
     """On the machines of a Ray cluster."""
     from sr_keras.upscaling.cluster import run, worker
 

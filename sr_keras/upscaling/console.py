@@ -18,7 +18,8 @@ from tqdm import tqdm
 
 from sr_keras.runtime import files
 from sr_keras.runtime.errors import UserError, printable
-from sr_keras.upscaling import batch, plan
+from sr_keras.upscaling import plan
+from sr_keras.upscaling.outcome import JobOutcome
 from sr_keras.upscaling.target import Size
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Console:
     """What a person sees: a bar on a terminal, a line for each result, and at the end what failed and why."""
 
     def __init__(self, options: argparse.Namespace, todo: Sequence[plan.Job]) -> None:
-        self.failed: list[batch.JobOutcome] = []
+        self.failed: list[JobOutcome] = []
         self._counts: collections.Counter[str] = collections.Counter()
         self._options = options
         self._todo = todo
@@ -61,14 +62,14 @@ class Console:
             self._bar.set_postfix_str(printable(job.name), refresh=False)
             self._advance()
 
-    def count(self, outcome: batch.JobOutcome) -> None:
+    def count(self, outcome: JobOutcome) -> None:
         """Called from several threads as soon as a job has ended."""
         with self._lock:
             self._shares.pop(outcome.job, None)
             self._counts[outcome.status] += 1
             self._advance()  # for those that no share was told of
 
-    def tell_outcome(self, outcome: batch.JobOutcome) -> None:
+    def tell_outcome(self, outcome: JobOutcome) -> None:
         """Of each job, once it is counted."""
         if outcome.status == "failed":
             self.failed.append(outcome)
@@ -139,13 +140,13 @@ def speak_plainly() -> None:
 
 
 @contextlib.contextmanager
-def report(path: pathlib.Path | None) -> Iterator[Callable[[batch.JobOutcome], None]]:
+def report(path: pathlib.Path | None) -> Iterator[Callable[[JobOutcome], None]]:
     """Yields a function that adds an outcome to the report, as a line of JSON."""
     if path is None:
         yield lambda outcome: None
         return
 
-    def add(outcome: batch.JobOutcome) -> None:
+    def add(outcome: JobOutcome) -> None:
         fields = dataclasses.asdict(outcome)
         del fields["job"]
         names = {"source": outcome.job.name, "result": outcome.job.result_name}
@@ -168,5 +169,5 @@ def _sized(name: str, size: Size | None) -> str:
     return f"{name} ({size[0]}x{size[1]})" if size else name
 
 
-def _chosen(outcome: batch.JobOutcome) -> str:
+def _chosen(outcome: JobOutcome) -> str:
     return f", {outcome.network} ({outcome.why})" if outcome.why else ""

@@ -9,12 +9,13 @@ from sr_keras.inference import model_info
 from sr_keras.photos.picture import Picture, has_alpha
 from sr_keras.photos.raster import Raster
 from sr_keras.runtime import store
-from sr_keras.upscaling import batch, films
-from sr_keras.upscaling.batch import BatchOptions, JobOutcome
+from sr_keras.upscaling import films, source_reader
+from sr_keras.upscaling.batch_options import BatchOptions
 from sr_keras.upscaling.choice import Choose, for_sizes
 from sr_keras.upscaling.enlarge import described
 from sr_keras.upscaling.films import FilmOptions
 from sr_keras.upscaling.frame_run import PhotoUpscaler
+from sr_keras.upscaling.outcome import JobOutcome, unfinished
 from sr_keras.upscaling.plan import Job
 from sr_keras.upscaling.target import Target, work
 
@@ -59,17 +60,18 @@ def run(
     """
     for job in jobs:
         try:
-            yield (_film if job.is_film else _picture)(job, choosers, options, film_options, estimate)
+            if job.is_film:
+                yield _film(job, choosers, options, film_options, estimate)
+            else:
+                yield _picture(job, choosers, options, estimate)
         except (KeyboardInterrupt, model_info.ModelError):
             raise
         except Exception as error:
-            yield batch.unfinished(job, error)
+            yield unfinished(job, error)
 
 
-def _picture(
-    job: Job, choosers: Sequence[Choose], options: BatchOptions, film_options: FilmOptions, estimate: Estimate
-) -> JobOutcome:
-    picture, _ = batch.read(job, options)
+def _picture(job: Job, choosers: Sequence[Choose], options: BatchOptions, estimate: Estimate) -> JobOutcome:
+    picture, _ = source_reader.read(job, options)
     choice = for_sizes(choosers[0](picture), [frame.size for frame in picture.frames], options.target)
     size = options.target.size(*picture.frames[0].size)
     if not options.enlarging.pixel_art:

@@ -18,7 +18,6 @@ def enlarge(
     upscaler: PhotoUpscaler,
     target: Target,
     *,
-    self_ensemble: bool = False,
     options: EnlargingOptions | None = None,
     progress: Progress = lambda share: None,
 ) -> Picture:
@@ -29,7 +28,6 @@ def enlarge(
         upscaler: the network.
         target: the size of the result. Up to `upscaler.scale` times the size of the picture one pass of the network and one
             reduction lead there, beyond that several passes. What gets smaller is only reduced.
-        self_ensemble: the same as in `options`.
         options: how; the default suits photos.
         progress: called with the share that is done, from 0 to 1, again and again. What it raises ends the work.
 
@@ -38,7 +36,7 @@ def enlarge(
         MemoryError: there is too little.
         ModelError: the network enlarges by another factor than `upscaler.scale`.
     """
-    options = options or EnlargingOptions(self_ensemble=self_ensemble)
+    options = options or EnlargingOptions()
     frames = tuple(enlarged_frames(picture, upscaler, target, options, progress))
     return dataclasses.replace(described(picture, frames[0].size, options), frames=frames)
 

@@ -22,10 +22,11 @@ from sr_keras.photos import condition, rgb
 from sr_keras.photos.picture import Picture
 from sr_keras.runtime import argument_types, extras, store
 from sr_keras.runtime.errors import UserError
-from sr_keras.upscaling import batch
-from sr_keras.upscaling.batch import BatchOptions, JobOutcome, JobProgress
+from sr_keras.upscaling import job_checks
+from sr_keras.upscaling.batch_options import BatchOptions
 from sr_keras.upscaling.choice import Choice, Choose, for_sizes
 from sr_keras.upscaling.frame_run import EnlargingOptions
+from sr_keras.upscaling.outcome import JobOutcome, JobProgress, unfinished
 from sr_keras.upscaling.plan import Job
 from sr_keras.upscaling.target import Size, Target
 
@@ -136,7 +137,7 @@ def run(
         except (KeyboardInterrupt, model_info.ModelError):
             raise
         except Exception as error:
-            yield batch.unfinished(job, error)
+            yield unfinished(job, error)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,7 +159,7 @@ def order(job: Job, options: BatchOptions, film_options: FilmOptions) -> Order:
     """What is to be made of a film; first come all the reasons not to.
 
     Raises:
-        Exception: what `batch.unfinished` takes.
+        Exception: what `outcome.unfinished` takes.
     """
     if job.problem:
         raise FilmError(job.problem)
@@ -166,7 +167,7 @@ def order(job: Job, options: BatchOptions, film_options: FilmOptions) -> Order:
     for path in (job.source, job.output):
         if isinstance(path, store.StorePath):
             raise FilmError(f"{path}: films and their results lie in folders, not in stores")
-    batch.require_place(job, options)
+    job_checks.require_place(job, options)
     if options.enlarging != EnlargingOptions(self_ensemble=options.enlarging.self_ensemble):
         raise FilmError("--alpha, --data, --limit, --pixel_art and --wrap are for pictures, not for films")
     if options.strip:

@@ -177,7 +177,7 @@ class FrameRun:
     def through_network(self, photo: np.ndarray, put: Put, progress: Progress) -> None:
         """One pass of `[H, W, 1 or 3]`, each part of which, `[h, w, 1 or 3]`, is put in its place."""
         scale = self.upscaler.scale
-        (top, left), (height, width) = self._margins(photo), photo.shape[:2]
+        (top, left), (height, width) = self._margins(), photo.shape[:2]
         padded = np.pad(photo, [(top, top), (left, left), (0, 0)], mode="wrap") if top or left else photo
         ends = [0, 0]
 
@@ -199,7 +199,7 @@ class FrameRun:
         if ends != [scale * padded.shape[0], scale * padded.shape[1]]:
             raise model_info.ModelError(f"the network does not enlarge {scale} times, as its model info says")
 
-    def _margins(self, photo: np.ndarray) -> tuple[int, int]:
+    def _margins(self) -> tuple[int, int]:
         """What the network sees beyond the edges of a picture that wraps around, in rows and columns."""
         if self.wrap == "none":
             return 0, 0

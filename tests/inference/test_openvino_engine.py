@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sr_keras.inference import engine, model_info, openvino_engine, saved_model, strip_heights
+from sr_keras.inference import engine, model_info, openvino_models, openvino_runner, saved_model, strip_heights
+from sr_keras.inference.picture_buffer import PictureBuffer
 from sr_keras.inference.upscaler import Upscaler
 from sr_keras.networks import generators
 from tests.conftest import ROOT
@@ -108,11 +109,11 @@ def test_reduced_precision_is_near(folders: dict[str, pathlib.Path], name: str) 
 def test_what_is_yielded_is_not_computed_over(width: int, scale: int) -> None:
     """A strip's result is taken while the next one is computed into the same memory."""
     blocks = np.arange(5 * width * scale**2 * 3, dtype=np.uint8).reshape(5, width, -1)
-    memory = openvino_engine._Memory()
-    picture = openvino_engine._unblocked(blocks, scale, memory)
+    buffer = PictureBuffer()
+    picture = buffer.unblocked(blocks, scale)
     assert not np.shares_memory(picture, blocks)
     np.testing.assert_array_equal(picture[:scale, :scale].ravel(), blocks[0, 0])
-    assert np.shares_memory(picture, openvino_engine._unblocked(blocks[:3], scale, memory))
+    assert np.shares_memory(picture, buffer.unblocked(blocks[:3], scale))
 
 
 def test_values_that_are_not_finite_are_an_error(tmp_path: pathlib.Path, noise: Noise) -> None:
@@ -129,25 +130,26 @@ def test_out_of_memory_takes_smaller_strips(
 ) -> None:
     photo = noise(90, 40)
     expected = upscaler(folders["espcn"]).upscale(photo).astype(int)
-    compute = openvino_engine._Runner.__call__
-    failed: list[int] = []
+    compute = openvino_runner._Runner.__call__
+    strips = 0
 
-    def scarce(self: Any, window: Any, first_row: int, outputs: Any) -> None:
-        if self._stage.is_last and first_row > 0 and not failed:
-            failed.append(first_row)
+    def scarce(self: Any, window: Any, outputs: Any) -> None:
+        nonlocal strips
+        strips += self._stage.is_last
+        if self._stage.is_last and strips == 2:
             raise RuntimeError("Exception from graph.cpp: std::bad_alloc")
-        compute(self, window, first_row, outputs)
+        compute(self, window, outputs)
 
-    monkeypatch.setattr(openvino_engine._Runner, "__call__", scarce)
+    monkeypatch.setattr(openvino_runner._Runner, "__call__", scarce)
     assert np.abs(upscaler(folders["espcn"], memory_mb=1).upscale(photo) - expected).max() <= 1
-    assert failed
+    assert strips > 2
 
 
 def test_too_little_memory_is_said(folders: dict[str, pathlib.Path], noise: Noise, monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: object) -> None:
         raise RuntimeError("std::bad_alloc")
 
-    monkeypatch.setattr(openvino_engine._Runner, "__call__", never)
+    monkeypatch.setattr(openvino_runner._Runner, "__call__", never)
     with pytest.raises(MemoryError):
         upscaler(folders["espcn"]).upscale(noise(20, 20))
 
@@ -205,7 +207,7 @@ def test_threads_can_be_limited(
     shared = upscaler(folders["espcn"])
     shared.upscale(noise(5, 5))
     computing: Any = shared._shares[0][0]
-    [models] = computing._compiled.values()
+    [models] = computing._models._compiled.values()
     assert {model.compiled.get_property("INFERENCE_NUM_THREADS") for model in models} == {expected}
 
 
@@ -214,7 +216,7 @@ def test_few_compiled_sizes_are_kept(folders: dict[str, pathlib.Path], noise: No
     for width in range(3, 9):
         shared.upscale(noise(5, width))
     computing: Any = shared._shares[0][0]
-    assert len(computing._compiled) <= openvino_engine._KEPT_SIZES
+    assert len(computing._models._compiled) <= openvino_models._KEPT_SIZES
 
 
 @pytest.mark.parametrize("name", model_info.shipped())

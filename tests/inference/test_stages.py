@@ -7,9 +7,9 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from sr_keras.inference import checkpoint, layer_graph, model_info, openvino_layers, openvino_stage, stages
+from sr_keras.inference import checkpoint, fusion, layer_graph, model_info, openvino_layers, openvino_stage, stages
 from sr_keras.inference.layer_graph import INPUT, Layer
-from sr_keras.inference.stages import Node
+from sr_keras.inference.nodes import Node
 from sr_keras.networks import rrdbnet
 
 LAYERS = [
@@ -58,7 +58,7 @@ def test_edges_are_where_its_own_kernel_is_wrong(chain: Node) -> None:
     wrong = np.abs(computed([kernel_alone], x) - computed(chain.chain, x)).max(axis=(0, 1)) > 1e-3
     assert chain.weights[0].shape == (5, 5, 5, 48)
     assert wrong[0].any() and not wrong[4:-4, 4:-4].any()
-    assert stages.chain_edge(chain) == 1
+    assert chain.chain_edge == 1
 
 
 def test_what_is_not_linear_ends_a_chain(chain: Node) -> None:
@@ -86,7 +86,7 @@ def test_nested_residual_blocks_are_divided_at_their_dense_blocks() -> None:
 
 def test_channels_of_what_is_concatenated_add_up() -> None:
     network = rrdbnet.build(num_blocks=1, num_upscales=0, filters=6, growth=4)
-    nodes = stages._nodes(layer_graph.describe(network), network.get_weights())
+    nodes = fusion.fused(layer_graph.describe(network), network.get_weights())
     assert [node.channels for node in nodes if node.layer.kind == "concat"] == 3 * [10, 14, 18, 22]
 
 
@@ -109,7 +109,7 @@ def edsr() -> list[stages.Stage]:
 def test_a_stage_that_is_exact_has_one_layer_that_sees(edsr: list[stages.Stage]) -> None:
     """In EDSR all have, but where colours are shifted first, and at its end, which is one convolution."""
     exact = [stage for stage in edsr if stage.is_exact]
-    assert all([stages.reach(node) > 0 for node in stage.nodes].count(True) == 1 for stage in exact)
+    assert all([node.kernel_radius > 0 for node in stage.nodes].count(True) == 1 for stage in exact)
     assert [stage.is_exact for stage in edsr] == [False, *[True] * 32, False, False, False]
 
 

@@ -15,17 +15,17 @@ def sums(rows: np.ndarray) -> np.ndarray:
     return np.asarray(sum(rows[:, shift : rows.shape[1] - 2 * MARGIN + shift] for shift in range(2 * MARGIN + 1)))
 
 
-def blur(window: Rows, first_row: int, outputs: Rows) -> None:
+def blur(window: Rows, outputs: Rows) -> None:
     """Sums of the photo with zeros beyond the window."""
     outputs["x"][...] = sums(np.pad(window["photo"], [(0, 0), (MARGIN, MARGIN), (0, 0), (0, 0)]))
 
 
-def exact_blur(window: Rows, first_row: int, outputs: Rows) -> None:
+def exact_blur(window: Rows, outputs: Rows) -> None:
     """Sums of rows that are all there; what is computed beyond the photo is no zero."""
     outputs["y"][...] = (sums(window["x"]) + 1).repeat(2, axis=1)
 
 
-def add(window: Rows, first_row: int, outputs: Rows) -> None:
+def add(window: Rows, outputs: Rows) -> None:
     """To what was before: rows of another step wait for it."""
     outputs["sum"][...] = window["y"] + window["x"].repeat(2, axis=1)
 

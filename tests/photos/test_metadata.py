@@ -15,7 +15,7 @@ from sr_keras.photos.metadata import Metadata
 from sr_keras.photos.metadata_parts import iptc
 from sr_keras.photos.picture import FORMATS, Frame, Picture, fitted
 from sr_keras.photos.raster import Raster
-from tests.photos.test_picture_file import only, saved
+from tests.photos.in_memory import only, saved
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description GPano:FullPanoWidthPixels="64"/></x:xmpmeta>'
 IPTC = b"\x1c\x02\x19\x00\x06insect"

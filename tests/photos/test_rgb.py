@@ -8,7 +8,7 @@ import tifffile
 from PIL import Image
 
 from sr_keras.photos import rgb
-from tests.photos.test_picture_file import saved
+from tests.photos.in_memory import saved
 from tests.types import Noise
 
 

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from PIL import Image, PngImagePlugin
 
-from sr_keras.photos import metadata, picture, picture_reader, picture_writer, raster, rgb, row_writer, tiff_file
+from sr_keras.photos import metadata, picture, picture_reader, picture_writer, raster, rgb, row_writer, tiff_writer
 from sr_keras.photos.metadata_parts.exif import Exif
 from sr_keras.photos.picture import Picture
 from sr_keras.photos.raster import Raster
@@ -138,7 +138,7 @@ def test_what_belongs_to_a_picture_is_in_a_file_of_rows_too(
 def test_a_tiff_of_rows_has_every_pixel(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, compression: int | None, bands: int, bits: int
 ) -> None:
-    monkeypatch.setattr(tiff_file, "_STRIP_BYTES", 1000)
+    monkeypatch.setattr(tiff_writer, "_STRIP_BYTES", 1000)
     picture_of_8_bits = photo(50, 133, bands)
     frame = picture_of_8_bits if bits == 8 else raster.of_image(picture_of_8_bits)
     content = Picture((frame,), metadata=metadata.Metadata(dpi=(72.0, 72.0)), tiff_compression=compression)

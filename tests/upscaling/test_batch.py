@@ -12,11 +12,12 @@ from sr_keras.inference.tiling import Progress, Put
 from sr_keras.photos import picture_reader, rgb
 from sr_keras.photos.picture import Picture
 from sr_keras.upscaling import batch, choice
-from sr_keras.upscaling.batch import BatchOptions
+from sr_keras.upscaling.batch_options import BatchOptions
+from sr_keras.upscaling.outcome import JobOutcome
 from sr_keras.upscaling.plan import Job
 from sr_keras.upscaling.target import Target
 from tests.types import Noise
-from tests.upscaling.test_enlarge import Repeater
+from tests.upscaling.making import Repeater
 
 DOUBLE = BatchOptions(Target(scale=2))
 # The result of the network itself, which is written while it is computed.
@@ -44,7 +45,7 @@ def large(tmp_path: pathlib.Path) -> pathlib.Path:
 
 def outcomes(
     jobs: Sequence[Job], options: BatchOptions = DOUBLE, upscalers: Sequence[Repeater] | None = None
-) -> dict[str, batch.JobOutcome]:
+) -> dict[str, JobOutcome]:
     results = batch.run(jobs, choosers(*upscalers or [Repeater()]), options)
     return {pathlib.Path(outcome.job.name).stem: outcome for outcome in results}
 
@@ -220,7 +221,7 @@ def test_a_result_that_is_written_while_the_run_is_closed_is_told_of(photos: lis
                 progress(0.1)
             super().upscale_to(put, photo, progress=progress, **options)
 
-    told: list[batch.JobOutcome] = []
+    told: list[JobOutcome] = []
     upscaler = EndlessFromTheSecondOn()
     running = batch.run([photos[2], photos[0], photos[3]], choosers(upscaler), DOUBLE, ended=told.append)
     assert next(running).status == "failed"
@@ -257,7 +258,7 @@ def test_a_result_that_another_run_has_written_meanwhile(
             output.write_bytes(b"theirs")
             super().upscale_to(put, photo, **options)
 
-    options = batch.BatchOptions(Target(scale=scale), existing=existing)
+    options = BatchOptions(Target(scale=scale), existing=existing)
     assert outcomes(photos[:1], options, upscalers=[Racing()])["a"].status == status
     assert photos[0].output is not None
     assert photos[0].output.read_bytes() == b"theirs"
@@ -283,6 +284,6 @@ def test_a_worker_that_is_stuck_does_not_keep_a_stopped_run(photos: list[Job], m
 def test_all_frames_together_count(tmp_path: pathlib.Path, noise: Noise) -> None:
     frames = [Image.fromarray(noise(9, 7)) for _ in range(3)]
     frames[0].save(tmp_path / "a.png", save_all=True, append_images=frames[1:])
-    options = batch.BatchOptions(Target(scale=2), all_frames=True, max_pixels=3 * 252 - 1)
+    options = BatchOptions(Target(scale=2), all_frames=True, max_pixels=3 * 252 - 1)
     outcome = outcomes([Job(tmp_path / "a.png", tmp_path / "b.png")], options)["a"]
     assert "its result would have 756 pixels" in outcome.reason

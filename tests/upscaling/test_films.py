@@ -19,6 +19,7 @@ pytest.importorskip("av", minversion="18.1", exc_type=ImportError)
 from sr_keras.films import formats
 from sr_keras.photos import picture, rgb
 from sr_keras.upscaling import batch, choice, command, films, numbered, plan, result_names, search
+from sr_keras.upscaling.batch_options import BatchOptions
 from sr_keras.upscaling.target import Target
 from tests.conftest import ROOT, take_interrupts
 from tests.films import making
@@ -293,7 +294,7 @@ def test_the_first_frames_condition_chooses_the_network(
     for frames, network in (([clean, clean], "edsr"), ([np.zeros_like(clean), *12 * [noisy]], "photo")):
         film = making.make(tmp_path / f"{network}.mkv", frames, encoder="ffv1", pixel_format="bgr0")
         job = plan.Job(film, tmp_path / f"{network}_x4.mkv")
-        [outcome] = films.run([job], choosers, batch.BatchOptions(Target(scale=4)), films.FilmOptions())
+        [outcome] = films.run([job], choosers, BatchOptions(Target(scale=4)), films.FilmOptions())
         assert (outcome.status, outcome.network) == ("done", network)
 
 
@@ -451,7 +452,7 @@ def test_numbered_frames_that_are_equal_are_computed_once(tmp_path: pathlib.Path
         rgb.write_photo(job.source, frame)
     upscaler = Named("edsr")
     choosers = numbered.decided_once([choice.always(upscaler)])
-    outcomes = list(batch.run(jobs, choosers, batch.BatchOptions(Target(scale=4))))
+    outcomes = list(batch.run(jobs, choosers, BatchOptions(Target(scale=4))))
     assert [outcome.status for outcome in outcomes] == 5 * ["done"]
     assert upscaler.calls == 3
     for number, frame in enumerate([first, first, second, second, first]):

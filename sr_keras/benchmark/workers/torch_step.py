@@ -77,8 +77,8 @@ def main() -> None:
     def bce(label: float, logits: torch.Tensor) -> torch.Tensor:
         return functional.binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits, label, dtype=torch.float32))
 
-    def update(adam: torch.optim.Adam, loss: torch.Tensor, weights: Sequence[nn.Parameter], keep: bool = False) -> None:
-        for weight, gradient in zip(weights, torch.autograd.grad(loss, weights, retain_graph=keep), strict=True):
+    def update(adam: torch.optim.Adam, loss: torch.Tensor, weights: Sequence[nn.Parameter]) -> None:
+        for weight, gradient in zip(weights, torch.autograd.grad(loss, weights), strict=True):
             weight.grad = gradient
         adam.step()
 

@@ -158,7 +158,7 @@ def _of_cluster(ray: Any, address: str) -> Iterator[None]:
 
 def _of_this_machine(ray: Any, num_workers: int | None, folder: str) -> contextlib.AbstractContextManager[None]:
     """While it is entered, Ray runs on this machine, which counts as many processors as the workers need, and one."""
-    size = num_workers or _num_gpus(ray) or 1
+    size = num_workers or _num_gpus() or 1
     return _initialised(
         ray,
         address="local",
@@ -170,7 +170,7 @@ def _of_this_machine(ray: Any, num_workers: int | None, folder: str) -> contextl
     )
 
 
-def _num_gpus(ray: Any) -> int:
+def _num_gpus() -> int:
     from ray._private.accelerators import NvidiaGPUAcceleratorManager
 
     return int(NvidiaGPUAcceleratorManager.get_current_node_num_accelerators())

@@ -9,11 +9,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 
 from sr_keras.runtime import files, store
 from sr_keras.runtime.errors import UserError
-from sr_keras.upscaling import batch
-from sr_keras.upscaling.batch import JobOutcome
+from sr_keras.upscaling import job_checks
 from sr_keras.upscaling.cluster import machines
 from sr_keras.upscaling.cluster.machines import Pool
 from sr_keras.upscaling.cluster.worker import Done, Task, Work, Worker
+from sr_keras.upscaling.outcome import JobOutcome
 from sr_keras.upscaling.plan import Job
 
 # A batch is this large at most, and no larger than leaves each worker so many of them: work that can be shared out.
@@ -50,7 +50,7 @@ def outcomes(
     """
     left: dict[Job, None] = {}
     for job, is_there in zip(todo, _are_there(todo), strict=True):
-        outcome = batch.settled(job, work.batch, is_there=is_there)
+        outcome = job_checks.settled(job, work.batch, is_there=is_there)
         if outcome is None:
             left[job] = None
         else:

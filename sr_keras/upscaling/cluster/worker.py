@@ -19,8 +19,9 @@ from sr_keras.photos.rgb import PhotoError
 from sr_keras.runtime import store
 from sr_keras.runtime.errors import UserError
 from sr_keras.upscaling import batch, console, films, loading, numbered
-from sr_keras.upscaling.batch import BatchOptions, JobOutcome
+from sr_keras.upscaling.batch_options import BatchOptions
 from sr_keras.upscaling.choice import Choose
+from sr_keras.upscaling.outcome import JobOutcome
 from sr_keras.upscaling.plan import Job
 
 if TYPE_CHECKING:  # it takes a while to import

@@ -13,9 +13,10 @@ import pytest
 
 from sr_keras.photos import rgb
 from sr_keras.upscaling import films, loading, plan, search
-from sr_keras.upscaling.batch import BatchOptions, JobOutcome
+from sr_keras.upscaling.batch_options import BatchOptions
 from sr_keras.upscaling.cluster import run
 from sr_keras.upscaling.cluster.worker import Task, Work, Worker
+from sr_keras.upscaling.outcome import JobOutcome
 from sr_keras.upscaling.target import Target
 from tests.conftest import ROOT, take_interrupts
 from tests.types import Noise

@@ -16,7 +16,7 @@ from sr_keras.photos import rgb
 from sr_keras.runtime import threads
 from sr_keras.runtime.errors import UserError
 from sr_keras.upscaling import command, films, loading, plan, search
-from sr_keras.upscaling.batch import BatchOptions
+from sr_keras.upscaling.batch_options import BatchOptions
 from sr_keras.upscaling.cluster import machines, run
 from sr_keras.upscaling.cluster.machines import Pool
 from sr_keras.upscaling.cluster.worker import Done, Task, Work, Worker
