@@ -2,8 +2,8 @@
 # opencv-python-headless 5.0.0.93 (PyPI, x86-64 Linux, Python 3.11): `cv2.imwrite("a.avif", photo, [cv2.IMWRITE_AVIF_DEPTH, 10])` of a 16-bit photo, as
 # `cv2.imread` returns a 16-bit PNG, writes a picture that is white but for the deepest shadows: values are not scaled to the 10 bits, but
 # cut off at 1023, and imwrite returns True. Of 12 bits, all from a sixteenth of white on are cut off. Reading with IMREAD_UNCHANGED matches
-# that: it returns 10 bits as 0 to 1023 in uint16, so that copying a 10-bit AVIF to a 16-bit PNG makes it nearly black. The default
-# flags, 8 bits, scale both ways. PNG, TIFF and JPEG 2000 of OpenCV keep 16 bits as they are.
+# that: it returns 10 bits as 0 to 1023 in uint16, so that copying a 10-bit AVIF to a 16-bit PNG makes it nearly black. Read with
+# the default flags, they are scaled to 8 bits. PNG, TIFF and JPEG 2000 of OpenCV keep 16 bits as they are.
 #
 # Workaround: divide by 65535 / 1023 before writing 10 bits, and multiply after reading them.
 #

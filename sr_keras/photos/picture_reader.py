@@ -61,9 +61,9 @@ def read(
         file_kind.require_package(kind)
         if kind == file_kind.RAW:
             return _read_raw(stream, raw_bits, check_size)
-        if kind == "TIFF":
-            return _read_tiff(stream, all_frames, raw_bits, check_size)
         try:
+            if kind == "TIFF":
+                return _read_tiff(stream, all_frames, raw_bits, check_size)
             return _read_with_pillow(stream, all_frames, check_size)
         except UnidentifiedImageError:
             if kind is None:

@@ -9,14 +9,23 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from sr_keras.photos import codec_errors, deep_file, file_kind, frame_stream, gif_animation, picture, png_animation, row_writer
+from sr_keras.photos import (
+    codec_errors,
+    deep_file,
+    file_kind,
+    frame_stream,
+    gif_animation,
+    picture,
+    png_animation,
+    row_writer,
+)
 from sr_keras.photos.errors import PhotoError
 from sr_keras.photos.frame_stream import FrameStream, SoughtFrames
 from sr_keras.photos.metadata import Metadata
 from sr_keras.photos.metadata_parts import colours, exif, iptc
 from sr_keras.photos.picture import Format, Picture
 from sr_keras.photos.raster import Raster
-from sr_keras.photos.row_writer import Layout, PutRows
+from sr_keras.photos.rows import Layout, PutRows, layout_of, pieces
 from sr_keras.runtime import files
 
 # Those that are written from rows, as they come.
@@ -137,9 +146,9 @@ def _save(file: BinaryIO, content: Picture, stream: FrameStream, file_format: Fo
 
         file.write(jxl_file.deep(frame, options, is_linear=colours.is_linear(content.metadata.icc_profile)))
     elif file_format in (picture.PNG, picture.JPEG):
-        with row_writer.opened(file, row_writer.layout_of(frame), file_format.name, options) as put:
-            for rows in row_writer.pieces(frame):
-                put(rows)
+        with row_writer.opened(file, layout_of(frame), file_format.name, options) as put:
+            for piece in pieces(frame):
+                put(piece)
     else:
         _save_with_pillow(file, _bare(picture.eight_bit(frame)), content, file_format, options)
 

@@ -10,12 +10,12 @@ from typing import Any, BinaryIO
 
 from PIL import Image, ImageChops
 
-from sr_keras.photos import row_writer
+from sr_keras.photos import png_bands, row_bands
 from sr_keras.photos.frame_stream import FrameStream
-from sr_keras.photos.row_writer import Layout
+from sr_keras.photos.rows import Layout, pieces
 
 _MOST_TICKS = 65535
-_END = row_writer.png_chunk(b"IEND", b"")
+_END = png_bands.chunk(b"IEND", b"")
 
 
 def write(file: BinaryIO, stream: FrameStream, durations_ms: Sequence[int], loop: int, options: Mapping[str, Any]) -> None:
@@ -29,8 +29,8 @@ def write(file: BinaryIO, stream: FrameStream, durations_ms: Sequence[int], loop
         options: what Pillow is told to write beside the pixels.
     """
     mode = _mode([frame.mode for frame in stream.like if isinstance(frame, Image.Image)])
-    file.write(row_writer.png_head(Layout(mode, *stream.sizes[0]), options))
-    file.write(row_writer.png_chunk(b"acTL", struct.pack(">II", len(stream), loop)))
+    file.write(png_bands.head(Layout(mode, *stream.sizes[0]), options))
+    file.write(png_bands.chunk(b"acTL", struct.pack(">II", len(stream), loop)))
     numbers = _Numbers()
     before: Image.Image | None = None
     for index, made in enumerate(stream):
@@ -40,10 +40,10 @@ def write(file: BinaryIO, stream: FrameStream, durations_ms: Sequence[int], loop
         duration = Fraction(durations_ms[index] if durations_ms else 0, 1000).limit_denominator(_MOST_TICKS)
         file.write(_control(next(numbers), box, duration))
         part = frame.crop(box)
-        encoder = row_writer.Png(row_writer.image_data if before is None else numbers.data, b"")
-        with row_writer.in_bands(file, encoder, rows=row_writer.rows_in_band(Layout(mode, *part.size))) as put:
-            for rows in row_writer.pieces(part):
-                put(rows)
+        encoder = png_bands.Png(png_bands.image_data if before is None else numbers.data, b"")
+        with row_bands.in_bands(file, encoder, rows=row_bands.rows_in_band(Layout(mode, *part.size))) as put:
+            for piece in pieces(part):
+                put(piece)
         before = frame
     file.write(_END)
 
@@ -60,7 +60,7 @@ class _Numbers:
 
     def data(self, content: bytes) -> bytes:
         """A chunk of a frame after the first."""
-        return row_writer.png_chunk(b"fdAT", struct.pack(">I", next(self)) + content)
+        return png_bands.chunk(b"fdAT", struct.pack(">I", next(self)) + content)
 
 
 def _control(number: int, box: tuple[int, int, int, int], duration: Fraction) -> bytes:
@@ -68,7 +68,7 @@ def _control(number: int, box: tuple[int, int, int, int], duration: Fraction) ->
     ticks = min(duration.numerator, _MOST_TICKS)
     # At the end it stays; it replaces what is there.
     fields = (number, right - left, bottom - top, left, top, ticks, duration.denominator, 0, 0)
-    return row_writer.png_chunk(b"fcTL", struct.pack(">IIIIIHHBB", *fields))
+    return png_bands.chunk(b"fcTL", struct.pack(">IIIIIHHBB", *fields))
 
 
 def _changed(before: Image.Image, frame: Image.Image) -> tuple[int, int, int, int]:

@@ -13,12 +13,12 @@ import tifffile
 from PIL import ExifTags, Image, TiffImagePlugin
 from tifffile import COMPRESSION, EXTRASAMPLE
 
-from sr_keras.photos import row_writer
+from sr_keras.photos import row_bands
 from sr_keras.photos.frame_stream import FrameStream
 from sr_keras.photos.metadata import Metadata
 from sr_keras.photos.metadata_parts import exif, iptc
 from sr_keras.photos.raster import Raster, of_image
-from sr_keras.photos.row_writer import Layout, PutRows
+from sr_keras.photos.rows import Layout, PutRows
 
 # Those that results may have.
 _COMPRESSIONS = frozenset({COMPRESSION.NONE, COMPRESSION.LZW, COMPRESSION.ADOBE_DEFLATE, COMPRESSION.ZSTD})
@@ -86,7 +86,7 @@ def opened(file: BinaryIO, layout: Layout, kept: Metadata, compression: int | No
         return
     file.seek(0, io.SEEK_END)
     strips = _Strips(file.tell(), compression)
-    with row_writer.in_bands(file, strips, rows=rows) as put:
+    with row_bands.in_bands(file, strips, rows=rows) as put:
         yield put
     file.seek(0)
     with tifffile.TiffFile(file) as tiff:
@@ -103,7 +103,7 @@ def _little_endian(samples: np.ndarray) -> bytes:
 
 
 class _Strips:
-    """Compresses strips of rows, and knows where they are; see `row_writer.Encoder`."""
+    """Compresses strips of rows, and knows where they are; see `row_bands.Encoder`."""
 
     def __init__(self, place: int, compression: int) -> None:
         self._place, self._compression = place, compression

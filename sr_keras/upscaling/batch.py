@@ -12,7 +12,7 @@ from sr_keras.inference import model_info
 from sr_keras.photos import picture_writer
 from sr_keras.photos.errors import NameTakenError
 from sr_keras.photos.picture import Format, Picture
-from sr_keras.photos.row_writer import Layout
+from sr_keras.photos.rows import Layout
 from sr_keras.upscaling import job_checks, result_writer, source_reader
 from sr_keras.upscaling.batch_options import BatchOptions
 from sr_keras.upscaling.choice import Choice, Choose, for_sizes

@@ -15,7 +15,7 @@ from sr_keras.inference import engine, model_info
 from sr_keras.photos import rgb
 from sr_keras.runtime import command_line, store
 from sr_keras.runtime.errors import UserError
-from sr_keras.upscaling import batch, choice, dry_run, films, loading, numbered, plan, result_names, search
+from sr_keras.upscaling import batch, choice, dry_run, film_options, films, loading, numbered, plan, result_names, search
 from sr_keras.upscaling.batch_options import BatchOptions
 from sr_keras.upscaling.cluster import machines
 from sr_keras.upscaling.console import Console, report, speak_plainly
@@ -50,10 +50,10 @@ def _run(options: argparse.Namespace) -> int:
         output_dir=options.output_dir,
         suffix=suffix,
         name=result_names.Template(options.name) if options.name else None,
-        film_suffix=films.suffix_of(options),
+        film_suffix=film_options.suffix_of(options),
         skip_results=options.skip_existing,
     )
-    films.refuse_contradictions(options, todo)
+    film_options.refuse_contradictions(options, todo)
     _refuse_side_files(options, todo)
     console = Console(options, todo)
     for line in passed_over:
@@ -133,8 +133,8 @@ def _here(
     choosers = _choosers(options, console)
     for jobs, decided in _pictures(todo, choosers, console):
         yield from batch.run(jobs, decided, batch_options, console.within, ended)
-    film_options = films.options_of(options)
-    of_films = films.run([job for job in todo if job.is_film], choosers, batch_options, film_options, console.within)
+    of_film = film_options.options_of(options)
+    of_films = films.run([job for job in todo if job.is_film], choosers, batch_options, of_film, console.within)
     yield from _each(of_films, ended)
 
 
@@ -146,10 +146,10 @@ def _planned(
     estimate: dry_run.Estimate,
 ) -> Generator[JobOutcome, None, None]:
     """A dry run: the same files in the same order."""
-    choosers, film_options = _choosers(options, console), films.options_of(options)
+    choosers, of_film = _choosers(options, console), film_options.options_of(options)
     for jobs, decided in _pictures(todo, choosers, console):
-        yield from dry_run.run(jobs, decided, batch_options, film_options, estimate)
-    yield from dry_run.run([job for job in todo if job.is_film], choosers, batch_options, film_options, estimate)
+        yield from dry_run.run(jobs, decided, batch_options, of_film, estimate)
+    yield from dry_run.run([job for job in todo if job.is_film], choosers, batch_options, of_film, estimate)
 
 
 def _choosers(options: argparse.Namespace, console: Console) -> list[choice.Choose]:
@@ -178,7 +178,7 @@ def _on_cluster(
     for folder in dict.fromkeys(job.numbered for job in todo if job.numbered):
         _tell_numbered(folder, [job for job in todo if job.numbered == folder], console)
     network = _network_options(options).for_another_machine()
-    work = worker.Work(batch_options, network, films.options_of(options), verbose=options.verbose)
+    work = worker.Work(batch_options, network, film_options.options_of(options), verbose=options.verbose)
     yield from run.outcomes(todo, work, address=options.cluster, num_workers=options.workers, tell=console.tell)
 
 

@@ -76,16 +76,38 @@ def repeated(frame: Frame, size: tuple[int, int]) -> Frame:
     return frame.resize(size, Image.Resampling.NEAREST)
 
 
+def with_third_axis(frame: Frame) -> Frame:
+    """Normals of a format of two channels, such as BC5, with the third one, which it leaves out as it follows from length 1."""
+    samples = _samples(frame)
+    if not _holds_vectors(samples) or samples[..., 2].any():
+        return frame
+    vectors = _vectors(samples)
+    vectors[..., 2] = np.sqrt(np.maximum(0, 1 - np.square(vectors[..., :2]).sum(axis=2)))
+    return _with_vectors(frame, samples, vectors)
+
+
 def unit_vectors(frame: Frame) -> Frame:
     """Colours as vectors of length 1, of which 0 is -1 and white is 1 along each axis."""
-    samples = frame.samples if isinstance(frame, Raster) else np.array(frame)
-    if samples.ndim < 3 or samples.shape[2] < 3 or samples.dtype.kind != "u":
+    samples = _samples(frame)
+    if not _holds_vectors(samples):
         return frame
-    white = np.float32(np.iinfo(samples.dtype).max)
-    vectors = samples[..., :3] * (2 / white) - 1
-    if not samples[..., 2].any():  # formats of two channels leave out what follows from length 1
-        vectors[..., 2] = np.sqrt(np.maximum(0, 1 - np.square(vectors[..., :2]).sum(axis=2)))
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=2, keepdims=True), 1e-6)
+    vectors = _vectors(samples)
+    return _with_vectors(frame, samples, vectors / np.maximum(np.linalg.norm(vectors, axis=2, keepdims=True), 1e-6))
+
+
+def _samples(frame: Frame) -> np.ndarray:
+    return frame.samples if isinstance(frame, Raster) else np.asarray(frame)
+
+
+def _holds_vectors(samples: np.ndarray) -> bool:
+    return samples.ndim == 3 and samples.shape[2] >= 3 and samples.dtype.kind == "u"
+
+
+def _vectors(samples: np.ndarray) -> np.ndarray:
+    return samples[..., :3] * np.float32(2 / np.iinfo(samples.dtype).max) - 1
+
+
+def _with_vectors(frame: Frame, samples: np.ndarray, vectors: np.ndarray) -> Frame:
     samples = samples.copy()
-    samples[..., :3] = np.rint((vectors + 1) * (white / 2)).astype(samples.dtype)
+    samples[..., :3] = np.rint((vectors + 1) * np.float32(np.iinfo(samples.dtype).max / 2)).astype(samples.dtype)
     return dataclasses.replace(frame, samples=samples) if isinstance(frame, Raster) else Image.fromarray(samples)

@@ -9,11 +9,11 @@ from sr_keras.inference import model_info
 from sr_keras.photos.picture import Picture, has_alpha
 from sr_keras.photos.raster import Raster
 from sr_keras.runtime import store
-from sr_keras.upscaling import films, source_reader
+from sr_keras.upscaling import film_order, source_reader
 from sr_keras.upscaling.batch_options import BatchOptions
 from sr_keras.upscaling.choice import Choose, for_sizes
 from sr_keras.upscaling.enlarge import described
-from sr_keras.upscaling.films import FilmOptions
+from sr_keras.upscaling.film_options import FilmOptions, ignored
 from sr_keras.upscaling.frame_run import PhotoUpscaler
 from sr_keras.upscaling.outcome import JobOutcome, unfinished
 from sr_keras.upscaling.plan import Job
@@ -83,11 +83,11 @@ def _picture(job: Job, choosers: Sequence[Choose], options: BatchOptions, estima
 def _film(
     job: Job, choosers: Sequence[Choose], options: BatchOptions, film_options: FilmOptions, estimate: Estimate
 ) -> JobOutcome:
-    order = films.order(job, options, film_options)
-    [choice, *_] = films.choices(choosers, order, options.target)
+    order = film_order.order(job, options, film_options)
+    [choice, *_] = film_order.choices(choosers, order, options.target)
     frames = 1 if order.encoding is None else order.info.num_frames or 1
     estimate.add(choice.upscaler, frames * work(order.size, options.target, choice.upscaler.scale))
-    notes = (*_of_place(job), *order.info.lost, *films.ignored(options))
+    notes = (*_of_place(job), *order.info.lost, *ignored(options))
     return JobOutcome(job, "planned", "", notes, order.size, order.result_size, None, choice.network, choice.why)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from sr_keras.inference.tiling import Progress
 from sr_keras.photos import metadata
 from sr_keras.photos.picture import Frame, Picture
-from sr_keras.photos.row_writer import Layout, PutRows
+from sr_keras.photos.rows import Layout, PutRows
 from sr_keras.upscaling import hints, row_run
 from sr_keras.upscaling.frame_run import EnlargingOptions, FrameRun, PhotoUpscaler, Wrap, part
 from sr_keras.upscaling.row_run import RowRun

@@ -76,6 +76,8 @@ class FrameRun:
         """The result of a frame; raises what `enlarge` does."""
         if self.options.pixel_art:
             return corrections.repeated(frame, self.size)
+        if self.options.normals:
+            frame = corrections.with_third_axis(frame)
         result = self.through_passes(frame, progress)
         if self.options.limit and isinstance(frame, Image.Image) and isinstance(result, Image.Image):
             result = Image.fromarray(corrections.limited(np.asarray(frame), np.array(result)))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sr_keras.inference import engine, model_info
 from sr_keras.photos import picture
 from sr_keras.runtime import argument_types, command_line, extras
-from sr_keras.upscaling import films
+from sr_keras.upscaling import film_options
 
 _ABOUT = """Makes photos and films four times as large: {call} photo.jpg
 
@@ -44,7 +44,7 @@ def parse(argv: Sequence[str] | None, prog: str) -> argparse.Namespace:
     parser.add_argument("--recursive", action="store_true", help="search folders within folders too")
     _add_size(parser)
     _add_result(parser)
-    films.add_options(parser)
+    film_options.add_options(parser)
     _add_data(parser)
     _add_network(parser)
     _add_cluster(parser)

@@ -10,7 +10,7 @@ from sr_keras.inference.tiling import Progress
 from sr_keras.photos import picture_writer
 from sr_keras.photos.frame_stream import FrameStream
 from sr_keras.photos.picture import Format, Picture
-from sr_keras.photos.row_writer import Layout
+from sr_keras.photos.rows import Layout
 from sr_keras.runtime import store
 from sr_keras.upscaling.batch_options import BatchOptions
 from sr_keras.upscaling.enlarge import described, enlarge_to_rows, enlarged_frames

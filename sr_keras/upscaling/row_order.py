@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sr_keras.photos.row_writer import PutRows
+from sr_keras.photos.rows import PutRows
 
 
 class RowOrder:

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from sr_keras.photos import raster
-from sr_keras.photos.row_writer import PutRows
+from sr_keras.photos.rows import PutRows
 from sr_keras.upscaling.target import Size
 
 # It cuts off the frequencies that the smaller picture can't hold, more sharply than others.

@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 
 from sr_keras.inference.tiling import Progress
-from sr_keras.photos import raster, row_writer
+from sr_keras.photos import raster
 from sr_keras.photos.picture import Frame, has_alpha
 from sr_keras.photos.raster import Raster
-from sr_keras.photos.row_writer import Layout, PutRows
+from sr_keras.photos.rows import Layout, PutRows, layout_of
 from sr_keras.upscaling import corrections, hints
 from sr_keras.upscaling.frame_run import FrameRun, part
 from sr_keras.upscaling.row_order import RowOrder
@@ -33,7 +33,7 @@ def layout(run: FrameRun, frame: Frame) -> Layout | None:
         if frame.samples.dtype != np.uint16 or frame.bands != frame.colours + frame.alpha or not is_tones:
             return None
     width, height = run.size
-    return row_writer.layout_of(frame)._replace(width=width, height=height)
+    return layout_of(frame)._replace(width=width, height=height)
 
 
 class RowRun:

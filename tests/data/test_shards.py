@@ -22,8 +22,8 @@ from sr_keras.data.augmentation import Augmentation
 from sr_keras.data.pairs import PairMaker, validation_pairs
 from sr_keras.data.stream import TrainStream
 from sr_keras.photos import rgb
+from tests.data.streams import Batches, take
 from tests.data.test_sources import fill_parquet, fill_tars
-from tests.data.test_stream import Batches, take
 from tests.folders import contents
 from tests.training_runs import SMALL, train
 from tests.types import Noise

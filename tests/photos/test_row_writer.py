@@ -9,11 +9,22 @@ import pytest
 import tifffile
 from PIL import Image, PngImagePlugin
 
-from sr_keras.photos import metadata, picture, picture_reader, picture_writer, raster, rgb, row_writer, tiff_writer
+from sr_keras.photos import (
+    metadata,
+    picture,
+    picture_reader,
+    picture_writer,
+    png_bands,
+    raster,
+    rgb,
+    row_bands,
+    row_writer,
+    tiff_writer,
+)
 from sr_keras.photos.metadata_parts.exif import Exif
 from sr_keras.photos.picture import Picture
 from sr_keras.photos.raster import Raster
-from sr_keras.photos.row_writer import Layout
+from sr_keras.photos.rows import Layout, layout_of, pieces
 
 # Full colours, as all of ours have.
 JPEG = {"quality": 90, "subsampling": "4:4:4", "comment": b"one comment"}
@@ -23,7 +34,7 @@ SIZES = [(1, 1), (1, 200), (300, 1), (65, 64), (33, 129), (40, 700)]
 @pytest.fixture(autouse=True)
 def small_bands(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if pictures were large."""
-    monkeypatch.setattr(row_writer, "_BAND_BYTES", 1)
+    monkeypatch.setattr(row_bands, "_BAND_BYTES", 1)
 
 
 def photo(width: int, height: int, bands: int) -> Image.Image:
@@ -75,7 +86,7 @@ def test_a_png_has_every_pixel_and_pillows_own_chunks(size: tuple[int, int], ban
     options = {"pnginfo": info, "dpi": (300, 300)}
     content, like = written(frame, "PNG", options), by_pillow(frame, "PNG", options)
     np.testing.assert_array_equal(samples(content), np.asarray(frame))
-    ours, theirs = ([chunk for kind, chunk in row_writer.png_chunks(each) if kind != b"IDAT"] for each in (content, like))
+    ours, theirs = ([chunk for kind, chunk in png_bands.chunks(each) if kind != b"IDAT"] for each in (content, like))
     assert ours == theirs
     # Pillow does not read what ends the stream of pixels.
     import imagecodecs
@@ -94,11 +105,11 @@ def test_a_deep_png_has_every_value(size: tuple[int, int], bands: int) -> None:
     info = PngImagePlugin.PngInfo()
     info.add_text("Title", "a photo")
     stream = io.BytesIO()
-    with row_writer.opened(stream, row_writer.layout_of(frame), "PNG", {"pnginfo": info, "dpi": (300, 300)}) as put:
-        for piece in row_writer.pieces(frame):
+    with row_writer.opened(stream, layout_of(frame), "PNG", {"pnginfo": info, "dpi": (300, 300)}) as put:
+        for piece in pieces(frame):
             put(piece)
     np.testing.assert_array_equal(np.atleast_3d(imagecodecs.png_decode(stream.getvalue())), frame.samples)
-    kinds = [kind for kind, _ in row_writer.png_chunks(stream.getvalue())]
+    kinds = [kind for kind, _ in png_bands.chunks(stream.getvalue())]
     assert {b"IHDR", b"pHYs", b"tEXt", b"IEND"} <= set(kinds)
     if min(size) > 32:
         assert len(stream.getvalue()) < 0.95 * frame.samples.nbytes
@@ -106,7 +117,7 @@ def test_a_deep_png_has_every_value(size: tuple[int, int], bands: int) -> None:
 
 def test_what_repeats_itself_is_not_much_larger_than_in_pillows_own(monkeypatch: pytest.MonkeyPatch) -> None:
     # It repeats itself, which in photos nothing does.
-    monkeypatch.setattr(row_writer, "_BAND_BYTES", 2**20)
+    monkeypatch.setattr(row_bands, "_BAND_BYTES", 2**20)
     tile = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
     frame = Image.fromarray(np.tile(tile, (40, 40, 1)))
     assert len(written(frame, "PNG", {})) < 1.3 * len(by_pillow(frame, "PNG", {}))
@@ -124,7 +135,7 @@ def test_what_belongs_to_a_picture_is_in_a_file_of_rows_too(
     whole, rows = tmp_path / "whole", tmp_path / "rows"
     picture_writer.write(whole, content, file_format)
     with picture_writer.rows_written(rows, content, Layout(mode, *frame.size), file_format) as put:
-        for piece in row_writer.pieces(frame):
+        for piece in pieces(frame):
             put(piece)
     read, expected = picture_reader.read(rows), picture_reader.read(whole)
     assert read.metadata == expected.metadata
@@ -142,8 +153,8 @@ def test_a_tiff_of_rows_has_every_pixel(
     picture_of_8_bits = photo(50, 133, bands)
     frame = picture_of_8_bits if bits == 8 else raster.of_image(picture_of_8_bits)
     content = Picture((frame,), metadata=metadata.Metadata(dpi=(72.0, 72.0)), tiff_compression=compression)
-    with picture_writer.rows_written(tmp_path / "a.tif", content, row_writer.layout_of(frame), picture.TIFF) as put:
-        for piece in row_writer.pieces(frame):
+    with picture_writer.rows_written(tmp_path / "a.tif", content, layout_of(frame), picture.TIFF) as put:
+        for piece in pieces(frame):
             put(piece)
     with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
         assert int(tiff.pages.first.compression) == (compression or 8)

@@ -192,3 +192,11 @@ def test_pages_are_counted(values: np.ndarray) -> None:
     pages = picture_reader.read(buffer, all_frames=True)
     assert [frame.size for frame in pages.frames] == [(12, 8), (12, 4), (12, 8)]
     assert [frame.size for frame in rewritten(pages, ".tif").frames] == [(12, 8), (12, 4), (12, 8)]
+
+
+def test_a_tiff_of_colours_that_no_reader_knows_is_called_a_tiff() -> None:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, np.zeros((8, 12, 3), np.uint8), photometric="icclab")
+    buffer.seek(0)
+    with pytest.raises(rgb.PhotoError, match=r"^TIFF that is damaged, or of a kind that is not read$"):
+        picture_reader.read(buffer)

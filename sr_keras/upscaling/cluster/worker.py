@@ -21,6 +21,7 @@ from sr_keras.runtime.errors import UserError
 from sr_keras.upscaling import batch, console, films, loading, numbered
 from sr_keras.upscaling.batch_options import BatchOptions
 from sr_keras.upscaling.choice import Choose
+from sr_keras.upscaling.film_options import FilmOptions
 from sr_keras.upscaling.outcome import JobOutcome
 from sr_keras.upscaling.plan import Job
 
@@ -44,7 +45,7 @@ class Work:
 
     batch: BatchOptions
     network: loading.NetworkOptions
-    films: films.FilmOptions
+    films: FilmOptions
     verbose: bool = False
     folder: str = dataclasses.field(default_factory=os.getcwd)
     version: str = sr_keras.__version__

@@ -12,10 +12,11 @@ import psutil
 import pytest
 
 from sr_keras.photos import rgb
-from sr_keras.upscaling import films, loading, plan, search
+from sr_keras.upscaling import loading, plan, search
 from sr_keras.upscaling.batch_options import BatchOptions
 from sr_keras.upscaling.cluster import run
 from sr_keras.upscaling.cluster.worker import Task, Work, Worker
+from sr_keras.upscaling.film_options import FilmOptions
 from sr_keras.upscaling.outcome import JobOutcome
 from sr_keras.upscaling.target import Target
 from tests.conftest import ROOT, take_interrupts
@@ -56,7 +57,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def work() -> Work:
-    return Work(BatchOptions(Target(scale=4)), loading.NetworkOptions("espcn"), films.FilmOptions())
+    return Work(BatchOptions(Target(scale=4)), loading.NetworkOptions("espcn"), FilmOptions())
 
 
 def _plan(folder: pathlib.Path, noise: Noise, names: list[str]) -> list[plan.Job]:

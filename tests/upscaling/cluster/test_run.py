@@ -15,11 +15,12 @@ import pytest
 from sr_keras.photos import rgb
 from sr_keras.runtime import threads
 from sr_keras.runtime.errors import UserError
-from sr_keras.upscaling import command, films, loading, plan, search
+from sr_keras.upscaling import command, loading, plan, search
 from sr_keras.upscaling.batch_options import BatchOptions
 from sr_keras.upscaling.cluster import machines, run
 from sr_keras.upscaling.cluster.machines import Pool
 from sr_keras.upscaling.cluster.worker import Done, Task, Work, Worker
+from sr_keras.upscaling.film_options import FilmOptions
 from sr_keras.upscaling.target import Target
 from tests.types import Noise
 
@@ -101,7 +102,7 @@ def test_all_is_as_on_one_machine(
 def _plan(photos: pathlib.Path, existing: str = "fail") -> tuple[list[plan.Job], Work]:
     todo = plan.plan(search.find([str(photos)]), label="x4", output_dir=photos.parent / "large")
     batch_options = BatchOptions(Target(scale=4), existing=existing)  # type: ignore[arg-type]
-    return todo, Work(batch_options, loading.NetworkOptions("espcn"), films.FilmOptions())
+    return todo, Work(batch_options, loading.NetworkOptions("espcn"), FilmOptions())
 
 
 def test_a_killed_workers_photos_are_done_by_another(photos: pathlib.Path, kills: list[Kill]) -> None:
@@ -182,7 +183,7 @@ def test_frames_of_a_folder_have_one_network_whoever_does_them(tmp_path: pathlib
         photo = np.full((40, 40, 3), 128, np.uint8) if number == 0 else noise(40, 40)
         rgb.write_photo(tmp_path / f"{number:02}.png", photo)
     todo = plan.plan(search.find([str(tmp_path)]), label="x4", output_dir=tmp_path / "large")
-    work = Work(BatchOptions(Target(scale=1)), loading.NetworkOptions("auto"), films.FilmOptions())
+    work = Work(BatchOptions(Target(scale=1)), loading.NetworkOptions("auto"), FilmOptions())
     assert {outcome.network for outcome in run.outcomes(todo, work, address="", tell=print)} == {"edsr"}
 
 
