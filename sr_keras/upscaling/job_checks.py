@@ -70,7 +70,7 @@ def require_place(job: Job, options: BatchOptions) -> None:
 def exists_error(job: Job, options: BatchOptions) -> Exception:
     """What a result that is there means for its job; `unfinished` takes it."""
     if options.existing != "skip":
-        return PhotoError(f"{job.output}: exists already; --overwrite replaces it, --skip_existing leaves it")
+        return PhotoError(f"{job.output} exists already; --overwrite replaces it, --skip_existing leaves it")
     if sizes := _other_sizes(job, options.target):
         found, wanted = (f"{width}x{height}" for width, height in sizes)
         return PhotoError(f"{job.name}: {job.output} is there already, but of another picture: {found} pixels, not {wanted}")

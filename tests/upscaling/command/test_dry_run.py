@@ -27,7 +27,7 @@ def test_a_dry_run_says_what_the_run_would_and_does_nothing(
     out, err = capsys.readouterr()
     assert out == "0 planned, 0 skipped, 2 failed\n"
     assert err.splitlines() == [
-        f"failed: {photo}: {photo.with_name('photo_x4.jpg')}: exists already; "
+        f"failed: {photo}: {photo.with_name('photo_x4.jpg')} exists already; "
         "--overwrite replaces it, --skip_existing leaves it",
         f"failed: {photo.parent / 'bad.png'}: is empty",
     ]
