@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # kornia 0.9.0 with torch 2.13.0, against pillow 13.0.0 (PyPI, x86-64 Linux, Python 3.11): `enhance.jpeg_codec_differentiable`, by which
-# networks learn through JPEG, makes grey photos purple: at qualities of 75 and less red and blue lie 1 to 1.4 levels above green in each
+# networks learn through JPEG, makes grey photos purple: at qualities of 75 and less red and blue lie 0.9 to 1.4 levels above green in each
 # pixel, at 80 somewhat below. A real JPEG keeps grey photos grey at each quality. It can't be seen, but it is the same in all of a set's grey
 # photos, so that a network that cleans them learns to tint real ones.
 #
