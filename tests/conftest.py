@@ -4,6 +4,7 @@ import signal
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.types import Noise, TinyGenerator
 
@@ -15,6 +16,12 @@ ROOT = pathlib.Path(__file__).parent.parent
 def take_interrupts() -> None:
     """For a process that is started: a shell lets what it starts in the background ignore Ctrl-C, and that is inherited."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.fixture(autouse=True)
+def pillows_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands set Pillow's limit of pixels for their process; here, that is the next test's too."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
 
 
 @pytest.fixture

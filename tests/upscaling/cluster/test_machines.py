@@ -12,6 +12,7 @@ import pytest
 from sr_keras.runtime.errors import UserError
 from sr_keras.upscaling.cluster import machines as cluster
 from sr_keras.upscaling.cluster.machines import Machine, Pool, room
+from tests.conftest import take_interrupts
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ try:
 except KeyboardInterrupt:
     sys.exit(130)
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, preexec_fn=take_interrupts)
     assert (done.returncode, done.stderr) == (code, said)
 
 
