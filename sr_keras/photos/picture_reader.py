@@ -4,13 +4,14 @@
 """
 
 import contextlib
+import io
 import os
 import struct
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
-from PIL.TiffImagePlugin import COMPRESSION_INFO_REV
+from PIL.TiffImagePlugin import COMPRESSION_INFO_REV, TiffImageFile
 
 from sr_keras.photos import apng_canvas, codec_errors, deep_file, file_kind, fits_head, frame_modes, jxl_head, metadata, rgb
 from sr_keras.photos.errors import PhotoError
@@ -29,6 +30,10 @@ CheckSize = Callable[[int, int], None]
 _READABLE = (".apng", ".jfif", ".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".qoi", ".ico", ".pcx", ".sgi")
 SUFFIXES = frozenset({*FORMATS, *_READABLE, ".heif", ".dds", ".mpo", *(file_kind.RAW_SUFFIXES - {".raw"})})
 
+# TIFF's JPEGs have their tables in a tag, as a JPEG without a picture; with the heads of a frame and a scan, Pillow opens it.
+_JPEG_TABLES = 347
+_END = b"\xff\xd9"
+_HEAD = bytes.fromhex("ffc0000b080001000101011100 ffda0008010100003f00")
 # Files of these hold further pictures that are no frames: previews, layers, other sizes.
 _ONE_PICTURE = frozenset({"MPO", "JPEG", "PSD", "ICO", "ICNS", "CUR", "DCX", "FITS", "HEIF"})
 _GAIN_MAP = "the gain map of its high dynamic range (the result is standard)"
@@ -243,6 +248,11 @@ def _opaque(frame: Frame) -> Frame:
 
 
 def _jpeg_steps(file: Image.Image) -> tuple[int, ...] | None:
+    """The first quantisation table, which is luma's, of a JPEG or of a TIFF made of JPEGs."""
+    tables = file.tag_v2.get(_JPEG_TABLES) if isinstance(file, TiffImageFile) else None
+    if isinstance(tables, bytes):
+        with contextlib.suppress(OSError, SyntaxError), Image.open(io.BytesIO(tables.removesuffix(_END) + _HEAD)) as jpeg:
+            return _jpeg_steps(jpeg)
     steps = getattr(file, "quantization", {}).get(0, ())
     return tuple(steps) if len(steps) == 64 else None
 

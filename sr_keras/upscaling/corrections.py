@@ -36,6 +36,16 @@ def limited(small: np.ndarray, large: np.ndarray) -> np.ndarray:
     return large
 
 
+def coverage(small: np.ndarray, large: np.ndarray) -> np.ndarray:
+    """The transparency of a result, of which a network knows nothing: no flecks, and no rim of what is half transparent.
+
+    Args:
+        small: `[h, w]`.
+        large: the same, not smaller along any axis; it is changed.
+    """
+    return without_flecks(small, limited(small, large))
+
+
 def without_flecks(small: np.ndarray, large: np.ndarray) -> np.ndarray:
     """`large`, with the value of `small` wherever the four pixels around a place have one; strip by strip, for it may be large.
 

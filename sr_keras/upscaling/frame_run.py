@@ -96,11 +96,11 @@ class FrameRun:
         is_coverage = self.options.alpha == "coverage" and has_alpha(frame)
         if isinstance(frame, Raster) and isinstance(result, Raster) and is_coverage:
             samples = result.samples.copy()
-            corrections.without_flecks(frame.samples[..., -1], samples[..., -1])
+            corrections.coverage(frame.samples[..., -1], samples[..., -1])
             return dataclasses.replace(result, samples=samples)
         if isinstance(frame, Image.Image) and isinstance(result, Image.Image) and is_coverage:
             alphas = [np.array(picture.getchannel("A")) for picture in (frame, result)]
-            result.putalpha(Image.fromarray(corrections.without_flecks(*alphas)))
+            result.putalpha(Image.fromarray(corrections.coverage(*alphas)))
         elif hints.is_line_art(frame):
             return Image.fromarray(corrections.without_flecks(np.asarray(frame), np.array(result)))
         return result

@@ -97,7 +97,7 @@ class RowRun:
 
         self._pass_through(alpha[..., np.newaxis], put, progress)
         if self._run.options.alpha == "coverage" and all(map(operator.ge, self._run.size, self._run.plan[0])):
-            corrections.without_flecks(original, final.samples)
+            corrections.coverage(original, final.samples)
         return large.samples, final.samples
 
     def _pass_through(self, photo: np.ndarray, put: PutRows, progress: Progress) -> None:

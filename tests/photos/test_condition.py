@@ -57,6 +57,15 @@ def test_a_files_table_tells_its_quality(quality: int) -> None:
     assert condition.examine(np.zeros((16, 16, 3), np.uint8), steps).jpeg_quality == quality
 
 
+@pytest.mark.parametrize("quality", [40, 75, 88, 95])
+def test_the_table_of_jpegs_in_a_tiff_tells_it_too(clean: np.ndarray, quality: int) -> None:
+    file = io.BytesIO()
+    Image.fromarray(clean).save(file, "TIFF", compression="jpeg", quality=quality)
+    steps = picture_reader.read(file).jpeg_steps
+    assert steps is not None
+    assert condition.quality_of(steps) == quality
+
+
 @pytest.mark.parametrize("quality, wear", [(74, "JPEG of quality 74"), (92, "")])
 @pytest.mark.parametrize("ycck", [False, True], ids=["CMYK", "YCCK"])
 def test_a_table_tells_the_quality_of_inks_too(

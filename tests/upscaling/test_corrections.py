@@ -106,6 +106,17 @@ def test_a_mask_has_no_flecks_outside_nor_holes_inside(noise: Noise, scale: int)
     assert np.asarray(enlarged(frame, Target(scale=scale), upscaler=Speckler(), options=options))[:around, :, 3].any()
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+def test_what_is_half_transparent_has_no_opaque_rim(noise: Noise, bits: int) -> None:
+    mask = np.minimum(square(20, bits=bits), 50)  # below the flecks
+    colours = noise(20, 20).astype(mask.dtype)
+    samples = np.concatenate([colours, mask[..., np.newaxis]], axis=2)
+    frame = Image.fromarray(samples) if bits == 8 else Raster(samples, colours=3, alpha=True)
+    [large] = enlarge.enlarge(Picture((frame,)), Speckler(), Target(scale=4)).frames
+    alpha = np.asarray(large.getchannel("A")) if isinstance(large, Image.Image) else large.samples[..., 3]
+    assert alpha.max() == mask.max()
+
+
 def test_a_mask_of_16_bits_has_none_either(noise: Noise) -> None:
     samples = np.concatenate([noise(20, 20).astype(np.uint16) * 257, square(20, bits=16)[..., np.newaxis]], axis=2)
     frame = Raster(samples, colours=3, alpha=True)
