@@ -13,9 +13,12 @@ from collections.abc import Sequence
 
 import tqdm
 
-from sr_keras.data import sources
-from sr_keras.evaluation import degradations
-from sr_keras.photos import rgb
+from sr_keras.runtime import quiet_tensorflow
+
+with quiet_tensorflow.tensorflow_import():
+    from sr_keras.data import sources
+    from sr_keras.evaluation import degradations
+    from sr_keras.photos import rgb
 
 SCALE = 4
 _KINDS = list(degradations.KINDS)
