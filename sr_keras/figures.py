@@ -7,7 +7,7 @@ RUN is the folder of a run, which may still be training. It draws what there is 
   samples.png       the middle of the sample photo through the iterations
   figure_2.png      as the paper's figure 2: photos of 64x64 pixels, and what the newest network makes of them
   figure_3.png      as the paper's figure 3: a larger photo, enlarged in patches of 64x64 pixels
-  degradations.png  of a run with --degradation=real: the photos of figure 2, and small ones made of each, a few pixels beside it
+  degradations.png  of a run with --degradation=real: the photos of figure 2, and small ones of places a few pixels beside
 """
 
 import argparse
